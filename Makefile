@@ -1,0 +1,42 @@
+# Everything sets itself up: a virtual environment in .venv with the locked packages (Envoy is one of them).
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup demo test check bench golden lock clean
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Create .venv with the locked packages (the other targets do this by themselves)
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	@PYTHON="$(PYTHON)" sh scripts/setup.sh $(VENV)
+	@touch $@
+
+demo: $(STAMP) ## The canary walk-through on local Envoys, with traffic, in about a minute
+	@$(BIN)/fairlead demo examples/canary
+
+test: $(STAMP) ## Everything that runs without a cluster
+	$(BIN)/python -m pytest -q
+
+check: $(STAMP) ## Format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## The benchmarks, one JSON object a line, beside a hand-written Envoy configuration
+	@$(BIN)/python -m bench $(ARGS)
+
+golden: $(STAMP) ## Rewrite the golden files; read the diff before you commit it
+	REFRESH_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden
+
+lock: $(STAMP) ## Pin all packages again, with hashes
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra dev pyproject.toml -o requirements-dev.lock
+
+clean: ## Remove what make created
+	rm -rf $(VENV) .cache .pytest_cache .ruff_cache

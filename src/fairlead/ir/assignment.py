@@ -1,0 +1,10 @@
+"""Which proxy needs which cluster."""
+
+import msgspec
+
+
+class ClusterUse(msgspec.Struct, frozen=True):
+    """`proxy` has at least one rule that forwards to `cluster`."""
+
+    proxy: str
+    cluster: str

@@ -1,0 +1,32 @@
+"""Where a rule sends its requests."""
+
+import msgspec
+
+from fairlead.ir.filter import HeaderModifier, UrlRewrite
+from fairlead.ir.origin import Origin
+
+
+class Forward(msgspec.Struct, frozen=True, tag="forward"):
+    """A backend that takes `weight` out of the sum of its rule's weights."""
+
+    cluster: str
+    """Name of an `ir.cluster.Cluster`."""
+    weight: int
+    request_headers: HeaderModifier | None = None
+    response_headers: HeaderModifier | None = None
+    rewrite: UrlRewrite | None = None
+    """Rewrite of this backendRef alone (HTTPRouteBackendURLRewrite); wins over the rule's."""
+    origin: Origin | None = None
+
+
+class Invalid(msgspec.Struct, frozen=True, tag="invalid"):
+    """A reference that resolves to nothing: its share of the requests is answered 500."""
+
+    weight: int
+    reason: str
+    """Reason of the ResolvedRefs condition, such as ``BackendNotFound``."""
+    message: str
+    origin: Origin | None = None
+
+
+Backend = Forward | Invalid

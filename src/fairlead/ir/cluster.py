@@ -1,0 +1,69 @@
+"""A destination: one port of one Service, under one effective policy."""
+
+from typing import Literal
+
+import msgspec
+
+from fairlead.ir.origin import Origin
+
+
+class LoadBalancer(msgspec.Struct, frozen=True):
+    """How requests are spread over endpoints."""
+
+    kind: Literal["least_request", "round_robin", "random", "ring_hash", "maglev", "passthrough"] = (
+        "least_request"
+    )
+    ring_size: int | None = None
+    """Least size of the ring (ring_hash) or size of the table (maglev)."""
+
+
+class ConnectionPool(msgspec.Struct, frozen=True):
+    """DestinationRule connectionPool; None is the house's default. Times in seconds."""
+
+    max_connections: int | None = None
+    connect_timeout: float | None = None
+    idle_timeout: float | None = None
+    max_connection_duration: float | None = None
+    keepalive_probes: int | None = None
+    keepalive_time: float | None = None
+    keepalive_interval: float | None = None
+    max_pending_requests: int | None = None
+    max_requests: int | None = None
+    max_requests_per_connection: int | None = None
+    max_retries: int | None = None
+    http_idle_timeout: float | None = None
+    max_concurrent_streams: int | None = None
+    upgrade_to_http2: bool = False
+
+
+class OutlierDetection(msgspec.Struct, frozen=True):
+    """DestinationRule outlierDetection; None is Istio's default. Times in seconds."""
+
+    consecutive_5xx: int | None = None
+    consecutive_gateway_errors: int | None = None
+    consecutive_local_origin_failures: int | None = None
+    split_local_origin_errors: bool = False
+    interval: float | None = None
+    base_ejection_time: float | None = None
+    max_ejection_percent: int | None = None
+    min_health_percent: int | None = None
+
+
+class Cluster(msgspec.Struct, frozen=True):
+    """One Service port as clients of one policy scope reach it."""
+
+    name: str
+    """``NAMESPACE/SERVICE/PORT``; with ``@CLIENT-NAMESPACE`` appended where that namespace's
+    own policy applies to its clients only. Never named after a route or rule."""
+    namespace: str
+    service: str
+    port: int
+    protocol: Literal["http", "h2c", "ws"] = "http"
+    """From the Service port's appProtocol."""
+    load_balancer: LoadBalancer = LoadBalancer()
+    connection_pool: ConnectionPool = ConnectionPool()
+    outlier_detection: OutlierDetection | None = None
+    passthrough: bool = False
+    """True for the one cluster that sends a request to the host it names itself."""
+    origin: Origin | None = None
+    """The policy that shaped it (DestinationRule), None where all is default."""

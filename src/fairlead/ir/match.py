@@ -1,0 +1,52 @@
+"""Conditions on a request (HTTPRouteMatch). All parts of a `Match` must hold."""
+
+import msgspec
+
+
+class PathExact(msgspec.Struct, frozen=True, tag="exact"):
+    """The path, without query, equals `value`."""
+
+    value: str
+
+
+class PathPrefix(msgspec.Struct, frozen=True, tag="prefix"):
+    """The path starts with `value`, whole path elements only. ``/`` holds for every path."""
+
+    value: str
+    """Without a trailing slash, except for ``/`` itself."""
+
+
+class PathRegex(msgspec.Struct, frozen=True, tag="regex"):
+    """The whole path, without query, matches the RE2 expression `value`."""
+
+    value: str
+
+
+PathMatch = PathExact | PathPrefix | PathRegex
+
+
+class HeaderMatch(msgspec.Struct, frozen=True):
+    """A request header equals `value`, or matches it whole when `regex` is true (RE2)."""
+
+    name: str
+    """Lower case."""
+    value: str
+    regex: bool = False
+
+
+class QueryMatch(msgspec.Struct, frozen=True):
+    """A query parameter equals `value`, or matches it whole when `regex` is true (RE2)."""
+
+    name: str
+    """Case-sensitive."""
+    value: str
+    regex: bool = False
+
+
+class Match(msgspec.Struct, frozen=True):
+    """One HTTPRouteMatch."""
+
+    path: PathMatch = PathPrefix("/")
+    method: str | None = None
+    headers: tuple[HeaderMatch, ...] = ()
+    query: tuple[QueryMatch, ...] = ()

@@ -1,0 +1,24 @@
+"""The rules for a set of domains in one route table."""
+
+import msgspec
+
+from fairlead.ir.rule import Rule
+
+
+class VirtualHost(msgspec.Struct, frozen=True):
+    """What requests for `domains` get in the route table `table`.
+
+    A request that no rule matches is answered 404.
+    """
+
+    table: str
+    """Name of the route table; a `Listener` or `OutboundListener` points to it."""
+    name: str
+    """Unique in the table. For Gateways the host itself (``*``, ``*.example.com``)."""
+    domains: tuple[str, ...]
+    """Lower case, sorted: exact names, ``*.suffix``, or ``*``.
+
+    Tables of Gateways hold names without port (the proxy strips it before matching); tables of
+    the mesh hold ``name:port`` as well, since there the port names the Service port.
+    """
+    rules: tuple[Rule, ...]

@@ -1,0 +1,36 @@
+"""What translation yields: the edges of the graph that xds, the runners and status consume."""
+
+from dataclasses import dataclass
+
+from fairlead import api
+from fairlead.graph import Collection
+from fairlead.ir.assignment import ClusterUse
+from fairlead.ir.cluster import Cluster
+from fairlead.ir.endpoint import Endpoints
+from fairlead.ir.fleet import Proxy
+from fairlead.ir.listener import Listener
+from fairlead.ir.virtual_host import VirtualHost
+from fairlead.translate.report import Report
+from fairlead.translate.sources import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Collections of IR values and reports."""
+
+    fleet: Collection[str, Proxy]
+    """By proxy name."""
+    listeners: Collection[tuple[str, str], Listener]
+    """By (proxy, listener name)."""
+    virtual_hosts: Collection[tuple[str, str], VirtualHost]
+    """By (table, virtual host name)."""
+    clusters: Collection[str, Cluster]
+    """By cluster name; all there could be, used or not."""
+    endpoints: Collection[str, Endpoints]
+    """By cluster name."""
+    cluster_use: Collection[tuple[str, str], ClusterUse]
+    """By (proxy, cluster): what a proxy is sent."""
+    pods: Collection[Key, api.Pod]
+    """The pods that shall run here (standalone): Pods as written and those of Deployments."""
+    reports: Collection[tuple[str, str, str], Report]
+    """By (kind, namespace, name)."""

@@ -1,0 +1,51 @@
+"""Reports: what the owners of objects get back, before clocks and writers touch it."""
+
+from typing import Literal
+
+import msgspec
+
+from fairlead import api
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """metav1.Condition without lastTransitionTime, which the status writer knows."""
+
+    type: str
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str
+    observed_generation: int
+
+
+class ParentReport(msgspec.Struct, frozen=True):
+    """One entry of RouteStatus.parents."""
+
+    parent_ref: api.ParentReference
+    """Echo of the spec's parentRef, field by field, no additions."""
+    conditions: tuple[Condition, ...]
+    proxies: tuple[str, ...] = ()
+    """Names of the proxies that serve the route for this parent."""
+
+
+class ListenerReport(msgspec.Struct, frozen=True):
+    """One entry of Gateway status.listeners."""
+
+    name: str
+    supported_kinds: tuple[tuple[str, str], ...]
+    """(group, kind) pairs."""
+    attached_routes: int
+    conditions: tuple[Condition, ...]
+
+
+class Report(msgspec.Struct, frozen=True):
+    """Everything to tell about one object."""
+
+    kind: str
+    namespace: str
+    name: str
+    generation: int
+    conditions: tuple[Condition, ...] = ()
+    parents: tuple[ParentReport, ...] = ()
+    listeners: tuple[ListenerReport, ...] = ()
+    addresses: tuple[tuple[str, str], ...] = ()
+    """Gateway status.addresses: (type, value) pairs."""

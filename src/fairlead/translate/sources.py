@@ -1,0 +1,58 @@
+"""What translation reads: one source collection per kind, and facts that re-enter the graph."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fairlead import api
+from fairlead.graph import Graph, Source
+from fairlead.ir.proxy_status import ProxyStatus
+from fairlead.ir.workload import Workload
+
+Key: TypeAlias = tuple[str, str]
+"""(namespace, name); the namespace is empty for cluster-scoped kinds."""
+
+CONTROLLER_NAME = "fairlead.dev/gateway-controller"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What does not change while the process runs."""
+
+    controller_name: str = CONTROLLER_NAME
+    cluster_domain: str = "cluster.local"
+    port_offset: int = 0
+    """Added to ports below 1024 when they are bound."""
+    standalone: bool = True
+    """No cluster: Deployments become pods here, unknown GatewayClass names are ours."""
+    outbound_port: int = 15001
+    service_cidr: str = "10.96.0.0/12"
+    """Range of the virtual addresses given to Services without `clusterIP` (standalone)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Every collection that flows in. The provider and the return path fill them."""
+
+    namespaces: Source[Key, api.Namespace]
+    services: Source[Key, api.Service]
+    endpoint_slices: Source[Key, api.EndpointSlice]
+    pods: Source[Key, api.Pod]
+    deployments: Source[Key, api.Deployment]
+    secrets: Source[Key, api.Secret]
+    config_maps: Source[Key, api.ConfigMap]
+    gateway_classes: Source[Key, api.GatewayClass]
+    gateways: Source[Key, api.Gateway]
+    reference_grants: Source[Key, api.ReferenceGrant]
+    http_routes: Source[Key, api.HTTPRoute]
+    destination_rules: Source[Key, api.DestinationRule]
+    workloads: Source[Key, Workload]
+    """Pods as they run."""
+    gateway_addresses: Source[Key, tuple[str, ...]]
+    """Addresses that the data plane assigned to a Gateway, by the Gateway's key."""
+    proxy_status: Source[str, ProxyStatus]
+    """By name of the proxy."""
+
+    @classmethod
+    def on(cls, graph: Graph) -> "Sources":
+        """Create all sources in `graph`, named after their fields."""
+        return cls(**{name: graph.source(name) for name in cls.__dataclass_fields__})
