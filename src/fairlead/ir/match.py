@@ -2,6 +2,10 @@
 
 import msgspec
 
+MAX_REGEX_PROGRAM_SIZE = 1000
+"""Instructions of the largest RE2 program that a match may need. Proxies are started with
+Envoy's runtime key ``re2.max_program_size.error_level`` set to it (Envoy's default is 100)."""
+
 
 class PathExact(msgspec.Struct, frozen=True, tag="exact"):
     """The path, without query, equals `value`."""

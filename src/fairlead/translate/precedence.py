@@ -1,0 +1,70 @@
+"""Gateway API's precedence of rules, decided once (HTTPRouteRule.matches).
+
+In: rules with their rank inside a route. Out: the order in which a virtual host tries them.
+The spec leaves the place of RegularExpression paths open. Here they come after Exact and before
+every PathPrefix, longer expressions first: were prefixes first, an expression could never match
+beside the catch-all prefix ``/``, which nearly every host has.
+"""
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+import msgspec
+
+from fairlead import api
+from fairlead.ir.match import Match, PathExact, PathPrefix, PathRegex
+from fairlead.ir.rule import Rule
+from fairlead.translate import hostnames
+
+Rank: TypeAlias = tuple[int, int, int, int, int, str, str, str, int, int]
+"""Path class, -path length, method absent, -headers, -query parameters, creation timestamp,
+namespace, name, rule index, match index: smaller goes first."""
+
+_NO_TIMESTAMP = "~"
+
+
+class Ranked(msgspec.Struct, frozen=True):
+    """A rule and its place among the rules of hosts of equal specificity."""
+
+    rank: Rank
+    rule: Rule
+
+
+def rank(metadata: api.ObjectMeta, match: Match, rule_index: int, match_index: int) -> Rank:
+    """Sort key of one match of one rule of the route with this metadata.
+
+    A route without creation timestamp (one from a file) counts as younger than any with one, and
+    as of the same age as others without.
+    """
+    path = match.path
+    kinds = {PathExact: 0, PathRegex: 1, PathPrefix: 2}
+    return (
+        kinds[type(path)],
+        -len(path.value),
+        0 if match.method else 1,
+        -len(match.headers),
+        -len(match.query),
+        metadata.creation_timestamp or _NO_TIMESTAMP,
+        metadata.namespace,
+        metadata.name,
+        rule_index,
+        match_index,
+    )
+
+
+def order(groups: Iterable[tuple[str, Iterable[Ranked]]]) -> tuple[Rule, ...]:
+    """Merge the rules of several routes into the order in which they are tried.
+
+    Args:
+        groups: The hostname as the route spells it (`hostnames.ANY` if it has none, or where
+            hostnames do not count) with the route's ranked rules. A more specific hostname goes
+            before everything else. A rule that comes by two hostnames stays with the first.
+    """
+    ranked = sorted(
+        ((hostnames.specificity(host), entry) for host, entries in groups for entry in entries),
+        key=lambda item: (item[0], item[1].rank),
+    )
+    rules: dict[str, Rule] = {}
+    for _, entry in ranked:
+        rules.setdefault(entry.rule.name, entry.rule)
+    return tuple(rules.values())
