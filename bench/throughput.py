@@ -1,0 +1,76 @@
+"""Requests per second and p99 through a Gateway, beside the hand-written configuration.
+
+Both run at the same time against the same upstream and are loaded in turns, so that the noise
+of the machine meets both alike; the figures are medians of ratios.
+"""
+
+import asyncio
+import statistics
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench import baseline, manifests, processes
+from bench.figure import Figure
+from fairlead.cli.load import closed_loop
+
+ROUNDS = 9
+SECONDS = 2.0
+HOST = "shop.example.com"
+
+
+def _ours(folder: Path, upstream: tuple[str, int]) -> None:
+    manifests.write(folder, "gateway", manifests.gateway())
+    manifests.write(folder, "service", *manifests.service("backend", upstream))
+    manifests.write(folder, "route", manifests.route("shop", HOST, "backend"))
+
+
+def run() -> Iterator[Figure]:
+    """Yield the ratios ours/hand-written of requests per second, p99 and CPU per request."""
+    upstream = ("127.0.0.1", processes.free_port())
+    hand = ("127.0.0.1", processes.free_port())
+    with tempfile.TemporaryDirectory(prefix="fairlead-bench-") as name:
+        folder = Path(name)
+        config = folder / "manifests"
+        config.mkdir()
+        _ours(config, upstream)
+        back = baseline.bootstrap([baseline.upstream(upstream)], [], folder / "u.sock")
+        hosts = [baseline.virtual_host(HOST, "backend", "backend")]
+        front = baseline.bootstrap(
+            [baseline.listener(hand, hosts)],
+            [baseline.cluster("backend", upstream)],
+            folder / "h.sock",
+        )
+        with (
+            processes.envoy(back, folder, upstream),
+            processes.envoy(front, folder, hand) as hand_pid,
+            processes.serving(config) as ours,
+        ):
+            yield from _compare(hand, hand_pid, ours.address(80), ours.gateway_pid())
+
+
+def _compare(
+    hand: tuple[str, int], hand_pid: int, ours: tuple[str, int], our_pid: int
+) -> Iterator[Figure]:
+    rates: list[float] = []
+    tails: list[float] = []
+    costs: list[float] = []
+    for number in range(ROUNDS + 1):
+        sides = [(hand, hand_pid), (ours, our_pid)]
+        seen = {}
+        for address, pid in sides if number % 2 else reversed(sides):
+            before = processes.cpu_seconds(pid)
+            tally = asyncio.run(closed_loop(address, HOST, seconds=SECONDS))
+            if tally.failed:
+                raise RuntimeError(f"{address}: {dict(tally.statuses)}")
+            cpu = (processes.cpu_seconds(pid) - before) / tally.total
+            seen[address] = (tally.total / SECONDS, tally.percentile(0.99), cpu)
+        if number == 0:
+            continue  # warm-up
+        rates.append(seen[ours][0] / seen[hand][0])
+        tails.append(seen[ours][1] / seen[hand][1])
+        costs.append(seen[ours][2] / seen[hand][2])
+    rate, tail, cost = map(statistics.median, (rates, tails, costs))
+    yield Figure("gateway.requests_per_second.ratio", rate, "x hand-written", 0.97, "higher")
+    yield Figure("gateway.p99.ratio", tail, "x hand-written", 1.03)
+    yield Figure("gateway.cpu_per_request.ratio", cost, "x hand-written")
