@@ -1,0 +1,211 @@
+"""HTTPRouteRule to `ir.rule.Rule`, the same for Gateway and Service parents.
+
+Two steps. `check` looks at the route alone: what its matches and filters mean and which rules no
+proxy could carry out. `rules` adds what references resolve to for one kind of parent and client.
+
+An invalid rule stays in place and answers 500, so that its requests neither skip a filter nor
+fall through to another route; only a match that means nothing (a bad expression) is left out.
+"""
+
+import msgspec
+
+from fairlead import api
+from fairlead.graph import Context
+from fairlead.ir.match import Match, PathPrefix
+from fairlead.ir.origin import Origin
+from fairlead.ir.rule import Action, HashOn, Redirect, Respond, Retry, Route, Rule
+from fairlead.translate import backends, filters, matches
+from fairlead.translate.backends import Inputs, ParentKind, Scope
+from fairlead.translate.clusters import Clusters
+from fairlead.translate.filters import Filters
+from fairlead.translate.finding import Finding
+from fairlead.translate.precedence import Ranked, rank
+from fairlead.translate.sources import Sources
+
+_WELL_KNOWN = {"http": 80, "https": 443}
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """What one HTTPRouteRule means, apart from what it refers to."""
+
+    index: int
+    name: str
+    """The rule's name, or its index as a decimal."""
+    matches: tuple[tuple[int, Match], ...]
+    """(index of the match, match) for those that a proxy can carry out."""
+    filters: Filters
+    findings: tuple[Finding, ...]
+    """Why the rule is invalid; empty for a valid one."""
+
+
+def check(route: api.HTTPRoute) -> tuple[Checked, ...]:
+    """Read the rules of `route`, in order."""
+    return tuple(_check(index, rule) for index, rule in enumerate(route.spec.rules))
+
+
+def _check(index: int, rule: api.HTTPRouteRule) -> Checked:
+    field = f"spec.rules[{index}]"
+    found: list[tuple[int, Match]] = []
+    findings: tuple[Finding, ...] = ()
+    for match_index, source in enumerate(rule.matches or (api.HTTPRouteMatch(),)):
+        match = matches.match(source, f"{field}.matches[{match_index}]")
+        if isinstance(match, Match):
+            found.append((match_index, match))
+        else:
+            findings += match
+    all_prefixes = all(isinstance(match.path, PathPrefix) for _, match in found)
+    done = filters.filters(rule.filters, f"{field}.filters", "rule")
+    findings += done.findings
+    if not all_prefixes:
+        findings += filters.prefix_findings(done, f"{field}.filters")
+    for ref_index, ref in enumerate(rule.backend_refs):
+        at = f"{field}.backendRefs[{ref_index}].filters"
+        theirs = filters.filters(ref.filters, at, "backend")
+        findings += theirs.findings
+        if not all_prefixes:
+            findings += filters.prefix_findings(theirs, at)
+    findings += _unsupported(rule, field, done)
+    return Checked(index, rule.name or str(index), tuple(found), done, findings)
+
+
+def _unsupported(rule: api.HTTPRouteRule, field: str, done: Filters) -> tuple[Finding, ...]:
+    """Fields of a rule that this version does not carry out or that contradict each other."""
+    findings: list[Finding] = []
+    if rule.session_persistence is not None:
+        message = "session persistence is not supported yet; remove it"
+        findings.append(Finding("UnsupportedValue", f"{field}.sessionPersistence", message))
+    if done.redirect is not None and rule.backend_refs:
+        message = "a rule with RequestRedirect sends nothing to backends; remove backendRefs"
+        findings.append(Finding("IncompatibleFilters", f"{field}.backendRefs", message))
+    return tuple(findings)
+
+
+def rules(
+    ctx: Context,
+    sources: Sources,
+    clusters: Clusters,
+    route: api.HTTPRoute,
+    parent: ParentKind,
+    client_namespace: str,
+    listener_port: int | None,
+) -> tuple[Ranked, ...]:
+    """Compile a route for one kind of parent and the clients of one namespace.
+
+    Args:
+        ctx: The function run that reads Services and policies.
+        sources: Where Services are found.
+        clusters: What their ports are called as destinations.
+        route: The route.
+        parent: ``mesh`` for Service parents. Cross-namespace backends of ``gateway`` parents
+            need `compile_route`, which knows the ReferenceGrants.
+        client_namespace: Whose policies count.
+        listener_port: Port on which clients call (of the Service, for a mesh), for redirects.
+
+    Returns:
+        Every match of every rule with its rank; `precedence.order` merges those of many routes.
+    """
+    scope = Scope(parent, client_namespace, listener_port)
+    return compile_route(ctx, Inputs(sources, clusters), route, scope)
+
+
+def compile_route(
+    ctx: Context, inputs: Inputs, route: api.HTTPRoute, scope: Scope
+) -> tuple[Ranked, ...]:
+    """Compile a route for `scope`: every match of every rule, ranked."""
+    ranked: list[Ranked] = []
+    for checked in check(route):
+        action = _action(ctx, inputs, route, checked, scope)
+        for index, match in checked.matches:
+            rule = _rule(route, checked, index, match, action)
+            ranked.append(Ranked(rank(route.metadata, match, checked.index, index), rule))
+    return tuple(ranked)
+
+
+def port_matters(route: api.HTTPRoute) -> bool:
+    """Whether the compiled rules depend on the port that clients call."""
+    return any(
+        entry.request_redirect is not None
+        and entry.request_redirect.port is None
+        and not entry.request_redirect.scheme
+        for rule in route.spec.rules
+        for entry in rule.filters
+    )
+
+
+def _rule(
+    route: api.HTTPRoute, checked: Checked, index: int, match: Match, action: Action
+) -> Rule:
+    namespace, name = route.metadata.namespace, route.metadata.name
+    valid = not checked.findings
+    return Rule(
+        name=f"{namespace}/{name}/{checked.index}/{index}",
+        match=match,
+        action=action,
+        origin=_origin(route, checked, f"matches[{index}]"),
+        request_headers=checked.filters.request_headers if valid else None,
+        response_headers=checked.filters.response_headers if valid else None,
+    )
+
+
+def _origin(route: api.HTTPRoute, checked: Checked, field: str) -> Origin:
+    metadata = route.metadata
+    path = f"spec.rules[{checked.index}].{field}"
+    return Origin("HTTPRoute", metadata.namespace, metadata.name, checked.name, path)
+
+
+def _action(
+    ctx: Context, inputs: Inputs, route: api.HTTPRoute, checked: Checked, scope: Scope
+) -> Action:
+    if checked.findings:
+        return Respond(500, str(checked.findings[0]))
+    if checked.filters.redirect is not None:
+        return _redirect(checked.filters.redirect, checked.filters, scope.port)
+    rule = route.spec.rules[checked.index]
+    resolved = tuple(
+        backends.backend(
+            ctx, inputs, scope, ref, _origin(route, checked, f"backendRefs[{index}]")
+        )
+        for index, ref in enumerate(rule.backend_refs)
+    )
+    hash_on: dict[HashOn, None] = {}
+    for entry in resolved:
+        hash_on.update(dict.fromkeys(entry.hash_on))
+    return Route(
+        backends=tuple(entry.backend for entry in resolved),
+        rewrite=checked.filters.rewrite,
+        timeout=_seconds(rule.timeouts.request) if rule.timeouts else None,
+        backend_timeout=_seconds(rule.timeouts.backend_request) if rule.timeouts else None,
+        retry=_retry(rule.retry),
+        hash_on=tuple(hash_on),
+    )
+
+
+def _redirect(
+    source: api.HTTPRequestRedirectFilter, done: Filters, port: int | None
+) -> Redirect:
+    """Decide the port of ``Location`` by the rules of HTTPRequestRedirectFilter.port.
+
+    This version's listeners and mesh clients speak plain HTTP, so that is the scheme kept.
+    """
+    scheme = source.scheme or "http"
+    target = source.port
+    if target is None and not source.scheme:
+        target = port
+    return Redirect(
+        status=source.status_code,
+        scheme=source.scheme or None,
+        hostname=source.hostname or None,
+        path=done.redirect_path,
+        port=None if target == _WELL_KNOWN.get(scheme) else target,
+    )
+
+
+def _retry(source: api.HTTPRouteRetry | None) -> Retry | None:
+    if source is None:
+        return None
+    return Retry(source.attempts, tuple(source.codes), _seconds(source.backoff))
+
+
+def _seconds(duration: str | None) -> float | None:
+    """A Gateway API duration (GEP-2257) in seconds."""
+    return None if duration is None else api.duration.seconds(duration)
