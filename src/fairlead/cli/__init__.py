@@ -1,2 +1,5 @@
-def main() -> None:
-    """Entry point."""
+"""The command line. Each command's module is imported when the command is used, not before."""
+
+from fairlead.cli.root import main
+
+__all__ = ["main"]

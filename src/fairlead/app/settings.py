@@ -1,0 +1,22 @@
+"""What the user asked of an instance."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """Options of `fairlead run`; None leaves a choice to the instance."""
+
+    paths: tuple[str, ...]
+    """Directories, files, ``-`` for standard input."""
+    port_offset: int | None = None
+    """Added to Gateway ports below 1024."""
+    images: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Image name to command line."""
+    state_dir: Path | None = None
+    status_dir: Path | None = None
+    concurrency: int | None = None
+    """Worker threads of each Envoy."""
+    log_level: str = "warning"

@@ -1,0 +1,33 @@
+"""Commands whose help ends with examples."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+
+class Command(click.Command):
+    """A command with `examples` in its help, one line each, printed as they are."""
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        examples: Sequence[str] = (),
+        **attributes: Any,  # noqa: ANN401 - whatever click's own commands take
+    ) -> None:
+        super().__init__(name, **attributes)
+        self.examples = tuple(examples)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, then click's epilog."""
+        write_examples(formatter, self.examples)
+        super().format_epilog(ctx, formatter)
+
+
+def write_examples(formatter: click.HelpFormatter, examples: Sequence[str]) -> None:
+    """A section of lines that are neither wrapped nor joined."""
+    if not examples:
+        return
+    with formatter.section("Examples"):
+        formatter.write("".join(f"  {line}\n" for line in examples))

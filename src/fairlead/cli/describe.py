@@ -1,0 +1,46 @@
+"""`fairlead describe`: everything about one object, in words."""
+
+from pathlib import Path
+
+import click
+
+from fairlead.cli.client import Client, state_dir_option
+from fairlead.cli.command import Command
+from fairlead.cli.kinds import find_kind
+
+DESCRIBED = {"services": "service", "httproutes": "route", "gateways": "gateway"}
+INDENT = "   "
+"""Three spaces, as istioctl prints them."""
+
+
+def _described(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Kind to describe, by any of its names."""
+    kind = find_kind(value)
+    if isinstance(kind, str) and kind in DESCRIBED:
+        return DESCRIBED[kind]
+    raise click.BadParameter(
+        f"{value!r} can't be described; choose service, route or gateway", ctx, parameter
+    )
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "fairlead describe service backend -n istio-test",
+        "fairlead describe route backend-split -n istio-test",
+        "fairlead describe gateway shop",
+    ),
+    short_help="Tell everything about one object.",
+)
+@click.argument("kind", callback=_described)
+@click.argument("name")
+@click.option("-n", "--namespace", default="default", show_default=True, help="Namespace.")
+@state_dir_option
+def describe(kind: str, name: str, *, namespace: str, state_dir: Path | None) -> None:
+    """Tell everything about one object: what it does, what acts on it, and what is wrong.
+
+    KIND is service, route or gateway.
+    """
+    answer = Client(state_dir).get("v1", "describe", kind, namespace, name)
+    for depth, text in answer["lines"]:
+        click.echo(INDENT * depth + text)
