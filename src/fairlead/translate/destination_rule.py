@@ -1,0 +1,198 @@
+"""DestinationRules: which one shapes which Service for whose clients, and what is told about it.
+
+In: DestinationRules and Services. Out: `Scopes` per Service, the read settings per rule, and a
+report per rule. As in Istio, the client's namespace is looked up first, then the Service's, then
+the root namespace; within one, the most specific host wins, then the older rule, then the name.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import msgspec
+
+from fairlead import api
+from fairlead.graph import Collection, Context, Index
+from fairlead.translate import traffic_policy
+from fairlead.translate.finding import sentence
+from fairlead.translate.report import Condition, Report
+from fairlead.translate.sources import Key, Settings, Sources
+from fairlead.translate.traffic_policy import PortPolicy, TrafficSettings
+
+ROOT_NAMESPACE: Final = "istio-system"
+"""Rules here apply to every namespace that has none of its own (Istio's rootNamespace)."""
+
+ANY_HOST: Final = "*"
+_NO_TIMESTAMP: Final = "~"
+
+Candidates: TypeAlias = list[tuple[int, Key, api.DestinationRule]]
+"""(position of the host among the Service's, closest first; key; rule)."""
+
+
+class Scopes(msgspec.Struct, frozen=True):
+    """The DestinationRules of one Service, by key."""
+
+    shared: Key | None = None
+    """For clients of every namespace not named in `own`."""
+    own: tuple[tuple[str, Key | None], ...] = ()
+    """(client namespace, rule) where it differs from `shared`, sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationRules:
+    """What the clusters are shaped by."""
+
+    scopes: Collection[Key, Scopes]
+    """By Service; none where no rule names it."""
+    settings: Collection[Key, TrafficSettings]
+    """By DestinationRule."""
+    reports: Collection[Key, Report]
+    """By DestinationRule."""
+
+    def port_policy(self, ctx: Context, rule: Key | None, port: int) -> PortPolicy:
+        """Return what `rule` makes of a Service port; the defaults for None."""
+        settings = ctx.fetch(self.settings, rule) if rule else None
+        return settings.on(port) if settings else PortPolicy()
+
+
+def build(sources: Sources, settings: Settings) -> DestinationRules:
+    """Derive scopes, settings and reports."""
+    domain = settings.cluster_domain
+    rules = sources.destination_rules
+
+    def hosts(_key: Key, rule: api.DestinationRule) -> tuple[str, ...]:
+        return () if rule.spec.workload_selector else (resolve(rule, domain),)
+
+    by_host = rules.index("destination rules by host", hosts)
+    service_hosts = sources.services.index(
+        "services by host", lambda key, _service: names(key, domain)
+    )
+
+    def scopes(ctx: Context, key: Key, _service: api.Service) -> Scopes | None:
+        found: Candidates = [
+            (position, rule_key, rule)
+            for position, host in enumerate(names(key, domain))
+            for rule_key, rule in ctx.fetch_by(by_host, host)
+        ]
+        return _scopes(key[0], found) if found else None
+
+    read = rules.map("traffic settings", lambda _ctx, _key, rule: traffic_policy.read(rule))
+
+    def report(ctx: Context, key: Key, rule: api.DestinationRule) -> Report:
+        conditions = [_accepted(ctx, key, rule, by_host, service_hosts, domain)]
+        applied = ctx.fetch(read, key)
+        if applied and applied.findings:
+            conditions.append(
+                _condition(rule, "NotApplied", True, "FieldsNotApplied", sentence(applied.findings))
+            )
+        return Report("DestinationRule", *key, rule.metadata.generation, tuple(conditions))
+
+    return DestinationRules(
+        scopes=sources.services.map("destination rule scopes", scopes),
+        settings=read,
+        reports=rules.map("destination rule reports", report),
+    )
+
+
+def names(service: Key, domain: str) -> tuple[str, ...]:
+    """Return the hosts a rule may name a Service by: its FQDN, then wildcards, closest first."""
+    namespace, name = service
+    labels = (namespace, "svc", *domain.split("."))
+    wildcards = (f"*.{'.'.join(labels[start:])}" for start in range(len(labels)))
+    return (f"{name}.{'.'.join(labels)}", *wildcards, ANY_HOST)
+
+
+def resolve(rule: api.DestinationRule, domain: str) -> str:
+    """Return the host of a rule in lower case; a short name is one of the rule's namespace."""
+    host = rule.spec.host.lower()
+    if "." in host or host.startswith("*"):
+        return host
+    return f"{host}.{rule.metadata.namespace}.svc.{domain}"
+
+
+def _scopes(service_namespace: str, found: Candidates) -> Scopes:
+    """Decide which of the rules that name a Service applies to whom."""
+    clients = {namespace for _, (namespace, _), _ in found}
+    clients.update(
+        name for _, _, rule in found for name in rule.spec.export_to if name not in {".", "*"}
+    )
+    shared = _effective(None, service_namespace, found)
+    effective = ((client, _effective(client, service_namespace, found)) for client in sorted(clients))
+    return Scopes(shared, tuple((client, rule) for client, rule in effective if rule != shared))
+
+
+def _effective(client: str | None, service_namespace: str, found: Candidates) -> Key | None:
+    """Return the rule for clients of a namespace; None stands for one that has no rules."""
+    for namespace in (client, service_namespace, ROOT_NAMESPACE):
+        rules = [
+            (position, _age(rule), key)
+            for position, key, rule in found
+            if key[0] == namespace and _visible(rule, client, first=namespace == client)
+        ]
+        if rules:
+            return min(rules)[2]
+    return None
+
+
+def _visible(rule: api.DestinationRule, client: str | None, *, first: bool) -> bool:
+    """True if a rule is meant for clients of a namespace (exportTo; empty is everybody).
+
+    Clients in the root namespace see its public rules last, like everyone else: they are the
+    mesh's defaults, not that namespace's own.
+    """
+    own = rule.metadata.namespace
+    exported = {own if name == "." else name for name in rule.spec.export_to} or {"*"}
+    if first and own == ROOT_NAMESPACE and exported != {own}:
+        return False
+    return "*" in exported or client in exported
+
+
+def _age(rule: api.DestinationRule) -> str:
+    """Sort key: the older rule first, one without a timestamp last."""
+    return rule.metadata.creation_timestamp or _NO_TIMESTAMP
+
+
+def _accepted(
+    ctx: Context,
+    key: Key,
+    rule: api.DestinationRule,
+    by_host: Index[Key, api.DestinationRule],
+    service_hosts: Index[Key, api.Service],
+    domain: str,
+) -> Condition:
+    """Say whether a rule has an effect on any Service."""
+    if rule.spec.workload_selector:
+        message = "spec.workloadSelector: rules for some of a namespace's pods are not supported"
+        return _condition(rule, "Accepted", False, "UnsupportedValue", message)
+    host = resolve(rule, domain)
+    rivals = ((other, entry) for other, entry in ctx.fetch_by(by_host, host) if other[0] == key[0])
+    winner = _first(rivals)
+    if winner not in {None, key}:
+        message = f"spec.host: {rule.spec.host} is configured by {winner[1]} already; merge the two"
+        return _condition(rule, "Accepted", False, "Conflicted", message)
+    if not ctx.count_by(service_hosts, host):
+        return _condition(rule, "Accepted", False, "TargetNotFound", _not_found(rule, host, domain))
+    return _condition(rule, "Accepted", True, "Accepted", f"applies to {host}")
+
+
+def _first(rules: Iterable[tuple[Key, api.DestinationRule]]) -> Key | None:
+    """Return the key of the oldest rule, then of the first by name."""
+    return min(((_age(rule), key) for key, rule in rules), default=(None, None))[1]
+
+
+def _not_found(rule: api.DestinationRule, host: str, domain: str) -> str:
+    """Say that no Service has this name, and what may have been meant."""
+    message = f"spec.host: no Service is called {host}"
+    if host.endswith(f".svc.{domain}") or host.startswith("*"):
+        return message
+    labels = tuple(host.split("."))
+    if len(labels) == 2 or labels[2:] in {("svc",), ("svc", domain.split(".")[0])}:  # noqa: PLR2004 - name.namespace
+        return f"{message}; write {labels[0]}.{labels[1]}.svc.{domain}"
+    return f"{message}; write a Service's name, or NAME.NAMESPACE.svc.{domain}"
+
+
+def _condition(
+    rule: api.DestinationRule, kind: str, holds: bool, reason: str, message: str  # noqa: FBT001 - status
+) -> Condition:
+    status = "True" if holds else "False"
+    return Condition(kind, status, reason, message, rule.metadata.generation)

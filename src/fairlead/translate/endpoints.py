@@ -1,0 +1,168 @@
+"""Endpoints: the addresses behind each Service port.
+
+In: Services, live pods and EndpointSlices. Out: `ir.endpoint.Endpoints` by cluster name. A
+Service with a selector has the ready pods it selects, and, as in a cluster, whatever slices carry
+its name besides. One pod's change re-runs only the Services whose selector names its labels.
+"""
+
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+
+import msgspec
+
+from fairlead import api
+from fairlead.graph import Collection, Context, Index
+from fairlead.ir.cluster import Cluster
+from fairlead.ir.endpoint import Endpoint, Endpoints
+from fairlead.ir.workload import Workload
+from fairlead.translate.service_port import Port, PortKey
+from fairlead.translate.sources import Key, Sources
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    """What stands behind one Service port."""
+
+    ready: tuple[Endpoint, ...]
+    """Sorted, each once."""
+    total: int
+    """Endpoints that are ready or not."""
+
+
+class _Slot(msgspec.Struct, frozen=True):
+    """One endpoint with what decides whether it gets requests."""
+
+    endpoint: Endpoint
+    ready: bool
+    draining: bool = False
+    """Terminating but still serving: takes requests while nothing else is ready (KEP-1669)."""
+
+
+def build(
+    sources: Sources, ports: Collection[PortKey, Port]
+) -> Collection[PortKey, Addresses]:
+    """Derive the addresses behind each port that takes HTTP."""
+    pods = sources.workloads.index("workloads by label", _labels)
+    slices = sources.endpoint_slices.index("endpoint slices by service", _service)
+
+    def addresses(ctx: Context, key: PortKey, port: Port) -> Addresses | None:
+        namespace, name, _number = key
+        service = ctx.fetch(sources.services, (namespace, name))
+        if port.unsupported or service is None:
+            return None
+        slots = [
+            slot
+            for _, written in ctx.fetch_by(slices, (namespace, name))
+            for slot in _slice_slots(written, port)
+        ]
+        if service.spec.selector:
+            slots += _pod_slots(ctx, pods, service, port)
+        return _addresses(slots)
+
+    return ports.map("addresses", addresses)
+
+
+def of_clusters(
+    clusters: Collection[str, Cluster], addresses: Collection[PortKey, Addresses]
+) -> Collection[str, Endpoints]:
+    """Give each cluster the ready addresses of its Service port."""
+
+    def endpoints(ctx: Context, name: str, cluster: Cluster) -> Endpoints | None:
+        found = ctx.fetch(addresses, (cluster.namespace, cluster.service, cluster.port))
+        return Endpoints(name, found.ready) if found else None
+
+    return clusters.map("endpoints", endpoints)
+
+
+def _labels(_key: Key, pod: Workload) -> Iterator[tuple[str, str, str]]:
+    """Index terms of a pod: (namespace, label, value)."""
+    for label, value in pod.labels:
+        yield pod.namespace, label, value
+
+
+def _service(_key: Key, written: api.EndpointSlice) -> tuple[Key, ...]:
+    """Index term of a slice: the Service it belongs to."""
+    name = written.service_name
+    return ((written.metadata.namespace, name),) if name else ()
+
+
+def selected(
+    ctx: Context, pods: Index[Key, Workload], namespace: str, selector: Mapping[str, str]
+) -> tuple[Workload, ...]:
+    """Return the pods of a namespace that carry all labels of a selector that is not empty.
+
+    Reads the rarest of the labels only, so that pods which share but a common one wake nobody.
+    """
+    terms = sorted((namespace, label, value) for label, value in selector.items())
+    rarest = min(terms, key=lambda term: ctx.count_by(pods, term)) if terms[1:] else terms[0]
+    wanted = set(selector.items())
+    return tuple(pod for _, pod in ctx.fetch_by(pods, rarest) if wanted <= set(pod.labels))
+
+
+def _pod_slots(
+    ctx: Context, pods: Index[Key, Workload], service: api.Service, port: Port
+) -> Iterator[_Slot]:
+    """Yield what the pods selected by a Service contribute to a port."""
+    anyway = service.spec.publish_not_ready_addresses
+    for pod in selected(ctx, pods, port.namespace, service.spec.selector):
+        number = port.target if isinstance(port.target, int) else dict(pod.ports).get(port.target)
+        if number is None or not pod.ip or pod.phase in {"Succeeded", "Failed"}:
+            continue
+        endpoint = Endpoint(pod.ip, number, f"{pod.namespace}/{pod.name}")
+        yield _Slot(
+            endpoint,
+            ready=anyway or (pod.ready and not pod.terminating),
+            draining=pod.ready and pod.terminating,
+        )
+
+
+def _slice_slots(written: api.EndpointSlice, port: Port) -> Iterator[_Slot]:
+    """Yield what a slice contributes to the Service port of the same name."""
+    numbers = [
+        entry.port
+        for entry in written.ports
+        if entry.name == port.name and entry.protocol == port.transport and entry.port
+    ]
+    for entry in written.endpoints:
+        if not entry.addresses or not _is_ip(entry.addresses[0]):
+            continue
+        target, conditions = entry.target_ref, entry.conditions
+        namespace = (target.namespace or written.metadata.namespace) if target else ""
+        pod = f"{namespace}/{target.name}" if target and target.kind == "Pod" else ""
+        terminating = bool(conditions.terminating)
+        serving = conditions.serving if conditions.serving is not None else conditions.ready
+        for number in numbers:
+            yield _Slot(
+                Endpoint(entry.addresses[0], number, pod),
+                ready=conditions.ready is not False,
+                draining=terminating and serving is not False,
+            )
+
+
+def _is_ip(address: str) -> bool:
+    """True for IPv4 and IPv6 addresses; slices of type FQDN hold names, which are not served."""
+    try:
+        ip_address(address)
+    except ValueError:
+        return False
+    return True
+
+
+def _addresses(slots: list[_Slot]) -> Addresses:
+    """Keep what takes requests: the ready ones, else those that still serve while they stop.
+
+    An address that both a pod and a slice name counts once.
+    """
+    ready = _once(slot.endpoint for slot in slots if slot.ready)
+    draining = _once(slot.endpoint for slot in slots if slot.draining)
+    return Addresses(ready or draining, len(_once(slot.endpoint for slot in slots)))
+
+
+def _once(endpoints: Iterator[Endpoint]) -> tuple[Endpoint, ...]:
+    """Return the endpoints sorted, one for each address and port; the one with a pod stays."""
+    found: dict[tuple[str, int], Endpoint] = {}
+    for endpoint in endpoints:
+        place = (endpoint.address, endpoint.port)
+        known = found.get(place)
+        if known is None or endpoint.pod > known.pod:
+            found[place] = endpoint
+    return tuple(found[place] for place in sorted(found))
