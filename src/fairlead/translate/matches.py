@@ -14,7 +14,6 @@ from fairlead.translate import expressions
 from fairlead.translate.finding import Finding
 
 _UNSUPPORTED = "UnsupportedValue"
-_KINDS = ("Exact", "RegularExpression")
 
 
 def match(source: api.HTTPRouteMatch, field: str) -> Match | tuple[Finding, ...]:
@@ -27,7 +26,10 @@ def match(source: api.HTTPRouteMatch, field: str) -> Match | tuple[Finding, ...]
     Returns:
         The match, or every reason why no proxy could carry it out (UnsupportedValue).
     """
-    path, findings = _path(source.path, f"{field}.path")
+    path = _path(source.path)
+    findings: tuple[Finding, ...] = ()
+    if isinstance(path, PathRegex):
+        findings = _expression(path.value, f"{field}.path.value")
     headers, more = _headers(source.headers, f"{field}.headers")
     findings += more
     query, more = _query(source.query_params, f"{field}.queryParams")
@@ -40,19 +42,14 @@ def match(source: api.HTTPRouteMatch, field: str) -> Match | tuple[Finding, ...]
     return Match(path, source.method, headers, query)
 
 
-def _path(source: api.HTTPPathMatch | None, field: str) -> tuple[PathMatch, tuple[Finding, ...]]:
-    if source is None:
-        return PathPrefix("/"), ()
+def _path(source: api.HTTPPathMatch) -> PathMatch:
     match source.type:
         case "Exact":
-            return PathExact(source.value), ()
+            return PathExact(source.value)
         case "PathPrefix":
-            return PathPrefix(source.value.rstrip("/") or "/"), ()
+            return PathPrefix(source.value.rstrip("/") or "/")
         case "RegularExpression":
-            return PathRegex(source.value), _expression(source.value, f"{field}.value")
-        case unknown:
-            kinds = ("Exact", "PathPrefix", "RegularExpression")
-            return PathPrefix("/"), (_unknown_type(unknown, f"{field}.type", kinds),)
+            return PathRegex(source.value)
 
 
 def _headers(
@@ -65,9 +62,10 @@ def _headers(
         name = entry.name.lower()
         if name in headers:
             continue
-        regex, more = _value(entry.type, entry.value, f"{field}[{index}]")
+        regex = entry.type == "RegularExpression"
         headers[name] = HeaderMatch(name, entry.value, regex)
-        findings += more
+        if regex:
+            findings += _expression(entry.value, f"{field}[{index}].value")
     return tuple(headers.values()), findings
 
 
@@ -79,25 +77,13 @@ def _query(
     for index, entry in enumerate(source):
         if entry.name in query:
             continue
-        regex, more = _value(entry.type, entry.value, f"{field}[{index}]")
+        regex = entry.type == "RegularExpression"
         query[entry.name] = QueryMatch(entry.name, entry.value, regex)
-        findings += more
+        if regex:
+            findings += _expression(entry.value, f"{field}[{index}].value")
     return tuple(query.values()), findings
-
-
-def _value(kind: str, value: str, field: str) -> tuple[bool, tuple[Finding, ...]]:
-    """Whether a header's or parameter's value is an expression, and what is wrong with it."""
-    if kind not in _KINDS:
-        return False, (_unknown_type(kind, f"{field}.type", _KINDS),)
-    if kind == "Exact":
-        return False, ()
-    return True, _expression(value, f"{field}.value")
 
 
 def _expression(value: str, field: str) -> tuple[Finding, ...]:
     fault = expressions.fault(value)
     return (Finding(_UNSUPPORTED, field, fault),) if fault else ()
-
-
-def _unknown_type(kind: str, field: str, known: tuple[str, ...]) -> Finding:
-    return Finding(_UNSUPPORTED, field, f"{kind!r} is not supported; use one of {', '.join(known)}")

@@ -1,0 +1,171 @@
+"""What the owner of a Gateway is told: its conditions, and those of each listener.
+
+In: `ManagedGateway`, what routes count for its listeners, its addresses, and what its proxy has
+acknowledged. `Programmed` is true when the proxy has it, not when it was sent.
+"""
+
+from dataclasses import dataclass
+
+from fairlead import api
+from fairlead.graph import Collection, Context, Index
+from fairlead.ir.proxy_status import ProxyStatus
+from fairlead.translate.attachments import Attachments
+from fairlead.translate.conditions import Conditions
+from fairlead.translate.gateway import ManagedGateway, listener_name
+from fairlead.translate.listeners import ManagedListener
+from fairlead.translate.report import Condition, ListenerReport, Report
+from fairlead.translate.sources import Key, Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a Gateway's report is made from."""
+
+    sources: Sources
+    gateways: Collection[Key, ManagedGateway]
+    attached: Index[Key, Attachments, tuple[str, str, str]]
+    """Routes by (namespace, Gateway, listener)."""
+
+
+def report(ctx: Context, facts: Facts, key: Key, gateway: api.Gateway) -> Report | None:
+    """Everything to tell about a Gateway; None if it is another controller's."""
+    managed = ctx.fetch(facts.gateways, key)
+    if managed is None:
+        return None
+    make = Conditions(gateway.metadata.generation)
+    addresses = ctx.fetch(facts.sources.gateway_addresses, key)
+    status = ctx.fetch(facts.sources.proxy_status, managed.proxy)
+    pending = _pending(managed, addresses, status)
+    listeners = tuple(
+        _listener(make, listener, ctx.count_by(facts.attached, (*key, listener.name)),
+                  _programmed(make, managed, listener, pending, status))
+        for listener in managed.listeners
+    )
+    return Report(
+        kind="Gateway",
+        namespace=key[0],
+        name=key[1],
+        generation=gateway.metadata.generation,
+        conditions=(
+            _accepted(make, managed),
+            _gateway_programmed(make, gateway, managed, addresses, listeners, pending),
+            _resolved(make, managed),
+        ),
+        listeners=listeners,
+        addresses=tuple(("IPAddress", address) for address in addresses or ()),
+    )
+
+
+def _accepted(make: Conditions, managed: ManagedGateway) -> Condition:
+    if managed.refused is not None:
+        return make.negative("Accepted", managed.refused)
+    invalid = [listener.name for listener in managed.listeners if not listener.served]
+    if invalid:
+        message = f"listeners that are not valid: {', '.join(invalid)}; the others are served"
+        return make.true("Accepted", "ListenersNotValid", "; ".join((message, *managed.notes)))
+    return make.true("Accepted", "Accepted", "; ".join(managed.notes) or "the Gateway is served")
+
+
+def _pending(
+    managed: ManagedGateway, addresses: tuple[str, ...] | None, status: ProxyStatus | None
+) -> tuple[str, str] | None:
+    """(reason, message) why nothing of the Gateway can be programmed yet, or None."""
+    if managed.refused is not None:
+        return "Invalid", "the Gateway is not accepted"
+    if addresses is None:
+        return "Pending", "waiting for an address"
+    if not addresses:
+        return "AddressNotAssigned", "no address could be assigned; see spec.addresses"
+    if status is None or not status.connected:
+        return "Pending", f"waiting for the proxy {managed.proxy} to connect"
+    return None
+
+
+def _programmed(
+    make: Conditions,
+    managed: ManagedGateway,
+    listener: ManagedListener,
+    pending: tuple[str, str] | None,
+    status: ProxyStatus | None,
+) -> Condition:
+    """Condition Programmed of one listener."""
+    if not listener.served:
+        return make.false("Programmed", "Invalid", "the listener is not accepted")
+    if pending is not None:
+        reason = "Invalid" if pending[0] == "Invalid" else "Pending"
+        return make.false("Programmed", reason, pending[1])
+    name = listener_name(listener.port)
+    for rejection in status.rejections if status is not None else ():
+        if rejection.name == name and not rejection.part:
+            message = f"the proxy refused port {listener.port}: {rejection.message}"
+            return make.false("Programmed", "Invalid", message)
+    if status is None or name not in status.listeners:
+        message = f"waiting for the proxy {managed.proxy} to acknowledge port {listener.port}"
+        return make.false("Programmed", "Pending", message)
+    message = ""
+    if listener.bind_port != listener.port:
+        message = f"port {listener.port} is served as port {listener.bind_port} on this machine"
+    return make.true("Programmed", "Programmed", message)
+
+
+def _gateway_programmed(
+    make: Conditions,
+    gateway: api.Gateway,
+    managed: ManagedGateway,
+    addresses: tuple[str, ...] | None,
+    listeners: tuple[ListenerReport, ...],
+    pending: tuple[str, str] | None,
+) -> Condition:
+    """Condition Programmed of the Gateway: its addresses, and all its valid listeners."""
+    unusable = [
+        address.value
+        for address in gateway.spec.addresses
+        if addresses is not None and address.value and address.value not in addresses
+    ]
+    if managed.refused is None and unusable:
+        message = f"spec.addresses: {', '.join(unusable)} cannot be bound here; change or remove it"
+        return make.false("Programmed", "AddressNotUsable", message)
+    if pending is not None:
+        return make.false("Programmed", *pending)
+    states = {
+        condition.reason: f"listener {report.name}: {condition.message}"
+        for listener, report in zip(managed.listeners, listeners, strict=True)
+        for condition in report.conditions
+        if listener.served and condition.type == "Programmed" and condition.status == "False"
+    }
+    for reason in ("Invalid", "Pending"):
+        if reason in states:
+            return make.false("Programmed", reason, states[reason])
+    return make.true("Programmed", "Programmed", "the proxy has acknowledged every valid listener")
+
+
+def _resolved(make: Conditions, managed: ManagedGateway) -> Condition:
+    """Condition ResolvedRefs: the summary of those of the listeners."""
+    names = [listener.name for listener in managed.listeners if listener.unknown_kinds]
+    if names:
+        message = f"listeners with references that do not resolve: {', '.join(names)}"
+        return make.false("ResolvedRefs", "ListenersNotResolved", message)
+    return make.true("ResolvedRefs", "ResolvedRefs")
+
+
+def _listener(
+    make: Conditions, listener: ManagedListener, attached_routes: int, programmed: Condition
+) -> ListenerReport:
+    accepted = make.true("Accepted", "Accepted")
+    if listener.refused is not None:
+        accepted = make.negative("Accepted", listener.refused)
+    resolved = make.true("ResolvedRefs", "ResolvedRefs")
+    if listener.unknown_kinds:
+        kinds = ", ".join(listener.unknown_kinds)
+        message = f"allowedRoutes.kinds: {listener.protocol} listeners cannot take {kinds}"
+        resolved = make.false("ResolvedRefs", "InvalidRouteKinds", message)
+    conflicted = make.false("Conflicted", "NoConflicts", "")
+    if listener.conflict:
+        message = listener.refused[1] if listener.refused else ""
+        conflicted = make.true("Conflicted", listener.conflict, message)
+    return ListenerReport(
+        name=listener.name,
+        supported_kinds=listener.kinds,
+        attached_routes=attached_routes,
+        conditions=(accepted, programmed, resolved, conflicted),
+    )
