@@ -5,7 +5,7 @@ report per rule. As in Istio, the client's namespace is looked up first, then th
 the root namespace; within one, the most specific host wins, then the older rule, then the name.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -55,37 +55,47 @@ class DestinationRules:
         return settings.on(port) if settings else PortPolicy()
 
 
+@dataclass(frozen=True, slots=True)
+class _Hosts:
+    """Who calls which host its own."""
+
+    rules: Index[Key, api.DestinationRule, str]
+    """By the host a rule names."""
+    services: Index[Key, api.Service, str]
+    """By every host that names a Service, wildcards included."""
+    domain: str
+
+
 def build(sources: Sources, settings: Settings) -> DestinationRules:
     """Derive scopes, settings and reports."""
     domain = settings.cluster_domain
     rules = sources.destination_rules
-
-    def hosts(_key: Key, rule: api.DestinationRule) -> tuple[str, ...]:
-        return () if rule.spec.workload_selector else (resolve(rule, domain),)
-
-    by_host = rules.index("destination rules by host", hosts)
-    service_hosts = sources.services.index(
-        "services by host", lambda key, _service: names(key, domain)
+    hosts = _Hosts(
+        rules.index("destination rules by host", lambda _key, rule: _host(rule, domain)),
+        sources.services.index("services by host", lambda key, _service: names(key, domain)),
+        domain,
     )
 
     def scopes(ctx: Context, key: Key, _service: api.Service) -> Scopes | None:
         found: Candidates = [
             (position, rule_key, rule)
             for position, host in enumerate(names(key, domain))
-            for rule_key, rule in ctx.fetch_by(by_host, host)
+            for rule_key, rule in ctx.fetch_by(hosts.rules, host)
         ]
         return _scopes(key[0], found) if found else None
 
     read = rules.map("traffic settings", lambda _ctx, _key, rule: traffic_policy.read(rule))
 
     def report(ctx: Context, key: Key, rule: api.DestinationRule) -> Report:
-        conditions = [_accepted(ctx, key, rule, by_host, service_hosts, domain)]
-        applied = ctx.fetch(read, key)
-        if applied and applied.findings:
-            conditions.append(
-                _condition(rule, "NotApplied", True, "FieldsNotApplied", sentence(applied.findings))
-            )
-        return Report("DestinationRule", *key, rule.metadata.generation, tuple(conditions))
+        generation = rule.metadata.generation
+        reason, message = _verdict(ctx, hosts, key, rule)
+        status = "True" if reason == "Accepted" else "False"
+        conditions = [Condition("Accepted", status, reason, message, generation)]
+        findings = (ctx.fetch(read, key) or TrafficSettings()).findings
+        if findings:
+            text = sentence(findings, most=len(findings))
+            conditions.append(Condition("NotApplied", "True", "FieldsNotApplied", text, generation))
+        return Report("DestinationRule", *key, generation, tuple(conditions))
 
     return DestinationRules(
         scopes=sources.services.map("destination rule scopes", scopes),
@@ -117,7 +127,9 @@ def _scopes(service_namespace: str, found: Candidates) -> Scopes:
         name for _, _, rule in found for name in rule.spec.export_to if name not in {".", "*"}
     )
     shared = _effective(None, service_namespace, found)
-    effective = ((client, _effective(client, service_namespace, found)) for client in sorted(clients))
+    effective = (
+        (client, _effective(client, service_namespace, found)) for client in sorted(clients)
+    )
     return Scopes(shared, tuple((client, rule) for client, rule in effective if rule != shared))
 
 
@@ -152,47 +164,37 @@ def _age(rule: api.DestinationRule) -> str:
     return rule.metadata.creation_timestamp or _NO_TIMESTAMP
 
 
-def _accepted(
-    ctx: Context,
-    key: Key,
-    rule: api.DestinationRule,
-    by_host: Index[Key, api.DestinationRule],
-    service_hosts: Index[Key, api.Service],
-    domain: str,
-) -> Condition:
-    """Say whether a rule has an effect on any Service."""
+def _host(rule: api.DestinationRule, domain: str) -> tuple[str, ...]:
+    """Index term of a rule; none for one that is meant for some pods only."""
+    return () if rule.spec.workload_selector else (resolve(rule, domain),)
+
+
+def _verdict(ctx: Context, hosts: _Hosts, key: Key, rule: api.DestinationRule) -> tuple[str, str]:
+    """Return reason and message of a rule's Accepted condition; the reason ``Accepted`` is True."""
     if rule.spec.workload_selector:
-        message = "spec.workloadSelector: rules for some of a namespace's pods are not supported"
-        return _condition(rule, "Accepted", False, "UnsupportedValue", message)
-    host = resolve(rule, domain)
-    rivals = ((other, entry) for other, entry in ctx.fetch_by(by_host, host) if other[0] == key[0])
+        message = "rules for some of a namespace's pods are not supported; it has no effect"
+        return "UnsupportedValue", f"spec.workloadSelector: {message}"
+    host = resolve(rule, hosts.domain)
+    rivals = (entry for entry in ctx.fetch_by(hosts.rules, host) if entry[0][0] == key[0])
     winner = _first(rivals)
-    if winner not in {None, key}:
-        message = f"spec.host: {rule.spec.host} is configured by {winner[1]} already; merge the two"
-        return _condition(rule, "Accepted", False, "Conflicted", message)
-    if not ctx.count_by(service_hosts, host):
-        return _condition(rule, "Accepted", False, "TargetNotFound", _not_found(rule, host, domain))
-    return _condition(rule, "Accepted", True, "Accepted", f"applies to {host}")
+    if winner != key:
+        return "Conflicted", f"spec.host: DestinationRule {winner[1]} is for {host} too; merge them"
+    if not ctx.count_by(hosts.services, host):
+        return "TargetNotFound", f"spec.host: {_not_found(host, hosts.domain)}"
+    return "Accepted", f"applies to {host}"
 
 
-def _first(rules: Iterable[tuple[Key, api.DestinationRule]]) -> Key | None:
+def _first(rules: Iterable[tuple[Key, api.DestinationRule]]) -> Key:
     """Return the key of the oldest rule, then of the first by name."""
-    return min(((_age(rule), key) for key, rule in rules), default=(None, None))[1]
+    return min((_age(rule), key) for key, rule in rules)[1]
 
 
-def _not_found(rule: api.DestinationRule, host: str, domain: str) -> str:
+def _not_found(host: str, domain: str) -> str:
     """Say that no Service has this name, and what may have been meant."""
-    message = f"spec.host: no Service is called {host}"
-    if host.endswith(f".svc.{domain}") or host.startswith("*"):
+    message = f"no Service is called {host}"
+    if host.startswith("*") or host.endswith(f".svc.{domain}"):
         return message
-    labels = tuple(host.split("."))
-    if len(labels) == 2 or labels[2:] in {("svc",), ("svc", domain.split(".")[0])}:  # noqa: PLR2004 - name.namespace
-        return f"{message}; write {labels[0]}.{labels[1]}.svc.{domain}"
+    name, namespace, *rest = host.split(".")
+    if rest in ([], ["svc"]):
+        return f"{message}; write {name}.{namespace}.svc.{domain}"
     return f"{message}; write a Service's name, or NAME.NAMESPACE.svc.{domain}"
-
-
-def _condition(
-    rule: api.DestinationRule, kind: str, holds: bool, reason: str, message: str  # noqa: FBT001 - status
-) -> Condition:
-    status = "True" if holds else "False"
-    return Condition(kind, status, reason, message, rule.metadata.generation)

@@ -37,9 +37,7 @@ class _Slot(msgspec.Struct, frozen=True):
     """Terminating but still serving: takes requests while nothing else is ready (KEP-1669)."""
 
 
-def build(
-    sources: Sources, ports: Collection[PortKey, Port]
-) -> Collection[PortKey, Addresses]:
+def build(sources: Sources, ports: Collection[PortKey, Port]) -> Collection[PortKey, Addresses]:
     """Derive the addresses behind each port that takes HTTP."""
     pods = sources.workloads.index("workloads by label", _labels)
     slices = sources.endpoint_slices.index("endpoint slices by service", _service)
@@ -86,7 +84,10 @@ def _service(_key: Key, written: api.EndpointSlice) -> tuple[Key, ...]:
 
 
 def selected(
-    ctx: Context, pods: Index[Key, Workload], namespace: str, selector: Mapping[str, str]
+    ctx: Context,
+    pods: Index[Key, Workload, tuple[str, str, str]],
+    namespace: str,
+    selector: Mapping[str, str],
 ) -> tuple[Workload, ...]:
     """Return the pods of a namespace that carry all labels of a selector that is not empty.
 
@@ -99,7 +100,7 @@ def selected(
 
 
 def _pod_slots(
-    ctx: Context, pods: Index[Key, Workload], service: api.Service, port: Port
+    ctx: Context, pods: Index[Key, Workload, tuple[str, str, str]], service: api.Service, port: Port
 ) -> Iterator[_Slot]:
     """Yield what the pods selected by a Service contribute to a port."""
     anyway = service.spec.publish_not_ready_addresses

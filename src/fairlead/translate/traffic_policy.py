@@ -5,7 +5,6 @@ In: the spec of a DestinationRule. Out: a `PortPolicy` for all ports and for eac
 walking the whole spec: a field that nobody thought of is reported, never dropped.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
@@ -69,16 +68,12 @@ _SPEC: Final[Applied] = {
     "trafficPolicy": {**_POLICY, "portLevelSettings": {**_POLICY, "port": _LEAF}},
 }
 
-_BALANCERS: Final[
-    dict[str, Literal["least_request", "round_robin", "random"]]
-] = {
+_BALANCERS: Final[dict[str, Literal["least_request", "round_robin", "random"]]] = {
     "LEAST_CONN": "least_request",
     "LEAST_REQUEST": "least_request",
     "RANDOM": "random",
     "ROUND_ROBIN": "round_robin",
 }
-_DURATION: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
-_UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class PortPolicy(msgspec.Struct, frozen=True):
@@ -94,7 +89,7 @@ class PortPolicy(msgspec.Struct, frozen=True):
 class TrafficSettings(msgspec.Struct, frozen=True):
     """One DestinationRule, read."""
 
-    every_port: PortPolicy
+    every_port: PortPolicy = PortPolicy()
     ports: tuple[tuple[int, PortPolicy], ...] = ()
     """(port number, policy); replaces `every_port` there as a whole, as in Istio."""
     findings: tuple[Finding, ...] = ()
@@ -127,12 +122,9 @@ def read(rule: api.DestinationRule) -> TrafficSettings:
     )
 
 
-def seconds(text: str | None) -> float | None:
-    """Read a duration as Go writes them: ``1h30m``, ``0.5s``; None for None and for no duration."""
-    if text is None or not _DURATION.sub("", text) == "":
-        return None
-    parts = _DURATION.findall(text)
-    return sum(float(number) * _UNITS[unit] for number, unit in parts) if parts else None
+def _seconds(text: str | None) -> float | None:
+    """Read a duration as Go writes them."""
+    return None if text is None else api.duration.go_seconds(text)
 
 
 def _number(item: tuple[int, PortPolicy]) -> int:
@@ -145,9 +137,7 @@ def _port_message(number: int | None) -> str:
     return f"port {number} has settings above already, which stay"
 
 
-def _policy(
-    policy: api.TrafficPolicy | api.PortTrafficPolicy, origin: Origin
-) -> PortPolicy:
+def _policy(policy: api.TrafficPolicy | api.PortTrafficPolicy, origin: Origin) -> PortPolicy:
     """Read the settings of one level."""
     balancer = policy.load_balancer
     hashing = balancer.consistent_hash if balancer else None
@@ -173,14 +163,14 @@ def _load_balancer(settings: api.LoadBalancerSettings | None) -> LoadBalancer:
     return LoadBalancer("ring_hash", ring or hashing.minimum_ring_size or None)
 
 
-def _hash_on(hashing: api.ConsistentHash) -> tuple[HashOn, ...]:
+def _hash_on(hashing: api.ConsistentHashLB) -> tuple[HashOn, ...]:
     """Return what is hashed; empty if nothing is named, then any endpoint will do."""
     if hashing.http_header_name:
         return (HashOn(header=hashing.http_header_name.lower()),)
     if hashing.http_cookie is not None:
         cookie = hashing.http_cookie
         return (
-            HashOn(cookie=cookie.name, cookie_path=cookie.path, cookie_ttl=seconds(cookie.ttl)),
+            HashOn(cookie=cookie.name, cookie_path=cookie.path, cookie_ttl=_seconds(cookie.ttl)),
         )
     if hashing.http_query_parameter_name:
         return (HashOn(query=hashing.http_query_parameter_name),)
@@ -193,17 +183,17 @@ def _connection_pool(pool: api.ConnectionPoolSettings) -> ConnectionPool:
     keepalive = tcp.tcp_keepalive
     return ConnectionPool(
         max_connections=tcp.max_connections or None,
-        connect_timeout=seconds(tcp.connect_timeout),
-        idle_timeout=seconds(tcp.idle_timeout),
-        max_connection_duration=seconds(tcp.max_connection_duration),
+        connect_timeout=_seconds(tcp.connect_timeout),
+        idle_timeout=_seconds(tcp.idle_timeout),
+        max_connection_duration=_seconds(tcp.max_connection_duration),
         keepalive_probes=keepalive.probes if keepalive else None,
-        keepalive_time=seconds(keepalive.time) if keepalive else None,
-        keepalive_interval=seconds(keepalive.interval) if keepalive else None,
+        keepalive_time=_seconds(keepalive.time) if keepalive else None,
+        keepalive_interval=_seconds(keepalive.interval) if keepalive else None,
         max_pending_requests=http.http1_max_pending_requests or None,
         max_requests=http.http2_max_requests or None,
         max_requests_per_connection=http.max_requests_per_connection or None,
         max_retries=http.max_retries or None,
-        http_idle_timeout=seconds(http.idle_timeout),
+        http_idle_timeout=_seconds(http.idle_timeout),
         max_concurrent_streams=http.max_concurrent_streams or None,
         upgrade_to_http2=http.h2_upgrade_policy == "UPGRADE",
     )
@@ -217,8 +207,8 @@ def _outlier_detection(outlier: api.OutlierDetection | None) -> OutlierDetection
         consecutive_gateway_errors=outlier.consecutive_gateway_errors,
         consecutive_local_origin_failures=outlier.consecutive_local_origin_failures,
         split_local_origin_errors=bool(outlier.split_external_local_origin_errors),
-        interval=seconds(outlier.interval),
-        base_ejection_time=seconds(outlier.base_ejection_time),
+        interval=_seconds(outlier.interval),
+        base_ejection_time=_seconds(outlier.base_ejection_time),
         max_ejection_percent=outlier.max_ejection_percent,
         min_health_percent=outlier.min_health_percent,
     )

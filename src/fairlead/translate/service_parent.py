@@ -1,0 +1,90 @@
+"""Service as the parent of a route (GAMMA, GEP-1294): which of its ports a parentRef means.
+
+In: a parentRef to kind Service of the core group. Out: the ports, or the spec's reason why there
+are none. Asked both for the rules of the mesh and for the route's conditions.
+"""
+
+import msgspec
+
+from fairlead import api
+from fairlead.graph import Context
+from fairlead.translate import service_port
+from fairlead.translate.service_port import Port
+from fairlead.translate.sources import Key, Sources
+
+
+class Attached(msgspec.Struct, frozen=True):
+    """A parentRef that a route is attached by."""
+
+    service: Key
+    ports: tuple[int, ...]
+    """Service ports that the route governs, sorted; at least one."""
+    note: str = ""
+    """What the route's owner should know although it is attached."""
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """A parentRef that leads nowhere."""
+
+    reason: str
+    """Reason of the Accepted condition."""
+    message: str
+
+
+def is_service(ref: api.ParentReference) -> bool:
+    """True if a parentRef names a Service: kind Service and the empty (core) group."""
+    return ref.kind == "Service" and ref.group == ""
+
+
+def service_key(route: api.HTTPRoute, ref: api.ParentReference) -> Key:
+    """Return the key of the Service that a parentRef of `route` names."""
+    return (ref.namespace or route.metadata.namespace, ref.name)
+
+
+def service_parent(
+    ctx: Context, sources: Sources, route: api.HTTPRoute, ref: api.ParentReference
+) -> Attached | Refused:
+    """Decide whether `route` is attached to the Service of `ref`, and to which ports.
+
+    `port` and `sectionName` (a port's name) restrict; without either, every port that takes HTTP.
+    ReferenceGrants do not matter: from another namespace, a route governs its own clients only.
+    """
+    key = service_key(route, ref)
+    shown = f"Service {key[0]}/{key[1]}"
+    service = ctx.fetch(sources.services, key)
+    if service is None:
+        return Refused("NoMatchingParent", f"{shown} does not exist")
+    if service.spec.type == "ExternalName":
+        return Refused("UnsupportedValue", f"{shown} is of type ExternalName: it has no port")
+    known = service_port.ports(service)
+    named = tuple(port for port in known if _meant(port, ref))
+    if not named:
+        return Refused("NoMatchingParent", f"{shown} has no {_wanted(ref)}; it has {_list(known)}")
+    usable = tuple(port.port for port in named if not port.unsupported)
+    if not usable:
+        why = f"port {named[0].port}: {named[0].unsupported}"
+        return Refused("UnsupportedValue", f"an HTTPRoute cannot govern {shown} {why}")
+    note = f"{shown} is headless: requests to a pod's own name bypass it"
+    return Attached(key, usable, note if service.spec.headless else "")
+
+
+def _meant(port: Port, ref: api.ParentReference) -> bool:
+    """True if a parentRef means this port."""
+    if ref.port is not None and ref.port != port.port:
+        return False
+    return ref.section_name is None or ref.section_name == port.name
+
+
+def _wanted(ref: api.ParentReference) -> str:
+    """Name the port that was looked for."""
+    parts: list[str] = []
+    if ref.port is not None:
+        parts.append(f"port {ref.port}")
+    if ref.section_name is not None:
+        parts.append(f"port called {ref.section_name}")
+    return " and ".join(parts) or "port"
+
+
+def _list(ports: tuple[Port, ...]) -> str:
+    """List ports as users know them: number, and name if there is one."""
+    return ", ".join(f"{p.port} ({p.name})" if p.name else str(p.port) for p in ports) or "none"
