@@ -76,9 +76,7 @@ def is_gateway(ref: api.ParentReference) -> bool:
     return (ref.group, ref.kind) == (GROUP, "Gateway")
 
 
-def attachments(
-    ctx: Context, around: Surroundings, route: api.HTTPRoute
-) -> Attachments | None:
+def attachments(ctx: Context, around: Surroundings, route: api.HTTPRoute) -> Attachments | None:
     """Attach `route` to its Gateways; None if no parent of it is a Gateway that concerns us."""
     parents: list[Attachment] = []
     claims: dict[tuple[str, str], Claim] = {}

@@ -71,23 +71,29 @@ def resolve(
             f"from HTTPRoute in {namespace} to Service {service[1]}"
         )
         return Finding("RefNotPermitted", "namespace", message)
+    return _port(ctx, inputs, service, ref.port)
+
+
+def _port(
+    ctx: Context, inputs: Inputs, service: Key, number: int | None
+) -> tuple[Key, int] | Finding:
+    """The port of a Service that may be referred to, or why it cannot be a backend."""
+    shown = f"Service {service[0]}/{service[1]}"
     found = ctx.fetch(inputs.sources.services, service)
     if found is None:
         return Finding("BackendNotFound", "name", f"{shown} does not exist")
     if found.spec.type == "ExternalName":
         message = f"{shown} is of type ExternalName, which cannot be a backend"
         return Finding("InvalidKind", "name", message)
-    if ref.port is None:
-        return Finding("BackendNotFound", "port", f"{shown} needs a port here")
-    port = inputs.clusters.port(ctx, service, ref.port)
-    if port is None:
+    port = inputs.clusters.port(ctx, service, number) if number is not None else None
+    if number is None or port is None:
         ports = ", ".join(str(known.port) for known in found.spec.ports) or "none"
-        message = f"{shown} has no port {ref.port}; it has {ports}"
+        message = f"{shown} has no port {number}; it has {ports}"
         return Finding("BackendNotFound", "port", message)
     if port.unsupported:
-        message = f"an HTTPRoute cannot send to {shown} port {ref.port}: {port.unsupported}"
+        message = f"an HTTPRoute cannot send to {shown} port {number}: {port.unsupported}"
         return Finding("UnsupportedProtocol", "port", message)
-    return service, ref.port
+    return service, number
 
 
 def backend(

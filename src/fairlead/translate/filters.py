@@ -107,7 +107,9 @@ def prefix_findings(given: Filters, field: str) -> tuple[Finding, ...]:
     return (_finding(field, message),)
 
 
-def _headers(source: api.HTTPHeaderFilter, field: str) -> tuple[HeaderModifier, tuple[Finding, ...]]:
+def _headers(
+    source: api.HTTPHeaderFilter, field: str
+) -> tuple[HeaderModifier, tuple[Finding, ...]]:
     """Names are lower-cased; of equal names in one list the first counts, as the spec says."""
     findings: list[Finding] = []
     actions: dict[str, str] = {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from fairlead import api
-from fairlead.graph import Collection, Context, Graph
+from fairlead.graph import Collection, Context
 from fairlead.ir.fleet import Proxy
 from fairlead.ir.listener import HttpListener, Listener
 from fairlead.ir.origin import Origin
@@ -59,7 +59,7 @@ def listener_name(port: int) -> str:
     return f"http-{port}"
 
 
-def build(graph: Graph, sources: Sources, settings: Settings) -> Gateways:
+def build(sources: Sources, settings: Settings) -> Gateways:
     """Derive the Gateways of ours, their proxies and their listeners."""
 
     def managed(ctx: Context, _key: Key, gateway: api.Gateway) -> ManagedGateway | None:
@@ -106,9 +106,7 @@ def _managed(
     )
 
 
-def _refusal(
-    gateway: api.Gateway, judged: tuple[ManagedListener, ...]
-) -> tuple[str, str] | None:
+def _refusal(gateway: api.Gateway, judged: tuple[ManagedListener, ...]) -> tuple[str, str] | None:
     """Why nothing of the Gateway is served."""
     for index, address in enumerate(gateway.spec.addresses):
         if address.type != "IPAddress":

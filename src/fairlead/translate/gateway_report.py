@@ -27,6 +27,19 @@ class Facts:
     """Routes by (namespace, Gateway, listener)."""
 
 
+@dataclass(frozen=True, slots=True)
+class _State:
+    """A Gateway and how far its proxy has come."""
+
+    make: Conditions
+    gateway: api.Gateway
+    managed: ManagedGateway
+    addresses: tuple[str, ...] | None
+    status: ProxyStatus | None
+    pending: tuple[str, str] | None
+    """(reason, message) why nothing of it can be programmed yet."""
+
+
 def report(ctx: Context, facts: Facts, key: Key, gateway: api.Gateway) -> Report | None:
     """Everything to tell about a Gateway; None if it is another controller's."""
     managed = ctx.fetch(facts.gateways, key)
@@ -36,11 +49,8 @@ def report(ctx: Context, facts: Facts, key: Key, gateway: api.Gateway) -> Report
     addresses = ctx.fetch(facts.sources.gateway_addresses, key)
     status = ctx.fetch(facts.sources.proxy_status, managed.proxy)
     pending = _pending(managed, addresses, status)
-    listeners = tuple(
-        _listener(make, listener, ctx.count_by(facts.attached, (*key, listener.name)),
-                  _programmed(make, managed, listener, pending, status))
-        for listener in managed.listeners
-    )
+    state = _State(make, gateway, managed, addresses, status, pending)
+    programmed = tuple(_programmed(state, listener) for listener in managed.listeners)
     return Report(
         kind="Gateway",
         namespace=key[0],
@@ -48,10 +58,13 @@ def report(ctx: Context, facts: Facts, key: Key, gateway: api.Gateway) -> Report
         generation=gateway.metadata.generation,
         conditions=(
             _accepted(make, managed),
-            _gateway_programmed(make, gateway, managed, addresses, listeners, pending),
+            _gateway_programmed(state, programmed),
             _resolved(make, managed),
         ),
-        listeners=listeners,
+        listeners=tuple(
+            _listener(make, listener, ctx.count_by(facts.attached, (*key, listener.name)), done)
+            for listener, done in zip(managed.listeners, programmed, strict=True)
+        ),
         addresses=tuple(("IPAddress", address) for address in addresses or ()),
     )
 
@@ -81,61 +94,46 @@ def _pending(
     return None
 
 
-def _programmed(
-    make: Conditions,
-    managed: ManagedGateway,
-    listener: ManagedListener,
-    pending: tuple[str, str] | None,
-    status: ProxyStatus | None,
-) -> Condition:
+def _programmed(state: _State, listener: ManagedListener) -> Condition:
     """Condition Programmed of one listener."""
+    make, status = state.make, state.status
     if not listener.served:
         return make.false("Programmed", "Invalid", "the listener is not accepted")
-    if pending is not None:
-        reason = "Invalid" if pending[0] == "Invalid" else "Pending"
-        return make.false("Programmed", reason, pending[1])
+    if state.pending is not None:
+        reason = "Invalid" if state.pending[0] == "Invalid" else "Pending"
+        return make.false("Programmed", reason, state.pending[1])
     name = listener_name(listener.port)
     for rejection in status.rejections if status is not None else ():
         if rejection.name == name and not rejection.part:
             message = f"the proxy refused port {listener.port}: {rejection.message}"
             return make.false("Programmed", "Invalid", message)
     if status is None or name not in status.listeners:
-        message = f"waiting for the proxy {managed.proxy} to acknowledge port {listener.port}"
+        message = f"waiting for {state.managed.proxy} to acknowledge port {listener.port}"
         return make.false("Programmed", "Pending", message)
-    message = ""
+    message = f"the proxy has acknowledged port {listener.port}"
     if listener.bind_port != listener.port:
-        message = f"port {listener.port} is served as port {listener.bind_port} on this machine"
+        message += f", which is port {listener.bind_port} on this machine"
     return make.true("Programmed", "Programmed", message)
 
 
-def _gateway_programmed(
-    make: Conditions,
-    gateway: api.Gateway,
-    managed: ManagedGateway,
-    addresses: tuple[str, ...] | None,
-    listeners: tuple[ListenerReport, ...],
-    pending: tuple[str, str] | None,
-) -> Condition:
+def _gateway_programmed(state: _State, programmed: tuple[Condition, ...]) -> Condition:
     """Condition Programmed of the Gateway: its addresses, and all its valid listeners."""
+    make, addresses = state.make, state.addresses
     unusable = [
         address.value
-        for address in gateway.spec.addresses
+        for address in state.gateway.spec.addresses
         if addresses is not None and address.value and address.value not in addresses
     ]
-    if managed.refused is None and unusable:
+    if state.managed.refused is None and unusable:
         message = f"spec.addresses: {', '.join(unusable)} cannot be bound here; change or remove it"
         return make.false("Programmed", "AddressNotUsable", message)
-    if pending is not None:
-        return make.false("Programmed", *pending)
-    states = {
-        condition.reason: f"listener {report.name}: {condition.message}"
-        for listener, report in zip(managed.listeners, listeners, strict=True)
-        for condition in report.conditions
-        if listener.served and condition.type == "Programmed" and condition.status == "False"
-    }
+    if state.pending is not None:
+        return make.false("Programmed", *state.pending)
     for reason in ("Invalid", "Pending"):
-        if reason in states:
-            return make.false("Programmed", reason, states[reason])
+        for listener, condition in zip(state.managed.listeners, programmed, strict=True):
+            if listener.served and condition.reason == reason:
+                message = f"listener {listener.name}: {condition.message}"
+                return make.false("Programmed", reason, message)
     return make.true("Programmed", "Programmed", "the proxy has acknowledged every valid listener")
 
 

@@ -91,35 +91,34 @@ def report(ctx: Context, facts: Facts, key: Key, route: api.HTTPRoute) -> Report
     unresolved: dict[ParentKind, tuple[Finding, ...]] = {}
     parents: list[ParentReport] = []
     for index, ref in enumerate(route.spec.parent_refs):
-        parent = _parent(ctx, facts, route, ref, index, by_index.get(index))
+        parent = _parent(ctx, facts, route, index, by_index.get(index))
         if parent is None:
             continue
         if parent.kind not in unresolved:
             unresolved[parent.kind] = backends.unresolved(ctx, facts.inputs, route, parent.kind)
         served = parent.refused is None and judged.refused is None
+        rejection = ctx.fetch(facts.rejections, (parent.proxy, *key)) if served else None
         conditions = (
             _accepted(make, parent, judged),
             _resolved(make, unresolved[parent.kind]),
-            *(_partly(ctx, make, facts, key, parent, judged) if served else ()),
+            *(_partly(make, judged.partly, rejection) if served else ()),
         )
         proxies = (parent.proxy,) if parent.proxy and parent.refused is None else ()
         parents.append(ParentReport(ref, conditions, proxies))
     if not parents:
         return None
-    return Report(
-        "HTTPRoute", *key, generation=route.metadata.generation, parents=tuple(parents)
-    )
+    return Report("HTTPRoute", *key, generation=route.metadata.generation, parents=tuple(parents))
 
 
 def _parent(
     ctx: Context,
     facts: Facts,
     route: api.HTTPRoute,
-    ref: api.ParentReference,
     index: int,
     attachment: Attachment | None,
 ) -> _Parent | None:
     """What the parent of one parentRef says; None if it is none of our business."""
+    ref = route.spec.parent_refs[index]
     if is_gateway(ref):
         if attachment is None:
             return None
@@ -171,17 +170,13 @@ def _resolved(make: Conditions, findings: tuple[Finding, ...]) -> Condition:
     return make.true("ResolvedRefs", "ResolvedRefs", "every reference resolves")
 
 
-def _partly(
-    ctx: Context, make: Conditions, facts: Facts, key: Key, parent: _Parent, judged: Verdict
-) -> Iterator[Condition]:
+def _partly(make: Conditions, invalid: str, rejection: str | None) -> Iterator[Condition]:
     """PartiallyInvalid, which is only there when it is true."""
-    message = judged.partly
-    refused = ctx.fetch(facts.rejections, (parent.proxy, *key))
-    if refused is not None:
-        words = f"Fall Back: the proxy refused {refused}; it serves what it accepted last"
-        message = f"{message}; {words}" if message else words
-    if message:
-        yield make.true("PartiallyInvalid", "UnsupportedValue", message)
+    messages = [invalid] if invalid else []
+    if rejection is not None:
+        messages.append(f"Fall Back: the proxy refused {rejection}; it serves what it had before")
+    if messages:
+        yield make.true("PartiallyInvalid", "UnsupportedValue", "; ".join(messages))
 
 
 def _count(listeners: tuple[str, ...]) -> str:

@@ -79,8 +79,11 @@ def listeners(gateway: api.Gateway, port_offset: int) -> tuple[ManagedListener, 
     return tuple(
         _listener(
             entry,
-            _conflict(same[entry.port, entry.protocol, entry.hostname or ""], entry.protocol,
-                      protocols[entry.port]),
+            _conflict(
+                same[entry.port, entry.protocol, entry.hostname or ""],
+                entry.protocol,
+                protocols[entry.port],
+            ),
             _bind_port(entry.port, port_offset),
             bound,
         )

@@ -11,6 +11,8 @@ import msgspec
 
 from fairlead import api
 from fairlead.graph import Context
+from fairlead.ir.backend import Backend, Invalid
+from fairlead.ir.filter import UrlRewrite
 from fairlead.ir.match import Match, PathPrefix
 from fairlead.ir.origin import Origin
 from fairlead.ir.rule import Action, HashOn, Redirect, Respond, Retry, Route, Rule
@@ -80,7 +82,7 @@ def _unsupported(rule: api.HTTPRouteRule, field: str, done: Filters) -> tuple[Fi
     return tuple(findings)
 
 
-def rules(
+def rules(  # noqa: PLR0917 - the flat form of `compile_route`
     ctx: Context,
     sources: Sources,
     clusters: Clusters,
@@ -132,9 +134,7 @@ def port_matters(route: api.HTTPRoute) -> bool:
     )
 
 
-def _rule(
-    route: api.HTTPRoute, checked: Checked, index: int, match: Match, action: Action
-) -> Rule:
+def _rule(route: api.HTTPRoute, checked: Checked, index: int, match: Match, action: Action) -> Rule:
     namespace, name = route.metadata.namespace, route.metadata.name
     valid = not checked.findings
     return Rule(
@@ -162,17 +162,16 @@ def _action(
         return _redirect(checked.filters.redirect, checked.filters, scope.port)
     rule = route.spec.rules[checked.index]
     resolved = tuple(
-        backends.backend(
-            ctx, inputs, scope, ref, _origin(route, checked, f"backendRefs[{index}]")
-        )
+        backends.backend(ctx, inputs, scope, ref, _origin(route, checked, f"backendRefs[{index}]"))
         for index, ref in enumerate(rule.backend_refs)
     )
     hash_on: dict[HashOn, None] = {}
     for entry in resolved:
         hash_on.update(dict.fromkeys(entry.hash_on))
+    rewrite = checked.filters.rewrite
     return Route(
-        backends=tuple(entry.backend for entry in resolved),
-        rewrite=checked.filters.rewrite,
+        backends=tuple(_rewritten(entry.backend, rewrite) for entry in resolved),
+        rewrite=rewrite,
         timeout=_seconds(rule.timeouts.request) if rule.timeouts else None,
         backend_timeout=_seconds(rule.timeouts.backend_request) if rule.timeouts else None,
         retry=_retry(rule.retry),
@@ -180,9 +179,16 @@ def _action(
     )
 
 
-def _redirect(
-    source: api.HTTPRequestRedirectFilter, done: Filters, port: int | None
-) -> Redirect:
+def _rewritten(backend: Backend, outer: UrlRewrite | None) -> Backend:
+    """A backend whose own rewrite is completed by that of the rule: both filters act."""
+    if isinstance(backend, Invalid) or backend.rewrite is None or outer is None:
+        return backend
+    own = backend.rewrite
+    both = UrlRewrite(own.hostname or outer.hostname, own.path or outer.path)
+    return msgspec.structs.replace(backend, rewrite=both)
+
+
+def _redirect(source: api.HTTPRequestRedirectFilter, done: Filters, port: int | None) -> Redirect:
     """Decide the port of ``Location`` by the rules of HTTPRequestRedirectFilter.port.
 
     This version's listeners and mesh clients speak plain HTTP, so that is the scheme kept.

@@ -1,0 +1,118 @@
+"""Translation: from objects to what proxies shall do and what owners are told.
+
+In: `Sources`. Out: `Outputs`. Only the wiring is here; each kind and concern has its module.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias, TypeVar
+
+from fairlead import api
+from fairlead.graph import Collection, Context, Graph
+from fairlead.translate import (
+    cluster_use,
+    clusters,
+    gateway,
+    gateway_class,
+    gateway_report,
+    gateway_routes,
+    http_route,
+    mesh,
+    references,
+    services,
+    virtual_address,
+    workloads,
+)
+from fairlead.translate.backends import Inputs
+from fairlead.translate.gateway import Gateways
+from fairlead.translate.gateway_routes import GatewayRoutes
+from fairlead.translate.outputs import Outputs
+from fairlead.translate.report import Report
+from fairlead.translate.sources import Key, Settings, Sources
+
+V = TypeVar("V")
+
+ReportKey: TypeAlias = tuple[str, str, str]
+"""(kind, namespace, name)."""
+
+
+def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
+    """Derive everything from `sources`; call it once for a graph."""
+    found = clusters.build(graph, sources, settings)
+    addresses = virtual_address.build(graph, sources, settings)
+    meshed = mesh.build(sources, settings, found, addresses, graph)
+    running = workloads.build(graph, sources)
+    gateways = gateway.build(sources, settings)
+    inputs = Inputs(sources, found, references.build(sources))
+    routed = gateway_routes.build(graph, settings, inputs, gateways)
+    virtual_hosts = graph.join("virtual hosts", routed.virtual_hosts, meshed.virtual_hosts)
+    return Outputs(
+        fleet=graph.join("fleet", gateways.fleet, meshed.fleet),
+        listeners=graph.join("listeners", gateways.listeners, meshed.listeners),
+        virtual_hosts=virtual_hosts,
+        clusters=found.clusters,
+        endpoints=found.endpoints,
+        cluster_use=cluster_use.build(virtual_hosts),
+        pods=running.pods,
+        reports=graph.join(
+            "reports",
+            *_route_reports(sources, settings, inputs, routed),
+            *_gateway_reports(sources, settings, gateways, routed),
+            _keyed("Service", services.build(sources, found, addresses)),
+            _keyed("DestinationRule", found.rules.reports),
+            _keyed("Deployment", running.deployment_reports),
+            _keyed("Pod", running.pod_reports),
+        ),
+    )
+
+
+def _route_reports(
+    sources: Sources, settings: Settings, inputs: Inputs, routed: GatewayRoutes
+) -> tuple[Collection[ReportKey, Report], ...]:
+    refused = sources.proxy_status.flat_map("rejections by route", http_route.rejections)
+    facts = http_route.Facts(inputs, settings, routed.attachments, refused)
+
+    def report(ctx: Context, key: Key, route: api.HTTPRoute) -> Report | None:
+        return http_route.report(ctx, facts, key, route)
+
+    return (_reports("HTTPRoute", sources.http_routes, report),)
+
+
+def _gateway_reports(
+    sources: Sources, settings: Settings, gateways: Gateways, routed: GatewayRoutes
+) -> tuple[Collection[ReportKey, Report], ...]:
+    facts = gateway_report.Facts(sources, gateways.managed, routed.attached)
+
+    def report(ctx: Context, key: Key, found: api.Gateway) -> Report | None:
+        return gateway_report.report(ctx, facts, key, found)
+
+    def of_class(_ctx: Context, _key: Key, found: api.GatewayClass) -> Report | None:
+        return gateway_class.report(settings, found)
+
+    return (
+        _reports("Gateway", sources.gateways, report),
+        _reports("GatewayClass", sources.gateway_classes, of_class),
+    )
+
+
+def _reports(
+    kind: str,
+    source: Collection[Key, V],
+    report: Callable[[Context, Key, V], Report | None],
+) -> Collection[ReportKey, Report]:
+    """The reports that `report` makes for the objects in `source`, by kind and key."""
+
+    def of_object(ctx: Context, key: Key, value: V) -> Iterator[tuple[ReportKey, Report]]:
+        made = report(ctx, key, value)
+        if made is not None:
+            yield (kind, *key), made
+
+    return source.flat_map(f"{kind} reports", of_object)
+
+
+def _keyed(kind: str, reports: Collection[Key, Report]) -> Collection[ReportKey, Report]:
+    """Reports by key, now by kind too."""
+
+    def of_report(_ctx: Context, key: Key, made: Report) -> Iterator[tuple[ReportKey, Report]]:
+        yield (kind, *key), made
+
+    return reports.flat_map(f"{kind} reports by kind", of_report)
