@@ -1,0 +1,85 @@
+"""What there is to say about a Gateway: addresses, listeners, routes that attach."""
+
+from collections.abc import Iterator
+
+from fairlead import api
+from fairlead.analysis.lines import (
+    Line,
+    condition_lines,
+    problem_lines,
+    rejection_lines,
+    section,
+)
+from fairlead.analysis.naming import gateway_urls, name_text
+from fairlead.analysis.view import View
+from fairlead.translate.report import ListenerReport
+from fairlead.translate.sources import Key
+
+
+def describe_gateway(view: View, key: Key) -> list[Line] | None:
+    """Lines about a Gateway, None if there is none of that name."""
+    gateway = view.object("Gateway", key)
+    if not isinstance(gateway, api.Gateway):
+        return None
+    report = view.report("Gateway", key)
+    lines: list[Line] = [
+        (0, f"Gateway: {key[1]}"),
+        (1, f"Namespace: {key[0]}"),
+        (1, f"Class: {gateway.spec.gateway_class_name}"),
+        *((1, f"URL: {url}") for url in gateway_urls(view, key)),
+    ]
+    if report is None:
+        lines.append((1, "Not served here: its GatewayClass belongs to another controller"))
+    else:
+        lines += section("Conditions:", list(condition_lines(report.conditions, 1)))
+    reports = {listener.name: listener for listener in report.listeners} if report else {}
+    return [
+        *lines,
+        *_listeners(view, key, gateway, reports),
+        *_routes(view, key),
+        *section("Warnings:", list(_warnings(view, key))),
+        *section("Problems:", list(problem_lines(view, "Gateway", key, 1))),
+    ]
+
+
+def _listeners(
+    view: View, key: Key, gateway: api.Gateway, reports: dict[str, ListenerReport]
+) -> Iterator[Line]:
+    bound = {
+        listener.port: listener.bind_port
+        for listener in view.http_listeners(f"gateway/{key[0]}/{key[1]}")
+    }
+    yield 0, "Listeners:"
+    for listener in gateway.spec.listeners:
+        actual = bound.get(listener.port)
+        port = f"port {listener.port}"
+        if actual not in {None, listener.port}:
+            port += f", shifted to {actual}"
+        host = listener.hostname or "any host"
+        report = reports.get(listener.name)
+        count = f", {report.attached_routes} routes" if report else ""
+        yield 1, f"{listener.name}: {listener.protocol} {port}, {host}{count}"
+        yield from condition_lines(report.conditions if report else (), 2)
+
+
+def _routes(view: View, key: Key) -> Iterator[Line]:
+    attached = view.attached.get(("Gateway", key), ())
+    yield 0, "Routes:" if attached else "Routes: none"
+    for route, parent in attached:
+        hosts = ", ".join(route.spec.hostnames) or "any host"
+        section_name = parent.parent_ref.section_name
+        where = f" on listener {section_name}" if section_name else ""
+        bad = [
+            f"{condition.type} is False ({condition.reason})"
+            for condition in parent.conditions
+            if condition.status == "False"
+        ]
+        acked, total = view.acknowledged(parent.proxies, "HTTPRoute", route.key)
+        state = "; ".join(bad) or f"Accepted, {acked}/{total} proxies"
+        yield 1, f"HTTPRoute {name_text(route.key, key[0])}{where}: {hosts} ({state})"
+
+
+def _warnings(view: View, key: Key) -> Iterator[Line]:
+    proxy = view.live.proxies().get(f"gateway/{key[0]}/{key[1]}")
+    if proxy is not None:
+        yield from rejection_lines([proxy], "Gateway", key, 1)

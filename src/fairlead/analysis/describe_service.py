@@ -1,0 +1,205 @@
+"""What there is to say about a Service: ports, policies, routes with their shares, endpoints."""
+
+from collections.abc import Iterable, Iterator
+
+from fairlead import api
+from fairlead.analysis.lines import Line, match_text, percent, problem_lines, section
+from fairlead.analysis.naming import backend_key, name_text, parent_text, rule_text
+from fairlead.analysis.naming import gateway_urls as urls_of
+from fairlead.analysis.rules import backend_lines
+from fairlead.analysis.shares import is_service, shares_of, without_route
+from fairlead.analysis.view import View
+from fairlead.translate.report import Condition, ParentReport
+from fairlead.translate.sources import Key
+
+_PROTOCOLS = {"http": "HTTP", "h2c": "HTTP2", "ws": "HTTP"}
+
+
+def describe_service(view: View, key: Key) -> list[Line] | None:
+    """Lines about a Service, None if there is none of that name."""
+    service = view.object("Service", key)
+    if not isinstance(service, api.Service):
+        return None
+    return [
+        *_head(view, key, service),
+        *_policies(view, key, service),
+        *_gateways(view),
+        *_sent_here(view, key),
+        *_splits(view, key),
+        *_endpoints(view, key, service),
+        *section("Warnings:", list(_warnings(view, key, service))),
+        *section("Problems:", list(problem_lines(view, "Service", key, 1))),
+    ]
+
+
+def _head(view: View, key: Key, service: api.Service) -> Iterator[Line]:
+    yield 0, f"Service: {key[1]}"
+    report = view.report("Service", key)
+    for port in service.spec.ports:
+        clusters = view.clusters(key, port.port)
+        protocol = _PROTOCOLS[clusters[0].protocol] if clusters else port.protocol
+        name = f"{port.name} " if port.name else ""
+        target = port.port if port.target_port is None else port.target_port
+        yield 1, f"Port: {name}{port.port}/{protocol} targets pod port {target}"
+    for _, address in report.addresses if report else ():
+        yield 1, f"Virtual IP: {address}"
+    for condition in report.conditions if report else ():
+        if condition.type == "Routable" and condition.status != "True":
+            yield 1, f"Not routable ({condition.reason}): {condition.message}"
+
+
+def _policies(view: View, key: Key, service: api.Service) -> Iterator[Line]:
+    """Each DestinationRule that shapes a cluster of the Service, once."""
+    rules: dict[Key, str] = {}
+    for port in service.spec.ports:
+        for cluster in view.clusters(key, port.port):
+            origin = cluster.origin
+            if origin is not None and origin.kind == "DestinationRule":
+                clients = cluster.name.partition("@")[2]
+                rules.setdefault((origin.namespace, origin.name), clients)
+    for rule_key, clients in rules.items():
+        yield from _policy(view, key, rule_key, clients)
+
+
+def _policy(view: View, key: Key, rule_key: Key, clients: str) -> Iterator[Line]:
+    rule = view.object("DestinationRule", rule_key)
+    if not isinstance(rule, api.DestinationRule):
+        return
+    scope = f" (clients in namespace {clients} only)" if clients else ""
+    yield 0, f'DestinationRule: {name_text(rule_key, key[0])} for "{rule.spec.host}"{scope}'
+    policy = rule.spec.traffic_policy
+    if policy is None:
+        yield 1, "No Traffic Policy"
+        return
+    if policy.tls is not None and policy.tls.mode is not None:
+        yield 1, f"Traffic Policy TLS Mode: {policy.tls.mode}"
+    parts = {
+        "load balancer": policy.load_balancer,
+        "connection pool": policy.connection_pool,
+        "outlier detection": policy.outlier_detection,
+    }
+    if names := [name for name, part in parts.items() if part is not None]:
+        yield 1, f"Policies: {'/'.join(names)}"
+    report = view.report("DestinationRule", rule_key)
+    for condition in report.conditions if report else ():
+        if condition.type == "NotApplied" and condition.status == "True":
+            yield 1, f"Not applied: {condition.message}"
+
+
+def _gateways(view: View) -> Iterator[Line]:
+    gateways = [key for key, _ in view.objects("Gateway")]
+    if not gateways:
+        yield 0, "Skipping Gateway information (no ingress gateway pods)"
+
+
+def _sent_here(view: View, key: Key) -> Iterator[Line]:
+    """``HTTPRoute: R sends 90% of backend:80 here (Accepted, 1/1 proxies)`` for each parent."""
+    for share in shares_of(view, key):
+        route = share.route
+        report = view.report("HTTPRoute", route.key)
+        rule = route.spec.rules[share.rule]
+        several = f" of {rule_text(rule, share.rule)}" if len(route.spec.rules) > 1 else ""
+        for parent in report.parents if report else ():
+            whole = _parent(view, route, parent, key[0])
+            part = percent(share.weight, share.total)
+            yield (
+                0,
+                (
+                    f"HTTPRoute: {name_text(route.key, key[0])} sends {part} of {whole}{several} here "
+                    f"({_state(view, route, parent)})"
+                ),
+            )
+
+
+def _parent(view: View, route: api.HTTPRoute, parent: ParentReport, namespace: str) -> str:
+    """``backend:80`` for a Service, ``gateway shop (http://127.0.0.1:8080)`` for a Gateway."""
+    reference = parent.parent_ref
+    key = (reference.namespace or route.metadata.namespace, reference.name)
+    name = name_text(key, namespace)
+    if reference.kind == "Service":
+        return name if reference.port is None else f"{name}:{reference.port}"
+    urls = urls_of(view, key)
+    return f"{reference.kind.lower()} {name}" + (f" ({', '.join(urls)})" if urls else "")
+
+
+def _state(view: View, route: api.HTTPRoute, parent: ParentReport) -> str:
+    """``Accepted, 1/1 proxies``, or why not."""
+    acked, total = view.acknowledged(parent.proxies, "HTTPRoute", route.key)
+    said = [_word(c) for c in parent.conditions if c.type in {"Accepted", "ResolvedRefs"}]
+    return ", ".join([*(word for word in said if word), f"{acked}/{total} proxies"])
+
+
+def _word(condition: Condition) -> str:
+    if condition.type == "Accepted" and condition.status == "True":
+        return "Accepted"
+    return "" if condition.status == "True" else f"not {condition.type}: {condition.reason}"
+
+
+def _splits(view: View, key: Key) -> Iterator[Line]:
+    """Routes attached to the Service, with every rule and its backends."""
+    for route, parent in view.attached.get(("Service", key), ()):
+        name = name_text(route.key, key[0])
+        state = _state(view, route, parent)
+        port = f":{parent.parent_ref.port}" if parent.parent_ref.port else ""
+        consumer = route.metadata.namespace != key[0]
+        scope = f" from clients in namespace {route.metadata.namespace}" if consumer else ""
+        yield 0, f"HTTPRoute: {name} routes requests to {key[1]}{port}{scope} ({state})"
+        for index, rule in enumerate(route.spec.rules):
+            matches = " or ".join(match_text(match) for match in rule.matches) or "every request"
+            yield 1, f"{rule_text(rule, index)}: {matches}"
+            yield from backend_lines(view, route, rule, 2)
+
+
+def _endpoints(view: View, key: Key, service: api.Service) -> Iterator[Line]:
+    for port in service.spec.ports:
+        ready, total = view.endpoint_counts(key, service, port.port)
+        which = f" of port {port.name or port.port}" if len(service.spec.ports) > 1 else ""
+        yield 0, f"Endpoints{which}: {ready} of {total} ready"
+        for endpoint in view.endpoints(key, port.port):
+            pod = f" pod {endpoint.pod}" if endpoint.pod else ""
+            yield 1, f"{endpoint.address}:{endpoint.port}{pod}"
+
+
+def _warnings(view: View, key: Key, service: api.Service) -> Iterator[Line]:
+    report = view.report("Service", key)
+    for condition in report.conditions if report else ():
+        bad = "True" if condition.type == "Warning" else "False"
+        if condition.status == bad and condition.type != "Routable":
+            yield 1, condition.message
+    for route, parent in view.attached.get(("Service", key), ()):
+        ports: Iterable[int] = [port.port for port in service.spec.ports]
+        if parent.parent_ref.port is not None:
+            ports = [parent.parent_ref.port]
+        for port in ports:
+            yield from _fail_open(view, key, port, route)
+        for condition in parent.conditions:
+            if condition.status == "False":
+                where = parent_text(parent.parent_ref, route.metadata.namespace)
+                yield (
+                    1,
+                    (
+                        f"HTTPRoute {name_text(route.key, key[0])}, parent {where}: "
+                        f"{condition.type} is False ({condition.reason}): {condition.message}"
+                    ),
+                )
+
+
+def _fail_open(view: View, key: Key, port: int, route: api.HTTPRoute) -> Iterator[Line]:
+    """What the selector alone would send to a backend, where it differs from the weight."""
+    for rule in route.spec.rules:
+        total = sum(backend.weight for backend in rule.backend_refs)
+        for backend in rule.backend_refs:
+            name = backend_key(backend, route.metadata.namespace)
+            if not is_service(backend) or name == key:
+                continue
+            shared, everything = without_route(view, key, port, name)
+            share, planned = percent(shared, everything), percent(backend.weight, total)
+            if shared and share != planned:
+                yield (
+                    1,
+                    (
+                        f"the selector of {key[1]} also covers {name_text(name, key[0])}: without "
+                        f"HTTPRoute {name_text(route.key, key[0])}, {share} of the requests to port "
+                        f"{port} would go there instead of {planned}"
+                    ),
+                )

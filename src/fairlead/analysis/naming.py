@@ -1,0 +1,55 @@
+"""How objects are called in what users read: short where the namespace is plain."""
+
+from fairlead import api
+from fairlead.analysis.view import View
+from fairlead.translate.sources import Key
+
+
+def name_text(key: Key, namespace: str) -> str:
+    """``name``, or ``namespace/name`` seen from another namespace."""
+    return key[1] if key[0] == namespace else f"{key[0]}/{key[1]}"
+
+
+def parent_text(parent: api.ParentReference, namespace: str) -> str:
+    """``service/backend:80``, ``gateway/infra/shop/https``, as a route of `namespace` sees it."""
+    name = name_text((parent.namespace or namespace, parent.name), namespace)
+    text = f"{parent.kind.lower()}/{name}"
+    if parent.section_name:
+        text += f"/{parent.section_name}"
+    return text if parent.port is None else f"{text}:{parent.port}"
+
+
+def backend_key(backend: api.HTTPBackendRef, namespace: str) -> Key:
+    """Key of what a route of `namespace` sends to."""
+    return (backend.namespace or namespace, backend.name)
+
+
+def backend_text(backend: api.HTTPBackendRef, namespace: str) -> str:
+    """``backend-v1:80``, with namespace and kind where they aren't plain."""
+    text = name_text(backend_key(backend, namespace), namespace)
+    if backend.kind != "Service" or backend.group:
+        text = f"{backend.kind} {text}"
+    return text if backend.port is None else f"{text}:{backend.port}"
+
+
+def rule_text(rule: api.HTTPRouteRule, index: int) -> str:
+    """``rule 0``, with the name it was given."""
+    return f'rule {index} "{rule.name}"' if rule.name else f"rule {index}"
+
+
+def gateway_addresses(view: View, key: Key) -> list[str]:
+    """``address:port`` for each bound port of a Gateway, with the port that answers."""
+    return [
+        f"{_bracketed(address)}:{listener.bind_port}"
+        for listener in view.http_listeners(f"gateway/{key[0]}/{key[1]}")
+        for address in listener.addresses
+    ]
+
+
+def gateway_urls(view: View, key: Key) -> list[str]:
+    """URLs under which a Gateway answers."""
+    return [f"http://{address}" for address in gateway_addresses(view, key)]
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

@@ -1,0 +1,212 @@
+"""What there is to ask about: objects, IR, reports and the facts of running things, at one moment.
+
+A view is read only and made for one question; nothing in it is computed before it is asked for.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Protocol
+
+import msgspec
+
+from fairlead import api
+from fairlead.ir.cluster import Cluster
+from fairlead.ir.endpoint import Endpoint
+from fairlead.ir.listener import HttpListener
+from fairlead.ir.proxy_status import Rejection
+from fairlead.ir.workload import Workload
+from fairlead.translate.clusters import cluster_name
+from fairlead.translate.outputs import Outputs
+from fairlead.translate.report import ParentReport, Report
+from fairlead.translate.sources import Key, Sources
+
+
+class ProxyFacts(msgspec.Struct, frozen=True):
+    """One proxy as it runs."""
+
+    name: str
+    kind: str
+    connected: bool = False
+    synced: bool = False
+    """It has acknowledged the newest of everything that it was sent."""
+    last_ack: float | None = None
+    """Seconds since its last acknowledgement, None if there was none."""
+    rejections: tuple[Rejection, ...] = ()
+    pid: int | None = None
+    restarts: int = 0
+
+
+class PodFacts(msgspec.Struct, frozen=True):
+    """One pod's processes as they run."""
+
+    pids: tuple[int, ...] = ()
+    restarts: int = 0
+    containers: int = 1
+    ready_containers: int = 0
+    log: str = ""
+    """Directory of its log files."""
+
+
+class Live(Protocol):
+    """What no collection knows: status with its times, ages, processes."""
+
+    def status(self, kind: str, key: Key) -> Mapping[str, Any]:
+        """The object's status, empty if there is none."""
+        ...
+
+    def born(self, kind: str, key: Key) -> datetime:
+        """When the object was first seen."""
+        ...
+
+    def now(self) -> datetime:
+        """The present time."""
+        ...
+
+    def proxies(self) -> Mapping[str, ProxyFacts]:
+        """By name of the proxy."""
+        ...
+
+    def pod(self, key: Key) -> PodFacts:
+        """Facts of a pod's processes."""
+        ...
+
+    def problems(self) -> tuple[api.Problem, ...]:
+        """What is wrong with documents, sorted."""
+        ...
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that tables and descriptions read. Lookups that take a scan are made once."""
+
+    sources: Sources
+    outputs: Outputs
+    live: Live
+
+    def report(self, kind: str, key: Key) -> Report | None:
+        """The report about an object."""
+        return self.outputs.reports.get((kind, *key))
+
+    def objects(self, kind: str) -> Iterator[tuple[Key, api.Object]]:
+        """All objects of a kind, sorted by namespace and name."""
+        return iter(sorted(self._collection(kind).items()))
+
+    def object(self, kind: str, key: Key) -> api.Object | None:
+        """One object; Pods include those of Deployments."""
+        return self._collection(kind).get(key)
+
+    @cached_property
+    def routes(self) -> list[api.HTTPRoute]:
+        """All HTTPRoutes, sorted by namespace and name."""
+        return [route for _, route in sorted(self.sources.http_routes.items())]
+
+    @cached_property
+    def attached(self) -> Mapping[tuple[str, Key], list[tuple[api.HTTPRoute, ParentReport]]]:
+        """The routes that name a parent, with what became of that, by (kind, key) of the parent."""
+        answer: dict[tuple[str, Key], list[tuple[api.HTTPRoute, ParentReport]]] = defaultdict(list)
+        for route in self.routes:
+            report = self.report("HTTPRoute", route.key)
+            for parent in report.parents if report else ():
+                reference = parent.parent_ref
+                key = (reference.namespace or route.metadata.namespace, reference.name)
+                answer[reference.kind, key].append((route, parent))
+        return answer
+
+    @cached_property
+    def _workloads(self) -> Mapping[str, list[Workload]]:
+        answer: dict[str, list[Workload]] = defaultdict(list)
+        for (namespace, _), workload in self.sources.workloads.items():
+            answer[namespace].append(workload)
+        return answer
+
+    @cached_property
+    def _slices(self) -> Mapping[Key, list[api.EndpointSlice]]:
+        answer: dict[Key, list[api.EndpointSlice]] = defaultdict(list)
+        for (namespace, _), written in self.sources.endpoint_slices.items():
+            answer[namespace, written.service_name].append(written)
+        return answer
+
+    def endpoints(self, service: Key, port: int) -> tuple[Endpoint, ...]:
+        """Ready endpoints of a Service port."""
+        found = self.outputs.endpoints.get(cluster_name(*service, port))
+        return found.addresses if found else ()
+
+    def endpoint_counts(self, key: Key, service: api.Service, port: int) -> tuple[int, int]:
+        """Ready endpoints of a Service port, and how many there are or could be."""
+        ready = len(self.endpoints(key, port))
+        wanted = set(service.spec.selector.items())
+        total = sum(
+            bool(wanted) and wanted <= set(workload.labels)
+            for workload in self._workloads.get(key[0], ())
+        )
+        for written in self._slices.get(key, ()):
+            total += len({address for e in written.endpoints for address in e.addresses})
+        return ready, max(ready, total)
+
+    def clusters(self, service: Key, port: int) -> list[Cluster]:
+        """The clusters of a Service port: everyone's first, then namespaces' own."""
+        shared = cluster_name(*service, port)
+        names = [shared] + [
+            cluster_name(*service, port, namespace) for namespace in self._client_namespaces()
+        ]
+        found = (self.outputs.clusters.get(name) for name in names)
+        return [cluster for cluster in found if cluster is not None]
+
+    def http_listeners(self, proxy: str) -> list[HttpListener]:
+        """A Gateway's bound ports, by port."""
+        found = (
+            listener for (name, _), listener in self.outputs.listeners.items() if name == proxy
+        )
+        return sorted(
+            (listener for listener in found if isinstance(listener, HttpListener)),
+            key=lambda listener: listener.port,
+        )
+
+    def acknowledged(self, proxies: Iterable[str], kind: str, key: Key) -> tuple[int, int]:
+        """How many of `proxies` have taken over an object, and how many there are."""
+        names = tuple(proxies)
+        facts = self.live.proxies()
+        good = 0
+        for name in names:
+            proxy = facts.get(name)
+            if proxy is None or not (proxy.connected and proxy.synced):
+                continue
+            good += not rejections_of(proxy, kind, key)
+        return good, len(names)
+
+    def _client_namespaces(self) -> list[str]:
+        namespaces = {rule.metadata.namespace for _, rule in self.sources.destination_rules.items()}
+        return sorted(namespaces)
+
+    def _collection(self, kind: str) -> Any:  # noqa: ANN401 - collections of different values
+        if kind == "Pod":
+            return self.outputs.pods
+        return getattr(self.sources, _SOURCES[kind])
+
+
+def rejections_of(proxy: ProxyFacts, kind: str, key: Key) -> tuple[Rejection, ...]:
+    """What the proxy refused of an object."""
+    return tuple(
+        rejection
+        for rejection in proxy.rejections
+        if any((o.kind, o.namespace, o.name) == (kind, *key) for o in rejection.origins)
+    )
+
+
+_SOURCES = {
+    "Namespace": "namespaces",
+    "Service": "services",
+    "EndpointSlice": "endpoint_slices",
+    "Deployment": "deployments",
+    "Secret": "secrets",
+    "ConfigMap": "config_maps",
+    "GatewayClass": "gateway_classes",
+    "Gateway": "gateways",
+    "ReferenceGrant": "reference_grants",
+    "HTTPRoute": "http_routes",
+    "DestinationRule": "destination_rules",
+}
+"""Field of `Sources` by kind."""
