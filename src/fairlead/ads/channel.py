@@ -1,0 +1,137 @@
+"""One type on one stream: what is subscribed, what Envoy holds, what is under way.
+
+Invariant: a resource is in at most one unanswered response. A change that comes while it is
+under way waits for the answer, and then only the newest is sent. So a slow proxy makes nothing
+queue up.
+"""
+
+from dataclasses import dataclass, field
+
+from fairlead.ads.bisection import Group
+from fairlead.xds.resource import Resource
+
+REMOVED = ""
+"""Stands for a version where a removal is under way."""
+
+WILDCARD = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A resource that has to be looked at, because of the update `sequence`."""
+
+    sequence: int
+    frozen: bool = False
+    """True: send `resource` rather than what is desired by now, which still has to wait."""
+    resource: Resource | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One resource in a response."""
+
+    resource: Resource
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response that is not answered yet."""
+
+    serial: int
+    """Counts up over all types of a stream; the nonce."""
+    type_url: str
+    entries: tuple[Entry, ...]
+    removed: tuple[tuple[str, int], ...] = ()
+    """(name, update sequence) pairs."""
+    trial: Group | None = None
+    """Set where the response tries out suspects."""
+
+
+@dataclass(slots=True)
+class Channel:
+    """State of one type of a stream."""
+
+    type_url: str
+    wildcard: bool = False
+    names: set[str] = field(default_factory=set[str])
+    """Subscribed by name."""
+    owes_answer: bool = False
+    """A first wildcard subscription is answered even when there is nothing to say, else Envoy
+    waits 15 seconds for it."""
+    generation: int = 0
+    """Of the clusters that the first answer waits for."""
+    ready: dict[str, Mark] = field(default_factory=dict[str, Mark])
+    """May be sent now, unless under way; oldest first."""
+    forced: set[str] = field(default_factory=set[str])
+    """Sent even if Envoy holds that version."""
+    acknowledged: dict[str, str] = field(default_factory=dict[str, str])
+    """Versions that Envoy holds."""
+    unsure: set[str] = field(default_factory=set[str])
+    """Were in a refused response: Envoy holds the new version, the old one or none."""
+    busy: dict[str, str] = field(default_factory=dict[str, str])
+    """Version under way, or `REMOVED`."""
+    unanswered: dict[str, Response] = field(default_factory=dict[str, Response])
+    """By nonce, oldest first."""
+
+    def wants(self, name: str) -> bool:
+        """Whether the client is told about the resource."""
+        return self.wildcard or name in self.names
+
+    def current(self, resource: Resource) -> bool:
+        """Whether Envoy holds this version and need not be told again."""
+        name = resource.name
+        return name not in self.forced and self.acknowledged.get(name) == resource.version
+
+    def may_hold(self, name: str) -> bool:
+        """Whether a removal would take something away."""
+        return name in self.acknowledged or name in self.unsure
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way or waiting."""
+        return not (self.ready or self.busy or self.owes_answer)
+
+    def sent(self, response: Response) -> None:
+        """Enter a response; its resources are under way from now on."""
+        self.owes_answer = False
+        self.unanswered[str(response.serial)] = response
+        for entry in response.entries:
+            name = entry.resource.name
+            self.busy[name] = entry.resource.version
+            self.forced.discard(name)
+        for name, _ in response.removed:
+            self.busy[name] = REMOVED
+
+    def accepted(self, response: Response) -> None:
+        """Envoy holds what the response said."""
+        for entry in response.entries:
+            name = entry.resource.name
+            del self.busy[name]
+            self.unsure.discard(name)
+            if self.wants(name):
+                self.acknowledged[name] = entry.resource.version
+        for name, _ in response.removed:
+            del self.busy[name]
+            self.unsure.discard(name)
+            self.acknowledged.pop(name, None)
+
+    def refused(self, response: Response) -> None:
+        """Forget what Envoy holds of the resources in a refused response."""
+        names = [entry.resource.name for entry in response.entries]
+        for name in [*names, *(name for name, _ in response.removed)]:
+            del self.busy[name]
+            self.acknowledged.pop(name, None)
+            self.unsure.add(name)
+
+    def unsubscribe(self, name: str) -> None:
+        """Stop telling about a resource."""
+        if name == WILDCARD:
+            self.wildcard = False
+            return
+        self.names.discard(name)
+        if not self.wildcard:
+            self.ready.pop(name, None)
+            self.forced.discard(name)
+            self.acknowledged.pop(name, None)
+            self.unsure.discard(name)

@@ -1,0 +1,144 @@
+"""The delta ADS machine of one proxy: no I/O, no clock, no tasks.
+
+In go requests, changes of what is desired, and the time; out come responses as bytes, the proxy's
+status, and when to ask again. What is desired and what the proxy has refused outlive its streams.
+All times are seconds of one monotonic clock, which the caller reads.
+"""
+
+from typing import TYPE_CHECKING
+
+from fairlead.ads import type_url
+from fairlead.ads.quarantine import Quarantine
+from fairlead.ads.session import Session
+from fairlead.ads.stream import Changes, Desired
+from fairlead.ads.sync_state import ProxyState, TypeState
+from fairlead.ads.wire import Request, encode
+from fairlead.ir.proxy_status import ProxyStatus
+
+if TYPE_CHECKING:
+    from fairlead.ads.barrier import Key
+    from fairlead.xds.resource import Resource
+
+
+class Machine:
+    """Everything there is to know about serving one proxy."""
+
+    def __init__(self, proxy: str) -> None:
+        self.proxy = proxy
+        """Name of the `ir.fleet.Proxy`; the node id of its requests."""
+        self.desired: Desired = {}
+        self.quarantine = Quarantine()
+        self.session: Session | None = None
+        self._status = ProxyStatus(proxy=proxy, connected=False)
+        self._told: ProxyStatus | None = None
+        self._stale = True
+
+    def connect(self) -> None:
+        """A stream of the proxy begins; an earlier one is forgotten."""
+        self.disconnect()
+        self.session = Session(self.desired, self.quarantine)
+        self._stale = True
+
+    def disconnect(self) -> None:
+        """The proxy's stream has ended. Envoy goes on with what it has."""
+        if self.session is not None:
+            self.session = None
+            self.quarantine.disconnected()
+            self._stale = True
+
+    def receive(self, request: Request, now: float) -> None:
+        """Take a request of the current stream."""
+        if self.session is not None and self.session.receive(request, now):
+            self._stale = True
+
+    def update(self, changes: Changes, now: float) -> None:
+        """Take what changed in one step of the graph: (type url, name) to resource or None."""
+        before: dict[Key, Resource | None] = {}
+        real: dict[Key, Resource | None] = {}
+        for key, resource in changes.items():
+            table = self.desired.setdefault(key[0], {})
+            old = table.pop(key[1], None)
+            if resource is not None:
+                table[key[1]] = resource
+            if (old.version if old else None) != (resource.version if resource else None):
+                before[key], real[key] = old, resource
+            if self.quarantine.changed(key, resource):
+                self._stale = True
+        if self.session is not None and real:
+            self.session.update(real, before, now)
+
+    def poll(self, now: float) -> bytes | None:
+        """The next response to write, made from what is desired now; None if there is none.
+
+        A refused resource may turn out to be replaced or left out here, so the status is worth a
+        look afterwards.
+        """
+        if self.session is None:
+            return None
+        response = self.session.poll(now)
+        if self.quarantine.take_news():
+            self._stale = True
+        if response is None:
+            return None
+        resources = (entry.resource for entry in response.entries)
+        removed = (name for name, _ in response.removed)
+        return encode(response.type_url, str(response.serial), resources, removed)
+
+    def next_deadline(self) -> float | None:
+        """When `poll` has something to do though nothing comes in; None for never."""
+        return None if self.session is None else self.session.deadline
+
+    def new_status(self) -> ProxyStatus | None:
+        """The proxy's status if anything in it has changed since this was last asked."""
+        if self._stale:
+            self._stale = False
+            self._status = self._current_status()
+        if self._status == self._told:
+            return None
+        self._told = self._status
+        return self._status
+
+    def _current_status(self) -> ProxyStatus:
+        listeners = self._status.listeners
+        if self.session is not None:
+            channel = self.session.stream.channels.get(type_url.LISTENER)
+            listeners = tuple(sorted(channel.acknowledged)) if channel else listeners
+        return ProxyStatus(
+            proxy=self.proxy,
+            connected=self.session is not None,
+            listeners=listeners,
+            rejections=self.quarantine.rejections(self.desired),
+        )
+
+    @property
+    def synced(self) -> bool:
+        """Whether the proxy holds all that is desired, as far as it has asked for it."""
+        return self.session is not None and self.session.synced
+
+    def state(self, now: float) -> ProxyState:
+        """Facts for `fairlead get proxies`."""
+        session = self.session
+        types: list[TypeState] = []
+        for url in type_url.ORDER:
+            channel = session.stream.channels.get(url) if session else None
+            desired = len(self.desired.get(url, ()))
+            if channel is None:
+                types.append(TypeState(type_url=url, desired=desired))
+                continue
+            state = TypeState(
+                type_url=url,
+                desired=desired,
+                subscribed=True,
+                acknowledged=len(channel.acknowledged),
+                pending=not channel.idle,
+            )
+            types.append(state)
+        answered = session.stream.last_answer if session else None
+        return ProxyState(
+            proxy=self.proxy,
+            connected=session is not None,
+            synced=self.synced,
+            last_ack=None if answered is None else max(0.0, now - answered),
+            types=tuple(types),
+            rejections=self.quarantine.rejections(self.desired),
+        )

@@ -1,0 +1,57 @@
+"""State of one stream, which what comes in and what goes out share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fairlead.ads import type_url
+from fairlead.ads.barrier import Barrier, Gate, Key
+from fairlead.ads.channel import Channel, Entry, Mark
+from fairlead.ads.quarantine import Quarantine
+from fairlead.ads.removal import Removals
+from fairlead.xds.resource import Resource
+
+Desired = dict[str, dict[str, Resource]]
+"""Resources by type and name."""
+
+Changes = Mapping[Key, Resource | None]
+"""What changed, by (type url, name); None for what is gone."""
+
+
+@dataclass(slots=True, eq=False)
+class Stream:
+    """One stream of one proxy. `desired` and `quarantine` belong to the proxy and outlive it."""
+
+    desired: Desired
+    quarantine: Quarantine
+    channels: dict[str, Channel] = field(default_factory=dict[str, Channel])
+    """By type url, once subscribed."""
+    barrier: Barrier = field(default_factory=Barrier)
+    gate: Gate = field(default_factory=Gate)
+    removals: Removals = field(default_factory=Removals)
+    owed: set[str] = field(default_factory=set[str])
+    """Clusters that went out and whose endpoints have to follow."""
+    sequence: int = 0
+    """Counts updates."""
+    serial: int = 0
+    """Counts responses."""
+    last_answer: float | None = None
+    """When a response was last answered, in the caller's seconds."""
+
+    def finish(self, key: Key, sequence: int, now: float) -> None:
+        """Nothing more has to be sent of a resource as of update `sequence`."""
+        if key[0] in type_url.ROUTING:
+            self.removals.finished(key, sequence, now)
+
+    def left_out(self, key: Key) -> None:
+        """The resource is refused and nothing can stand in: nobody shall wait for it."""
+        url, name = key
+        if url in (type_url.CLUSTER, type_url.ENDPOINTS):
+            self.barrier.give_up(name)
+
+    def entry(self, mark: Mark, url: str, name: str) -> tuple[bool, Entry | None]:
+        """What to send for a mark: (whether it's desired at all, the entry if any)."""
+        desired = mark.resource if mark.frozen else self.desired.get(url, {}).get(name)
+        if desired is None:
+            return False, None
+        resource = self.quarantine.effective(desired)
+        return True, None if resource is None else Entry(resource, mark.sequence)
