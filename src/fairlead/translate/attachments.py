@@ -5,7 +5,7 @@ parents, and from it the claims of virtual hosts. A route's change re-runs its o
 a Gateway's change those of the routes that name it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -234,7 +234,7 @@ def _missing(
     return message
 
 
-def _labels(ctx: Context, sources: Sources, namespace: str) -> api.Labels:
+def _labels(ctx: Context, sources: Sources, namespace: str) -> Mapping[str, str]:
     """Labels of a namespace, with the one that Kubernetes gives to each."""
     found = ctx.fetch(sources.namespaces, ("", namespace))
     labels = dict(found.metadata.labels) if found is not None else {}

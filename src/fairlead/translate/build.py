@@ -19,7 +19,6 @@ from fairlead.translate import (
     mesh,
     references,
     services,
-    virtual_address,
     workloads,
 )
 from fairlead.translate.backends import Inputs
@@ -38,15 +37,17 @@ ReportKey: TypeAlias = tuple[str, str, str]
 def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     """Derive everything from `sources`; call it once for a graph."""
     found = clusters.build(graph, sources, settings)
-    addresses = virtual_address.build(graph, sources, settings)
-    meshed = mesh.build(sources, settings, found, addresses, graph)
+    meshed = mesh.build(graph, sources, settings, found)
     running = workloads.build(graph, sources)
     gateways = gateway.build(sources, settings)
     inputs = Inputs(sources, found, references.build(sources))
     routed = gateway_routes.build(graph, settings, inputs, gateways)
+    fleet = graph.join("fleet", gateways.fleet, meshed.fleet)
+    refused = sources.proxy_status.flat_map("rejections by route", http_route.rejections)
+    facts = http_route.Facts(inputs, settings, routed.attachments, refused, fleet)
     virtual_hosts = graph.join("virtual hosts", routed.virtual_hosts, meshed.virtual_hosts)
     return Outputs(
-        fleet=graph.join("fleet", gateways.fleet, meshed.fleet),
+        fleet=fleet,
         listeners=graph.join("listeners", gateways.listeners, meshed.listeners),
         virtual_hosts=virtual_hosts,
         clusters=found.clusters,
@@ -55,9 +56,9 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
         pods=running.pods,
         reports=graph.join(
             "reports",
-            *_route_reports(sources, settings, inputs, routed),
+            _route_reports(sources, facts),
             *_gateway_reports(sources, settings, gateways, routed),
-            _keyed("Service", services.build(sources, found, addresses)),
+            _keyed("Service", services.build(sources, found, meshed.addresses)),
             _keyed("DestinationRule", found.rules.reports),
             _keyed("Deployment", running.deployment_reports),
             _keyed("Pod", running.pod_reports),
@@ -65,16 +66,11 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     )
 
 
-def _route_reports(
-    sources: Sources, settings: Settings, inputs: Inputs, routed: GatewayRoutes
-) -> tuple[Collection[ReportKey, Report], ...]:
-    refused = sources.proxy_status.flat_map("rejections by route", http_route.rejections)
-    facts = http_route.Facts(inputs, settings, routed.attachments, refused)
-
+def _route_reports(sources: Sources, facts: http_route.Facts) -> Collection[ReportKey, Report]:
     def report(ctx: Context, key: Key, route: api.HTTPRoute) -> Report | None:
         return http_route.report(ctx, facts, key, route)
 
-    return (_reports("HTTPRoute", sources.http_routes, report),)
+    return _reports("HTTPRoute", sources.http_routes, report)
 
 
 def _gateway_reports(

@@ -12,7 +12,7 @@ import msgspec
 
 from fairlead import api
 from fairlead.graph import Collection, Context
-from fairlead.ir.fleet import MESH_PROXY
+from fairlead.ir.fleet import MESH_PROXY, Proxy
 from fairlead.ir.proxy_status import ProxyStatus
 from fairlead.translate import backends, rules, service_parent
 from fairlead.translate.attachments import Attachment, Attachments, is_gateway
@@ -36,6 +36,7 @@ class Facts:
     settings: Settings
     attachments: Collection[Key, Attachments]
     rejections: Collection[RejectionKey, str]
+    fleet: Collection[str, Proxy]
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -103,8 +104,8 @@ def report(ctx: Context, facts: Facts, key: Key, route: api.HTTPRoute) -> Report
             _resolved(make, unresolved[parent.kind]),
             *(_partly(make, judged.partly, rejection) if served else ()),
         )
-        proxies = (parent.proxy,) if parent.proxy and parent.refused is None else ()
-        parents.append(ParentReport(ref, conditions, proxies))
+        runs = served and ctx.fetch(facts.fleet, parent.proxy) is not None
+        parents.append(ParentReport(ref, conditions, (parent.proxy,) if runs else ()))
     if not parents:
         return None
     return Report("HTTPRoute", *key, generation=route.metadata.generation, parents=tuple(parents))

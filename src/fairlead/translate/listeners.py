@@ -5,6 +5,7 @@ judged together, since the spec wants them distinct: of indistinct ones none is 
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -46,7 +47,7 @@ class ManagedListener(msgspec.Struct, frozen=True):
         """Whether proxies are told about it."""
         return self.refused is None
 
-    def allows_namespace(self, own: str, namespace: str, labels: api.Labels) -> bool:
+    def allows_namespace(self, own: str, namespace: str, labels: Mapping[str, str]) -> bool:
         """Whether routes of `namespace` may attach (allowedRoutes.namespaces).
 
         Args:
