@@ -1,0 +1,106 @@
+"""A graph with the east-west part of translation, filled from manifests and live pods."""
+
+import msgspec
+import yaml
+
+from fairlead import api
+from fairlead.graph import Change, Graph
+from fairlead.ir.workload import Workload
+from fairlead.translate import clusters, mesh, services, workloads
+from fairlead.translate.sources import Settings, Sources
+
+
+def objects(text):
+    """The objects of a YAML text; namespaced ones live in ``default`` unless they say so."""
+    for document in yaml.safe_load_all(text):
+        kind = api.KIND_OF[document["kind"]]
+        if kind.namespaced:
+            document["metadata"].setdefault("namespace", "default")
+        yield msgspec.convert(document, kind.model)
+
+
+def pod(name, namespace="default", *, ip, labels=None, **facts):
+    """A live pod."""
+    pairs = tuple(sorted((labels or {}).items()))
+    return Workload(namespace, name, pairs, ip, **{"ready": True, **facts})
+
+
+class World:
+    """Everything that part derives, and ways to change what it derives from."""
+
+    def __init__(self, **settings):
+        self.graph = Graph()
+        self.sources = Sources.on(self.graph)
+        self.settings = Settings(**settings)
+        self.clusters = clusters.build(self.graph, self.sources, self.settings)
+        self.mesh = mesh.build(self.graph, self.sources, self.settings, self.clusters)
+        self.workloads = workloads.build(self.graph, self.sources)
+        self.service_reports = services.build(self.sources, self.clusters, self.mesh.addresses)
+        self.parents = self.sources.http_routes.map(
+            "first service parents",
+            lambda ctx, _key, route: mesh.service_parent(
+                ctx, self.sources, route, route.spec.parent_refs[0]
+            ),
+        )
+        self.watched = {
+            "clusters": self.clusters.clusters,
+            "endpoints": self.clusters.endpoints,
+            "virtual_hosts": self.mesh.virtual_hosts,
+            "listeners": self.mesh.listeners,
+            "fleet": self.mesh.fleet,
+            "addresses": self.mesh.addresses,
+            "pods": self.workloads.pods,
+            "destination_rules": self.clusters.rules.reports,
+            "services": self.service_reports,
+            "deployments": self.workloads.deployment_reports,
+            "pod_reports": self.workloads.pod_reports,
+        }
+        for collection in self.watched.values():
+            self.graph.watch(collection)
+
+    def changes(self, *items):
+        """The changes that bring in manifests (as text), objects and live pods."""
+        for item in items:
+            if isinstance(item, Workload):
+                yield Change(self.sources.workloads, (item.namespace, item.name), item)
+            elif isinstance(item, str):
+                yield from self.changes(*objects(item))
+            else:
+                yield Change(self.source(item), item.key, item)
+
+    def source(self, item):
+        """The source that an object belongs to."""
+        field = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(item).__name__)
+        names = {"_h_t_t_p_route": "http_routes", "_gateway_class": "gateway_classes"}
+        return getattr(self.sources, names.get(field, f"{field[1:]}s"))
+
+    def apply(self, *items):
+        """Bring items in; what changed at the edges, by the names of `watched`."""
+        return self.events(self.graph.apply(list(self.changes(*items))))
+
+    def remove(self, source, key):
+        """Take one object away."""
+        return self.events(self.graph.apply([Change(source, key, None)]))
+
+    def events(self, events):
+        return {name: dict(events[each]) for name, each in self.watched.items() if events[each]}
+
+    def state(self):
+        """Everything derived, to compare two worlds."""
+        return {name: dict(each.items()) for name, each in self.watched.items()}
+
+    def host(self, table, name):
+        """A virtual host."""
+        return self.mesh.virtual_hosts.get((table, name))
+
+    def shares(self, table, name):
+        """(cluster, weight) of the only rule of a virtual host."""
+        (rule,) = self.host(table, name).rules
+        return [(entry.cluster, entry.weight) for entry in rule.action.backends]
+
+    def condition(self, reports, key, kind):
+        """A condition of an object as (status, reason, message), None if it has none."""
+        for condition in self.watched[reports].get(key).conditions:
+            if condition.type == kind:
+                return condition.status, condition.reason, condition.message
+        return None
