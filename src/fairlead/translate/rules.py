@@ -157,7 +157,7 @@ def _action(
     ctx: Context, inputs: Inputs, route: api.HTTPRoute, checked: Checked, scope: Scope
 ) -> Action:
     if checked.findings:
-        return Respond(500, str(checked.findings[0]))
+        return Respond(500, checked.findings[0].reason)
     if checked.filters.redirect is not None:
         return _redirect(checked.filters.redirect, checked.filters, scope.port)
     rule = route.spec.rules[checked.index]
