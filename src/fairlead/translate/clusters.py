@@ -15,6 +15,7 @@ from fairlead.graph import Collection, Context, Graph
 from fairlead.ir.cluster import Cluster
 from fairlead.ir.endpoint import Endpoints
 from fairlead.ir.rule import HashOn
+from fairlead.ir.workload import Workload
 from fairlead.translate import destination_rule, endpoints, service_port
 from fairlead.translate.destination_rule import DestinationRules, Scopes
 from fairlead.translate.endpoints import Addresses
@@ -119,7 +120,7 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Clusters:
             cluster = _cluster(port, client_namespace, policy)
             yield cluster.name, cluster
 
-    anything = sources.workloads.index("workloads at all", lambda _key, _pod: (PASSTHROUGH,))
+    anything = sources.workloads.index("workloads at all", _anything)
     passthrough = anything.terms("anything runs").map(
         "passthrough cluster", lambda _ctx, _key, name: _passthrough(name)
     )
@@ -162,6 +163,11 @@ def _cluster(port: Port, client_namespace: str | None, policy: PortPolicy) -> Cl
         outlier_detection=policy.outlier_detection,
         origin=policy.origin,
     )
+
+
+def _anything(_key: Key, _pod: Workload) -> tuple[str]:
+    """Index term of every pod: the passthrough cluster is there while one is."""
+    return (PASSTHROUGH,)
 
 
 def _passthrough(name: str) -> Cluster:

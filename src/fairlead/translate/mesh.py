@@ -8,7 +8,7 @@ virtual host of each table; what is no Service passes through, by the last one, 
 One route's change touches the virtual hosts of its Service ports, a Service's its own.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -51,6 +51,7 @@ __all__ = [
 
 ANY_HOST: Final = "*"
 
+_NO_LABELS: Final[Mapping[str, str]] = {}
 NO_NAMESPACE: Final = ""
 """Clients that no namespace's own policy applies to."""
 
@@ -150,7 +151,7 @@ def build(
     return MeshOutputs(
         virtual_hosts=graph.join("mesh virtual hosts", services, rest),
         listeners=members.flat_map("outbound listeners", _listeners(settings.outbound_port)),
-        fleet=members.index("mesh members at all", lambda _key, _member: (MESH_PROXY,))
+        fleet=members.index("mesh members at all", _proxy_of)
         .terms("mesh has members")
         .map("mesh proxy", lambda _ctx, name, _term: Proxy(name, "mesh")),
         addresses=addresses,
@@ -164,10 +165,15 @@ def _members(sources: Sources) -> Collection[Key, Member]:
         if not pod.ip:
             return None
         namespace = ctx.fetch(sources.namespaces, ("", pod.namespace))
-        labels = namespace.metadata.labels if namespace else {}
+        labels = namespace.metadata.labels if namespace else _NO_LABELS
         return Member(*key, pod.ip, pod.meshed and enrolment.meshed(dict(pod.labels), labels))
 
     return sources.workloads.map("mesh members", member)
+
+
+def _proxy_of(_key: Key, _member: Member) -> tuple[str]:
+    """Index term of every member: there is one proxy for all."""
+    return (MESH_PROXY,)
 
 
 def _client_namespace(_ctx: Context, _key: object, table: Table) -> Iterator[tuple[str, str]]:
