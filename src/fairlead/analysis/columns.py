@@ -78,7 +78,11 @@ def _route(view: View, key: Key, item: api.HTTPRoute) -> Iterator[Cells]:
     report = view.report("HTTPRoute", key)
     hosts = listed(item.spec.hostnames)
     backends = listed(
-        backend_text(backend, key[0]) for rule in item.spec.rules for backend in rule.backend_refs
+        dict.fromkeys(
+            backend_text(backend, key[0])
+            for rule in item.spec.rules
+            for backend in rule.backend_refs
+        )
     )
     time = _age(view, "HTTPRoute", key)
     if report is None or not report.parents:

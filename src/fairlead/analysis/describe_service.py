@@ -98,17 +98,12 @@ def _sent_here(view: View, key: Key) -> Iterator[Line]:
         route = share.route
         report = view.report("HTTPRoute", route.key)
         rule = route.spec.rules[share.rule]
-        several = f" of {rule_text(rule, share.rule)}" if len(route.spec.rules) > 1 else ""
+        several = f" {rule_text(rule, share.rule)}" if len(route.spec.rules) > 1 else ""
+        name = name_text(route.key, key[0]) + several
+        part = percent(share.weight, share.total)
         for parent in report.parents if report else ():
-            whole = _parent(view, route, parent, key[0])
-            part = percent(share.weight, share.total)
-            yield (
-                0,
-                (
-                    f"HTTPRoute: {name_text(route.key, key[0])} sends {part} of {whole}{several} here "
-                    f"({_state(view, route, parent)})"
-                ),
-            )
+            whole, state = _parent(view, route, parent, key[0]), _state(view, route, parent)
+            yield 0, f"HTTPRoute: {name} sends {part} of {whole} here ({state})"
 
 
 def _parent(view: View, route: api.HTTPRoute, parent: ParentReport, namespace: str) -> str:
@@ -174,14 +169,10 @@ def _warnings(view: View, key: Key, service: api.Service) -> Iterator[Line]:
             yield from _fail_open(view, key, port, route)
         for condition in parent.conditions:
             if condition.status == "False":
+                name = name_text(route.key, key[0])
                 where = parent_text(parent.parent_ref, route.metadata.namespace)
-                yield (
-                    1,
-                    (
-                        f"HTTPRoute {name_text(route.key, key[0])}, parent {where}: "
-                        f"{condition.type} is False ({condition.reason}): {condition.message}"
-                    ),
-                )
+                said = f"{condition.type} is False ({condition.reason}): {condition.message}"
+                yield 1, f"HTTPRoute {name}, parent {where}: {said}"
 
 
 def _fail_open(view: View, key: Key, port: int, route: api.HTTPRoute) -> Iterator[Line]:

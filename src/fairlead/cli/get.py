@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 from fairlead.cli.client import Client, state_dir_option
 from fairlead.cli.command import Command
 from fairlead.cli.kinds import find_kind, kind_names
-from fairlead.cli.table import aligned
+from fairlead.analysis.aligned import aligned
 
 Objects = list[dict[str, Any]]
 

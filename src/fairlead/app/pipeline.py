@@ -1,0 +1,99 @@
+"""From objects to resources: the graph with everything on it, and what a change makes of it.
+
+In: changes of sources. Out: `Effects`, the new values at the graph's edges. Facts that translation
+asks the outside for by what it yields (a Gateway's address, the layout of a route table) are fed
+back before anything is handed out, so that nobody sees a half-made answer.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from fairlead import api
+from fairlead.graph import Change, Collection, Events, Graph
+from fairlead.ir.fleet import Proxy
+from fairlead.translate import build as translation
+from fairlead.translate.outputs import Outputs
+from fairlead.translate.report import Report
+from fairlead.translate.sources import Key, Settings, Sources
+from fairlead.xds import build as configuration
+from fairlead.xds.resource import Resource
+
+MOST_ROUNDS = 8
+"""Feedback settles in two or three; what is left after so many waits for the next change."""
+
+ResourceKey: TypeAlias = tuple[str, str]
+"""(type URL, name)."""
+AnyChange: TypeAlias = Change[Any, Any]
+Feedback: TypeAlias = Callable[[Events], Iterable[AnyChange]]
+"""Looks at what has changed and answers with changes of sources."""
+
+
+@dataclass(slots=True)
+class Effects:
+    """New values by key; None stands for what is gone."""
+
+    resources: dict[str, dict[ResourceKey, Resource | None]] = field(
+        default_factory=dict[str, dict[ResourceKey, Resource | None]]
+    )
+    """By name of the proxy."""
+    fleet: dict[str, Proxy | None] = field(default_factory=dict[str, Proxy | None])
+    pods: dict[Key, api.Pod | None] = field(default_factory=dict[Key, api.Pod | None])
+    reports: dict[tuple[str, str, str], Report | None] = field(
+        default_factory=dict[tuple[str, str, str], Report | None]
+    )
+
+
+class Pipeline:
+    """The graph of one instance. Only its one owner may apply changes."""
+
+    def __init__(self, settings: Settings, feedback: Sequence[Feedback] = ()) -> None:
+        self.settings = settings
+        self.graph = Graph()
+        self.sources = Sources.on(self.graph)
+        self.outputs: Outputs = translation.build(self.graph, self.sources, settings)
+        self.resources: Collection[tuple[str, str, str], Resource] = configuration.build(
+            self.graph,
+            fleet=self.outputs.fleet,
+            listeners=self.outputs.listeners,
+            virtual_hosts=self.outputs.virtual_hosts,
+            clusters=self.outputs.clusters,
+            endpoints=self.outputs.endpoints,
+            cluster_use=self.outputs.cluster_use,
+        )
+        self._feedback: tuple[Feedback, ...] = (*feedback, configuration.feedback)
+        edges = (self.outputs.fleet, self.outputs.pods, self.outputs.reports, self.resources)
+        for collection in (*edges, self.sources.gateways):
+            self.graph.watch(collection)
+
+    def add_feedback(self, feedback: Feedback) -> None:
+        """Let `feedback` answer what translation yields, before anything is handed out."""
+        self._feedback = (*self._feedback, feedback)
+
+    def apply(self, changes: Iterable[AnyChange]) -> Generator[None, None, Effects]:
+        """Propagate changes and what they call forth; a generator, so that its owner may pause.
+
+        Until it is finished, collections may show a state between two states.
+        """
+        effects = Effects()
+        pending = list(changes)
+        for _ in range(MOST_ROUNDS):
+            if not pending:
+                break
+            events = yield from self.graph.steps(pending)
+            self._collect(events, effects)
+            pending = [change for answer in self._feedback for change in answer(events)]
+        return effects
+
+    def _collect(self, events: Events, effects: Effects) -> None:
+        """Add the newest values of one round to `effects`."""
+        outputs = self.outputs
+        effects.fleet.update(_newest(events[outputs.fleet]))
+        effects.pods.update(_newest(events[outputs.pods]))
+        effects.reports.update(_newest(events[outputs.reports]))
+        for (proxy, type_url, name), (_, new) in events[self.resources].items():
+            effects.resources.setdefault(proxy, {})[type_url, name] = new
+
+
+def _newest(events: Mapping[Any, tuple[Any, Any]]) -> dict[Any, Any]:
+    return {key: new for key, (_, new) in events.items()}

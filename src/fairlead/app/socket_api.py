@@ -1,0 +1,194 @@
+"""The instance's HTTP API on a Unix socket: what `fairlead get`, `describe` and `exec` talk to.
+
+Read only, JSON, for the instance's own user alone (the socket is private). Nothing is answered
+from a half-applied change, and values of Secrets are never part of an answer.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from fairlead.analysis.table import Row, Table
+from fairlead.analysis.view import View
+from fairlead.app.answers import NotFoundError, Query, description_of, objects_of, table_of
+from fairlead.app.engine import Engine
+from fairlead.translate.sources import Key
+
+WATCH_SECONDS = 0.5
+"""A watcher looks at least so often: acknowledgements change no collection."""
+WATCH_PAUSE = 0.05
+"""And at most so often."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What the handlers ask."""
+
+    engine: Engine
+    view: Callable[[], View]
+    waiting_for: Callable[[], str | None]
+    """What the instance is still waiting for before it is ready, None once it is."""
+    exec_environment: Callable[[Key, str | None], Mapping[str, Any]]
+    """Environment of a pod's container; raises NotFoundError."""
+    dump: Callable[[], msgspec.Struct]
+    """The graph's collections (`Graph.dump`)."""
+
+
+class SocketApi:
+    """The server; `start` binds the socket, `stop` ends every request."""
+
+    def __init__(self, path: Path, backend: Backend) -> None:
+        self._path = path
+        self._backend = backend
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listen. Raises OSError if the socket can't be bound."""
+        app = web.Application(middlewares=[_problems_as_json])
+        app.router.add_get("/v1/ready", self._ready)
+        app.router.add_get("/v1/table/{kind}", self._table)
+        app.router.add_get("/v1/objects/{kind}", self._objects)
+        app.router.add_get("/v1/watch/{kind}", self._watch)
+        app.router.add_get("/v1/describe/{kind}/{namespace}/{name}", self._describe)
+        app.router.add_get("/v1/exec-env/{namespace}/{pod}", self._exec_environment)
+        app.router.add_get("/debug/graph", self._graph)
+        self._runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2
+        )
+        await self._runner.setup()
+        await web.UnixSite(self._runner, str(self._path)).start()
+        self._path.chmod(0o600)
+
+    async def stop(self) -> None:
+        """End open requests and remove the socket."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _view(self) -> View:
+        await self._backend.engine.settled()
+        return self._backend.view()
+
+    async def _ready(self, _request: web.Request) -> web.Response:
+        waiting = "the first load" if not self._backend.engine.turns else None
+        waiting = waiting or self._backend.waiting_for()
+        if waiting is not None:
+            return _json({"message": f"waiting for {waiting}"}, status=503)
+        return _json({"ready": True})
+
+    async def _table(self, request: web.Request) -> web.Response:
+        return _json(table_of(await self._view(), _query(request)))
+
+    async def _objects(self, request: web.Request) -> web.Response:
+        items = objects_of(await self._view(), _query(request))
+        return _json({"apiVersion": "v1", "kind": "List", "items": items})
+
+    async def _describe(self, request: web.Request) -> web.Response:
+        info = request.match_info
+        key = (info["namespace"], info["name"])
+        return _json(description_of(await self._view(), info["kind"], key))
+
+    async def _exec_environment(self, request: web.Request) -> web.Response:
+        await self._backend.engine.settled()
+        key = (request.match_info["namespace"], request.match_info["pod"])
+        return _json(self._backend.exec_environment(key, request.query.get("container")))
+
+    async def _graph(self, _request: web.Request) -> web.Response:
+        await self._backend.engine.settled()
+        return _json(self._backend.dump())
+
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
+        """The present rows and objects, then those that change, one JSON document a line."""
+        query = _query(request)
+        changes = _Changes(query)
+        first = changes.next(await self._view())
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        await response.prepare(request)
+        if first is None:
+            first = {"table": table_of(await self._view(), query), "objects": []}
+        await response.write(_line(first))
+        engine = self._backend.engine
+        while True:
+            seen = engine.turns
+            await asyncio.sleep(WATCH_PAUSE)
+            try:
+                async with asyncio.timeout(WATCH_SECONDS):
+                    await engine.next_turn(seen)
+            except TimeoutError:
+                pass
+            event = changes.next(await self._view())
+            if event is not None:
+                await response.write(_line(event))
+
+
+class _Changes:
+    """Which rows and objects of a query are others than a moment ago; ages don't count."""
+
+    def __init__(self, query: Query) -> None:
+        self._query = query
+        self._rows: set[tuple[str, ...]] = set()
+        self._objects: dict[Key, Any] = {}
+
+    def next(self, view: View) -> dict[str, Any] | None:
+        """What is new, None if nothing is. Objects that are gone are not told."""
+        query = msgspec.structs.replace(self._query, name=None)
+        table = table_of(view, query)
+        ages = [i for i, column in enumerate(table.columns) if column.name in {"AGE", "LAST-ACK"}]
+        rows = {
+            _without_ages(row, ages): row
+            for row in table.rows
+            if self._query.name in {None, row.name}
+        }
+        fresh = tuple(row for content, row in rows.items() if content not in self._rows)
+        self._rows = set(rows)
+        objects = {_identity(item): item for item in objects_of(view, query)}
+        changed = [item for key, item in objects.items() if self._objects.get(key) != item]
+        changed = [item for item in changed if self._query.name in {None, _identity(item)[1]}]
+        self._objects = objects
+        if not fresh and not changed:
+            return None
+        return {"table": msgspec.structs.replace(table, rows=fresh), "objects": changed}
+
+
+def _identity(item: Mapping[str, Any]) -> Key:
+    problem = item.get("problem")
+    name = str(sorted(problem.items())) if problem else item["metadata"]["name"]
+    return (item["metadata"].get("namespace", ""), name)
+
+
+def _without_ages(row: Row, ages: list[int]) -> tuple[str, ...]:
+    cells = (cell for index, cell in enumerate(row.cells) if index not in ages)
+    return (row.namespace, row.name, *cells)
+
+
+def _query(request: web.Request) -> Query:
+    return Query(
+        request.match_info["kind"], request.query.get("namespace"), request.query.get("name")
+    )
+
+
+def _json(value: Mapping[str, Any] | Table | msgspec.Struct, status: int = 200) -> web.Response:
+    return web.Response(
+        body=msgspec.json.encode(value), status=status, content_type="application/json"
+    )
+
+
+def _line(value: Mapping[str, Any]) -> bytes:
+    return msgspec.json.encode(value) + b"\n"
+
+
+@web.middleware
+async def _problems_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except NotFoundError as error:
+        return _json({"message": str(error)}, status=404)
+    except web.HTTPException as error:
+        return _json({"message": error.reason}, status=error.status)
