@@ -4,6 +4,11 @@ A response is the concatenation of bytes that xds has cached, so its cost is tha
 Field numbers are those of ``envoy.service.discovery.v3``.
 """
 
+# Protobuf makes its classes at run time, so there is nothing to check the import against; what is
+# used of them is written down in the protocols below.
+# pyright: reportMissingTypeStubs=false, reportAttributeAccessIssue=false
+# pyright: reportUnknownMemberType=false
+
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, cast
 
