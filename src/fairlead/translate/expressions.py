@@ -19,12 +19,16 @@ def fault(pattern: str) -> str:
     try:
         program = re2.compile(pattern, options)
     except re2.error as error:
-        text = error.args[0] if error.args else "bad expression"
-        words = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
-        return f"{pattern!r} is not an RE2 regular expression ({words})"
+        return f"{pattern!r} is not an RE2 regular expression ({_words(error)})"
     if program.programsize > MAX_REGEX_PROGRAM_SIZE:
         return (
             f"{pattern!r} needs an RE2 program of {program.programsize} instructions, more than "
             f"the {MAX_REGEX_PROGRAM_SIZE} that proxies take; use fewer or smaller repetitions"
         )
     return ""
+
+
+def _words(error: re2.error) -> str:
+    """RE2's own words; it raises bytes."""
+    text: object = error.args[0] if error.args else "bad expression"
+    return text.decode(errors="replace") if isinstance(text, bytes) else str(text)

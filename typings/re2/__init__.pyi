@@ -1,0 +1,12 @@
+# What is used of google-re2, which ships no types.
+
+class error(Exception): ...  # noqa: N801, N818
+
+class Options:
+    log_errors: bool
+
+class Pattern:
+    @property
+    def programsize(self) -> int: ...
+
+def compile(pattern: str | bytes, options: Options | None = None) -> Pattern: ...  # noqa: A001
