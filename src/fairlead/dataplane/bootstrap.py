@@ -1,0 +1,180 @@
+"""What an Envoy is started with (`envoy.config.bootstrap.v3.Bootstrap`), as JSON.
+
+What comes in is the proxy's name and where its sockets are; everything it serves comes by ADS.
+Hardened as Envoy's edge guide asks, as far as the bootstrap has a say. Same input, same bytes.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fairlead.ir.match import MAX_REGEX_PROGRAM_SIZE
+
+ADS_CLUSTER = "ads"
+NODE_CLUSTER = "fairlead"
+
+_STAT_PREFIXES = (
+    "cluster_manager.",
+    "control_plane.",
+    "filesystem.",
+    "listener_manager.",
+    "main_thread.",
+    "overload.",
+    "server.",
+)
+_STAT_SUFFIXES = (
+    # what is asked of a Service port, and how it goes (cluster.NAME.*, http.PREFIX.*)
+    ".downstream_cx_active",
+    ".downstream_cx_total",
+    ".downstream_cx_destroy_remote_active_rq",
+    ".downstream_rq_1xx",
+    ".downstream_rq_2xx",
+    ".downstream_rq_3xx",
+    ".downstream_rq_4xx",
+    ".downstream_rq_5xx",
+    ".downstream_rq_active",
+    ".downstream_rq_time",
+    ".downstream_rq_total",
+    ".membership_healthy",
+    ".membership_total",
+    ".no_cluster",
+    ".no_route",
+    ".outlier_detection.ejections_active",
+    ".outlier_detection.ejections_enforced_total",
+    ".update_rejected",
+    ".update_success",
+    ".upstream_cx_active",
+    ".upstream_cx_connect_fail",
+    ".upstream_cx_overflow",
+    ".upstream_cx_total",
+    ".upstream_rq_2xx",
+    ".upstream_rq_3xx",
+    ".upstream_rq_4xx",
+    ".upstream_rq_5xx",
+    ".upstream_rq_active",
+    ".upstream_rq_pending_overflow",
+    ".upstream_rq_retry",
+    ".upstream_rq_retry_overflow",
+    ".upstream_rq_time",
+    ".upstream_rq_timeout",
+    ".upstream_rq_total",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """What differs between proxies and machines."""
+
+    node: str
+    """Name of the `ir.fleet.Proxy`, which ADS knows the proxy by."""
+    ads_socket: Path
+    admin_socket: Path
+    max_heap_bytes: int
+    """At 95 % of it memory is given back, at 98 % requests are answered 503."""
+    max_connections: int = 50_000
+    """Downstream connections, over all listeners."""
+
+    def to_json(self) -> bytes:
+        """The bootstrap file."""
+        return json.dumps(self.message(), indent=1, sort_keys=True).encode() + b"\n"
+
+    def message(self) -> dict[str, Any]:
+        """The Bootstrap message in its JSON form."""
+        from_ads: dict[str, Any] = {"resource_api_version": "V3", "ads": {}}
+        return {
+            "node": {"id": self.node, "cluster": NODE_CLUSTER},
+            "admin": {"address": {"pipe": {"path": str(self.admin_socket), "mode": 0o600}}},
+            "dynamic_resources": {
+                "ads_config": _ads_config(),
+                "cds_config": from_ads,
+                "lds_config": from_ads,
+            },
+            "static_resources": {"clusters": [_ads_cluster(self.ads_socket)]},
+            "stats_config": {"stats_matcher": _stats_matcher()},
+            "deferred_stat_options": {"enable_deferred_creation_stats": True},
+            "overload_manager": self._overload_manager(),
+            "layered_runtime": {
+                "layers": [{"name": "fairlead", "static_layer": _runtime()}],
+            },
+        }
+
+    def _overload_manager(self) -> dict[str, Any]:
+        heap = "envoy.resource_monitors.fixed_heap"
+        connections = "envoy.resource_monitors.global_downstream_max_connections"
+        config = "type.googleapis.com/envoy.extensions.resource_monitors"
+        return {
+            "refresh_interval": "0.25s",
+            "resource_monitors": [
+                {
+                    "name": heap,
+                    "typed_config": {
+                        "@type": f"{config}.fixed_heap.v3.FixedHeapConfig",
+                        "max_heap_size_bytes": self.max_heap_bytes,
+                    },
+                },
+                {
+                    "name": connections,
+                    "typed_config": {
+                        "@type": f"{config}.downstream_connections.v3.DownstreamConnectionsConfig",
+                        "max_active_downstream_connections": self.max_connections,
+                    },
+                },
+            ],
+            "actions": [
+                _action("envoy.overload_actions.shrink_heap", heap, 0.95),
+                _action("envoy.overload_actions.stop_accepting_requests", heap, 0.98),
+            ],
+        }
+
+
+def _action(name: str, monitor: str, threshold: float) -> dict[str, Any]:
+    return {"name": name, "triggers": [{"name": monitor, "threshold": {"value": threshold}}]}
+
+
+def _ads_config() -> dict[str, Any]:
+    """One delta stream; a lost one is resumed fast, since the server is on the same machine."""
+    backoff = {"base_interval": "0.1s", "max_interval": "2s"}
+    grpc = {"cluster_name": ADS_CLUSTER, "retry_policy": {"retry_back_off": backoff}}
+    return {
+        "api_type": "DELTA_GRPC",
+        "transport_api_version": "V3",
+        "set_node_on_first_message_only": True,
+        "grpc_services": [{"envoy_grpc": grpc}],
+    }
+
+
+def _ads_cluster(socket: Path) -> dict[str, Any]:
+    """The control plane. No keep-alive: the kernel tells at once when a Unix socket's peer dies."""
+    options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+    endpoint = {"endpoint": {"address": {"pipe": {"path": str(socket)}}}}
+    return {
+        "name": ADS_CLUSTER,
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "typed_extension_protocol_options": {
+            options: {
+                "@type": f"type.googleapis.com/{options}",
+                "explicit_http_config": {"http2_protocol_options": {}},
+            }
+        },
+        "load_assignment": {
+            "cluster_name": ADS_CLUSTER,
+            "endpoints": [{"lb_endpoints": [endpoint]}],
+        },
+    }
+
+
+def _stats_matcher() -> dict[str, Any]:
+    """An inclusion list: of a large configuration's statistics, a hundredth is ever read."""
+    patterns = [{"prefix": prefix} for prefix in _STAT_PREFIXES]
+    patterns += [{"suffix": suffix} for suffix in _STAT_SUFFIXES]
+    return {"inclusion_list": {"patterns": patterns}}
+
+
+def _runtime() -> dict[str, Any]:
+    return {
+        "http.max_requests_per_io_cycle": 100,
+        "overload.premature_reset_total_stream_count": 500,
+        "re2.max_program_size.error_level": MAX_REGEX_PROGRAM_SIZE,
+    }
