@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from fairlead.graph.collection import Source
 from fairlead.graph.error import GraphError
-from fairlead.graph.table import Changed, Table
+from fairlead.graph.table import Changed, Table, sorted_items
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -35,10 +35,7 @@ class Events:
     __slots__ = ("_changed",)
 
     def __init__(self, changed: Mapping[Table[Any, Any], Changed]) -> None:
-        self._changed = {
-            table: {key: changes[key] for key in sorted(changes)}
-            for table, changes in changed.items()
-        }
+        self._changed = {table: dict(sorted_items(changes)) for table, changes in changed.items()}
 
     def __getitem__(self, collection: Table[K, V]) -> Mapping[K, tuple[V | None, V | None]]:
         if not collection.watched:

@@ -6,6 +6,7 @@ from typing import TypeVar
 from fairlead.graph.context import Context
 from fairlead.graph.function_step import FlatMapStep, MapStep
 from fairlead.graph.groups import Groups
+from fairlead.graph.registry import Registry
 from fairlead.graph.step import TermsStep
 from fairlead.graph.table import Table
 
@@ -27,6 +28,11 @@ class Collection(Table[K, V_co]):
     reads this way is no dependency.
     """
 
+    def __init__(self, registry: Registry, name: str, kind: str) -> None:
+        super().__init__(registry, name, kind, registry.enter(name))
+        self.registry = registry
+        registry.tables.append(self)
+
     def map(self, name: str, fn: Callable[[Context, K, V_co], V2 | None]) -> "Collection[K, V2]":
         """Build a collection with `fn(context, key, value)` under the same key, unless None.
 
@@ -34,7 +40,7 @@ class Collection(Table[K, V_co]):
             GraphError: The name is taken, or changes were applied already.
         """
         found = Collection[K, V2](self.registry, name, "map")
-        MapStep(found, self, fn)
+        self.registry.steps.append(MapStep(found, self, fn))
         return found
 
     def flat_map(
@@ -48,7 +54,7 @@ class Collection(Table[K, V_co]):
             GraphError: The name is taken, or changes were applied already.
         """
         found = Collection[K2, V2](self.registry, name, "flat_map")
-        FlatMapStep(found, self, fn)
+        self.registry.steps.append(FlatMapStep(found, self, fn))
         return found
 
     def index(self, name: str, fn: Callable[[K, V_co], Iterable[T]]) -> "Index[K, V_co, T]":
@@ -57,7 +63,7 @@ class Collection(Table[K, V_co]):
         Raises:
             GraphError: The name is taken, or changes were applied already.
         """
-        return Index(self, name, fn)
+        return Index(self.registry, self, name, fn)
 
 
 class Source(Collection[K, V]):
@@ -67,6 +73,18 @@ class Source(Collection[K, V]):
 class Index(Groups[K, V_co, T]):
     """Entries of a collection by term; read by `Context.fetch_by` and `Context.count_by`."""
 
+    def __init__(
+        self,
+        registry: Registry,
+        base: Collection[K, V_co],
+        name: str,
+        fn: Callable[[K, V_co], Iterable[T]],
+    ) -> None:
+        registry.enter(name)
+        super().__init__(base, name, fn)
+        self.registry = registry
+        registry.indexes.append(self)
+
     def terms(self, name: str) -> Collection[T, T]:
         """Build the collection of the terms that have an entry, each its own key and value.
 
@@ -75,6 +93,6 @@ class Index(Groups[K, V_co, T]):
         Raises:
             GraphError: The name is taken, or changes were applied already.
         """
-        found = Collection[T, T](self.base.registry, name, "terms")
-        TermsStep(found, self)
+        found = Collection[T, T](self.registry, name, "terms")
+        self.registry.steps.append(TermsStep(found, self))
         return found

@@ -1,12 +1,11 @@
 """What a function of the graph reads others with; every read is noted as a dependency."""
 
-from operator import itemgetter
 from typing import Any, TypeVar
 
 from fairlead.graph.dependency import Cell, Channel, Link
 from fairlead.graph.error import GraphError
 from fairlead.graph.groups import Groups
-from fairlead.graph.table import Table
+from fairlead.graph.table import Table, sorted_items
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -74,7 +73,7 @@ class Context:
         Runs again at any change of the collection: for small ones only.
         """
         self._note(collection.as_whole, ())
-        return tuple(sorted(collection.values.items(), key=itemgetter(0)))
+        return tuple(sorted_items(collection.values))
 
     @property
     def links(self) -> tuple[Link, ...]:

@@ -33,7 +33,7 @@ class Cell:
         if readers is _NOBODY:
             self.cells[self.key] = self
             self.readers = reader
-        elif type(readers) is set:
+        elif readers.__class__ is set:
             readers.add(reader)
         else:
             self.readers = {readers, reader}
@@ -41,7 +41,7 @@ class Cell:
     def discard(self, reader: Hashable) -> None:
         """Forget a noted reader."""
         readers = self.readers
-        if type(readers) is set:
+        if readers.__class__ is set:
             readers.discard(reader)
             if len(readers) == 1:
                 self.readers = readers.pop()
@@ -51,8 +51,8 @@ class Cell:
 
     def drop_if_unread(self) -> None:
         """Leave the link when no one reads the key."""
-        if self.readers is _NOBODY:
-            self.cells.pop(self.key, None)
+        if self.readers is _NOBODY and self.cells.get(self.key) is self:
+            del self.cells[self.key]
 
 
 class Link:
@@ -74,16 +74,17 @@ class Link:
             cell = cells.get(key)
             if cell is None:
                 continue
-            if type(cell.readers) is set:
-                self.dirty.update(cell.readers)
-            elif cell.readers is not _NOBODY:
-                self.dirty.add(cell.readers)
+            readers = cell.readers
+            if readers.__class__ is set:
+                self.dirty.update(readers)
+            elif readers is not _NOBODY:
+                self.dirty.add(readers)
 
 
 class Channel:
     """One way to read a collection or an index.
 
-    `owner` is the registry of the graph and `rank` the place of the collection behind it: only
+    `owner` stands for the graph and `rank` the place of the collection behind it: only
     steps of the same graph with a higher rank may read.
     """
 
@@ -91,7 +92,7 @@ class Channel:
 
     def __init__(self, name: str, kind: ReadKind, owner: object, rank: int) -> None:
         self.name = name
-        self.kind = kind
+        self.kind: ReadKind = kind
         self.owner = owner
         self.rank = rank
         self.links: list[Link] = []

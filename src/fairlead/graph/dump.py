@@ -1,15 +1,11 @@
 """The graph as data: what it is built of, who reads whom, and how often it ran."""
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from fairlead.graph.dependency import ReadKind
 from fairlead.graph.function_step import FunctionStep
-
-if TYPE_CHECKING:
-    from fairlead.graph.registry import Registry
-    from fairlead.graph.step import Step
+from fairlead.graph.registry import Registry
+from fairlead.graph.step import Step
 
 
 class Dependency(msgspec.Struct, frozen=True):
@@ -58,7 +54,7 @@ class Dump(msgspec.Struct, frozen=True):
     collections: tuple[CollectionDump, ...]
 
 
-def dump(registry: "Registry") -> Dump:
+def describe(registry: Registry) -> Dump:
     """Describe everything in `registry`."""
     steps = {step.table.name: step for step in registry.steps}
     inputs = {name: step.inputs for name, step in steps.items()}
@@ -98,7 +94,7 @@ def dump(registry: "Registry") -> Dump:
     return Dump((*tables, *indexes))
 
 
-def _dependencies(step: "Step | None") -> tuple[Dependency, ...]:
+def _dependencies(step: Step | None) -> tuple[Dependency, ...]:
     if not isinstance(step, FunctionStep):
         return ()
     found = (

@@ -22,7 +22,7 @@ class FunctionStep(Step):
 
     def __init__(self, table: Table[Any, Any], inputs: tuple[str, ...]) -> None:
         super().__init__(table, inputs)
-        self.context = Context(table.name, table.registry, table.rank, self.dirty)
+        self.context = Context(table.name, table.owner, table.rank, self.dirty)
         self._reads: dict[Any, tuple[Cell, ...]] = {}
 
     def clear(self) -> None:
@@ -58,16 +58,15 @@ class FunctionStep(Step):
         self.runs += 1
         try:
             result = call()
-        except Exception as error:
+        except BaseException as error:
+            context.abandon()
+            if not isinstance(error, Exception):
+                raise
             table = self.table
             message = f"{table.kind} {table.name!r} failed for key {key!r}: {error!r}"
             raise GraphError(message) from error
-        else:
-            reads = context.close()
-            self._renew(key, reads, journal)
-            return result
-        finally:
-            context.abandon()
+        self._renew(key, context.close(), journal)
+        return result
 
     def forget(self, key: Any, journal: Journal) -> None:  # noqa: ANN401 - any key
         """Drop what was read for a key that is gone."""

@@ -11,16 +11,16 @@ and of who read it, plus a look at each collection whether it has anything to do
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, TypeVar
 
-from fairlead.graph import dump
 from fairlead.graph.change import Change, Events
 from fairlead.graph.collection import Collection, Source
 from fairlead.graph.context import Context
+from fairlead.graph.dump import Dump, describe
 from fairlead.graph.error import GraphError
 from fairlead.graph.function_step import SingletonStep
 from fairlead.graph.journal import Journal
 from fairlead.graph.registry import Registry
 from fairlead.graph.step import JoinStep
-from fairlead.graph.table import Changed, Table
+from fairlead.graph.table import Changed, Table, sorted_items
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -55,7 +55,7 @@ class Graph:
             if each.registry is not self._registry:
                 raise GraphError(f"{each.name!r} belongs to another graph than {name!r}")
         found = Collection[K, V](self._registry, name, "join")
-        JoinStep(found, inputs)
+        self._registry.steps.append(JoinStep(found, inputs))
         return found
 
     def singleton(self, name: str, fn: Callable[[Context], V | None]) -> Collection[tuple[()], V]:
@@ -67,7 +67,7 @@ class Graph:
             GraphError: The name is taken, or changes were applied already.
         """
         found = Collection[tuple[()], V](self._registry, name, "singleton")
-        SingletonStep(found, fn)
+        self._registry.steps.append(SingletonStep(found, fn))
         return found
 
     def watch(self, collection: Collection[Any, Any]) -> None:
@@ -122,9 +122,9 @@ class Graph:
         finally:
             steps.close()
 
-    def dump(self) -> dump.Dump:
+    def dump(self) -> Dump:
         """Describe collections, indexes, dependencies and run counts."""
-        return dump.dump(self._registry)
+        return describe(self._registry)
 
     def _propagate(self, changes: Iterable[Change[Any, Any]]) -> Generator[None, None, Events]:
         if self._underway:
@@ -156,13 +156,13 @@ class Graph:
         for change in changes:
             if change.source.registry is not self._registry:
                 raise GraphError(f"{change.source.name!r} belongs to another graph")
-            if not isinstance(change.source, Source):
+            if change.source.kind != "source":
                 raise GraphError(f"{change.source.name!r} is no source")
             news.setdefault(change.source, {})[change.key] = change.value
         found: list[tuple[Table[Any, Any], Changed]] = []
         for source in sorted(news, key=lambda table: table.rank):
             values = source.values
-            pairs = ((key, values.get(key), new) for key, new in news[source].items())
+            pairs = ((key, values.get(key), new) for key, new in sorted_items(news[source]))
             changed = {key: (old, new) for key, old, new in pairs if old is not new and old != new}
             if changed:
                 found.append((source, changed))

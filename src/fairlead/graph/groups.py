@@ -31,17 +31,14 @@ class Groups(Generic[K, V_co, T]):
     def __init__(
         self, base: Table[K, V_co], name: str, terms: Callable[[K, V_co], Iterable[T]]
     ) -> None:
-        registry = base.registry
-        registry.enter(name)
         self.base = base
         self.name = name
         self.members: dict[Any, list[Any]] = {}
-        self.by_term = Channel(name, "term", registry, base.rank)
-        self.by_count = Channel(name, "count", registry, base.rank)
+        self.by_term = Channel(name, "term", base.owner, base.rank)
+        self.by_count = Channel(name, "count", base.owner, base.rank)
         self.presence: list[Follower] = []
         self._terms = terms
         base.groupings.append(self)
-        registry.indexes.append(self)
 
     def __repr__(self) -> str:
         return f"<index {self.name!r} over {self.base.name!r}: {len(self.members)}>"

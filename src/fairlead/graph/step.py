@@ -29,7 +29,6 @@ class Step(ABC):
         self.inputs = inputs
         self.dirty: set[Any] = set()
         self.runs = 0
-        table.registry.steps.append(self)
 
     @abstractmethod
     def work(self, changed: Changed, journal: Journal) -> Iterator[None]:

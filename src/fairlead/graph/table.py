@@ -4,16 +4,14 @@ In: changes that the step behind the table has computed. Out: values, dirty keys
 follow or read the table, and up-to-date groups (the indexes).
 """
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from fairlead.graph.dependency import Channel
 
-if TYPE_CHECKING:
-    from fairlead.graph.registry import Registry
-
 K = TypeVar("K")
+V = TypeVar("V")
 V_co = TypeVar("V_co", covariant=True)
 
 Changed: TypeAlias = dict[Any, tuple[Any, Any]]
@@ -21,6 +19,13 @@ Changed: TypeAlias = dict[Any, tuple[Any, Any]]
 
 WHOLE = ((),)
 """The keys under which a collection is read as a whole: one."""
+
+_key_of = itemgetter(0)
+
+
+def sorted_items(values: Mapping[K, V]) -> list[tuple[K, V]]:
+    """Return (key, value) pairs, sorted by key; values need no order."""
+    return sorted(values.items(), key=_key_of)
 
 
 class Follower(Protocol):
@@ -52,6 +57,7 @@ class Table(Generic[K, V_co]):
     """Values by key, readable from outside; the rest is for the engine.
 
     Attributes:
+        owner: Stands for the graph.
         name: Unique in the graph.
         kind: How it is filled, for the dump.
         rank: Place in the order of propagation; what is read must have a lower one.
@@ -59,19 +65,18 @@ class Table(Generic[K, V_co]):
         changes: Number of values that came, changed or went since the start.
     """
 
-    def __init__(self, registry: "Registry", name: str, kind: str) -> None:
+    def __init__(self, owner: object, name: str, kind: str, rank: int) -> None:
+        self.owner = owner
         self.name = name
         self.kind = kind
-        self.rank = registry.enter(name)
-        self.registry = registry
+        self.rank = rank
         self.watched = False
         self.changes = 0
         self.values: dict[Any, Any] = {}
-        self.by_key = Channel(name, "key", registry, self.rank)
-        self.as_whole = Channel(name, "all", registry, self.rank)
+        self.by_key = Channel(name, "key", owner, rank)
+        self.as_whole = Channel(name, "all", owner, rank)
         self.followers: list[Follower] = []
         self.groupings: list[Grouping] = []
-        registry.tables.append(self)
 
     def get(self, key: K) -> V_co | None:
         """Return the value at `key`, None if there is none."""
@@ -96,7 +101,7 @@ class Table(Generic[K, V_co]):
 
     def items(self) -> tuple[tuple[K, V_co], ...]:
         """Return all (key, value) pairs, sorted by key."""
-        return tuple(sorted(self.values.items(), key=itemgetter(0)))
+        return tuple(sorted_items(self.values))
 
     def commit(self, changed: Changed) -> None:
         """Store the new values."""
