@@ -1,0 +1,88 @@
+"""Manifests and live pods to the mesh's IR and to status, one file per feature.
+
+A file holds manifests and pods as they run (kind Workload, a test's own), then a document that
+starts with ``# Output``. ``REFRESH_GOLDEN=1`` rewrites that part.
+"""
+
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from fairlead.ir.workload import Workload
+from golden.translate.test_translate import plain, status
+from translate.world import World
+
+HERE = Path(__file__).parent
+CASES = sorted([*HERE.glob("mesh/*.yaml"), *HERE.glob("destination_rule/*.yaml")])
+SEPARATOR = "---\n# Output\n"
+DEFAULTS = {"namespace": "default", "labels": {}, "ready": True}
+
+
+def workload(document):
+    """The live pod that a document of kind Workload describes."""
+    fields = {**DEFAULTS, **{name: part for name, part in document.items() if name != "kind"}}
+    fields["labels"] = sorted(fields["labels"].items())
+    return msgspec.convert(fields, Workload)
+
+
+def world(source):
+    """Translation of everything that the first part of a file holds."""
+    documents = list(yaml.safe_load_all(source))
+    written = [each for each in documents if each["kind"] != "Workload"]
+    live = [workload(each) for each in documents if each["kind"] == "Workload"]
+    return World(yaml.safe_dump_all(written), *live)
+
+
+def output(found):
+    """The second part of a golden file."""
+    hosts, endpoints = {}, {}
+    for (table, name), host in sorted(found.outputs.virtual_hosts.items()):
+        rules = [plain(rule) for rule in host.rules]
+        hosts.setdefault(table, {})[name] = {"domains": list(host.domains), "rules": rules}
+    for name, each in sorted(found.outputs.endpoints.items()):
+        endpoints[name] = [f"{one.address}:{one.port} {one.pod}".rstrip() for one in each.addresses]
+    ir = {
+        "fleet": sorted(found.outputs.fleet.keys()),
+        "listeners": {
+            f"{proxy} {name}": f"{listener.bind_port} {listener.table}"
+            for (proxy, name), listener in sorted(found.outputs.listeners.items())
+        },
+        "virtual_hosts": hosts,
+        "clusters": {
+            name: {
+                **{
+                    field: part
+                    for field, part in plain(cluster).items()
+                    if field not in {"name", "namespace", "service", "port"}
+                },
+                **({"origin": str(cluster.origin)} if cluster.origin else {}),
+            }
+            for name, cluster in sorted(found.outputs.clusters.items())
+        },
+        "endpoints": endpoints,
+        "cluster_use": ["{} {}".format(*key) for key in sorted(found.outputs.cluster_use.keys())],
+        "pods": ["{}/{}".format(*key) for key in sorted(found.outputs.pods.keys())],
+    }
+    reports = {
+        f"{kind} {namespace}/{name}": status(report)
+        for (kind, namespace, name), report in sorted(found.outputs.reports.items())
+        if kind != "Gateway"
+    }
+    return yaml.safe_dump({"ir": ir, "status": reports}, sort_keys=False, width=100)
+
+
+def test_there_are_cases():
+    assert len(CASES) > 5
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_objects_to_the_meshs_ir_and_status(path):
+    source, _, expected = path.read_text().partition(SEPARATOR)
+    got = output(world(source))
+    if os.environ.get("REFRESH_GOLDEN"):
+        path.write_text(source + SEPARATOR + got)
+    else:
+        assert got == expected
