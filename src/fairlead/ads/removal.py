@@ -54,6 +54,8 @@ class Removals:
         self._enter(Batch(sequence, set(names), set(), now + SETTLING, settling=True))
 
     def _enter(self, batch: Batch) -> None:
+        if not batch.names:
+            return
         for name in batch.names:
             self.cancel(name)
         self._batches.append(batch)
