@@ -39,7 +39,7 @@ class Console:
 
     def say(self, text: str) -> None:
         """Print a line."""
-        print(text, file=self._out, flush=True)  # noqa: T201 - this is the console
+        print(text, file=self._out, flush=True)
 
     def title(self, text: str) -> None:
         """Print a line that stands out."""

@@ -6,10 +6,13 @@ way to the rest of the process every `SLICE`.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 
 from fairlead.app.pipeline import AnyChange, Effects, Pipeline
+from fairlead.graph import GraphError
 
+_LOG = logging.getLogger(__name__)
 PAUSE = 0.003
 """Seconds between two applications of changes."""
 SLICE = 0.02
@@ -33,8 +36,7 @@ class Engine:
         """Hand in changes; of several for one key, the last counts."""
         for change in changes:
             self._pending[change.source.name, change.key] = change
-        if self._pending:
-            self._wake.set()
+        self._wake.set()
 
     async def run(self) -> None:
         """Apply what is handed in, for ever. What came before is one first application."""
@@ -42,7 +44,13 @@ class Engine:
             await self._wake.wait()
             self._wake.clear()
             changes, self._pending = list(self._pending.values()), {}
-            await self._apply(changes)
+            self._settled.clear()
+            effects = await self._apply(changes)
+            self._deliver(effects)
+            self.turns += 1
+            self._settled.set()
+            self._turned.set()
+            self._turned = asyncio.Event()
             await asyncio.sleep(PAUSE)
 
     async def settled(self) -> None:
@@ -57,22 +65,28 @@ class Engine:
         while self.turns <= seen:
             await self._turned.wait()
 
-    async def _apply(self, changes: list[AnyChange]) -> None:
+    async def _apply(self, changes: list[AnyChange]) -> Effects:
+        """Apply changes; one that a function fails on is left out, and the others still count."""
+        try:
+            return await self._propagate(changes)
+        except GraphError:
+            if len(changes) == 1:
+                _LOG.exception("a change was left out: %r", changes[0])
+                return Effects()
+        middle = len(changes) // 2
+        effects = await self._apply(changes[:middle])
+        effects.update(await self._apply(changes[middle:]))
+        return effects
+
+    async def _propagate(self, changes: list[AnyChange]) -> Effects:
         clock = asyncio.get_running_loop().time
-        self._settled.clear()
         steps = self._pipeline.apply(changes)
         end = clock() + SLICE
         while True:
             try:
                 next(steps)
             except StopIteration as finished:
-                effects: Effects = finished.value
-                break
+                return finished.value
             if clock() > end:
                 await asyncio.sleep(0)
                 end = clock() + SLICE
-        self._deliver(effects)
-        self.turns += 1
-        self._settled.set()
-        self._turned.set()
-        self._turned = asyncio.Event()

@@ -5,22 +5,23 @@ asks the outside for by what it yields (a Gateway's address, the layout of a rou
 back before anything is handed out, so that nobody sees a half-made answer.
 """
 
+import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from fairlead import api
-from fairlead.graph import Change, Collection, Events, Graph
+from fairlead.graph import Change, Collection, Events, Graph, GraphError
 from fairlead.ir.fleet import Proxy
 from fairlead.translate import build as translation
-from fairlead.translate.outputs import Outputs
 from fairlead.translate.report import Report
 from fairlead.translate.sources import Key, Settings, Sources
 from fairlead.xds import build as configuration
 from fairlead.xds.resource import Resource
 
+_LOG = logging.getLogger(__name__)
 MOST_ROUNDS = 8
-"""Feedback settles in two or three; what is left after so many waits for the next change."""
+"""Feedback settles in two or three; a circle would go on for ever."""
 
 ResourceKey: TypeAlias = tuple[str, str]
 """(type URL, name)."""
@@ -43,6 +44,14 @@ class Effects:
         default_factory=dict[tuple[str, str, str], Report | None]
     )
 
+    def update(self, later: "Effects") -> None:
+        """Take over what came later."""
+        for proxy, changes in later.resources.items():
+            self.resources.setdefault(proxy, {}).update(changes)
+        self.fleet.update(later.fleet)
+        self.pods.update(later.pods)
+        self.reports.update(later.reports)
+
 
 class Pipeline:
     """The graph of one instance. Only its one owner may apply changes."""
@@ -51,7 +60,7 @@ class Pipeline:
         self.settings = settings
         self.graph = Graph()
         self.sources = Sources.on(self.graph)
-        self.outputs: Outputs = translation.build(self.graph, self.sources, settings)
+        self.outputs = translation.build(self.graph, self.sources, settings)
         self.resources: Collection[tuple[str, str, str], Resource] = configuration.build(
             self.graph,
             fleet=self.outputs.fleet,
@@ -74,15 +83,22 @@ class Pipeline:
         """Propagate changes and what they call forth; a generator, so that its owner may pause.
 
         Until it is finished, collections may show a state between two states.
+
+        Raises:
+            GraphError: a function failed; the graph is as it was before.
         """
         effects = Effects()
-        pending = list(changes)
+        events = yield from self.graph.steps(changes)
         for _ in range(MOST_ROUNDS):
-            if not pending:
-                break
-            events = yield from self.graph.steps(pending)
             self._collect(events, effects)
-            pending = [change for answer in self._feedback for change in answer(events)]
+            answers = [change for answer in self._feedback for change in answer(events)]
+            if not answers:
+                break
+            try:
+                events = yield from self.graph.steps(answers)
+            except GraphError:
+                _LOG.exception("feedback was left out: %r", answers)
+                break
         return effects
 
     def _collect(self, events: Events, effects: Effects) -> None:

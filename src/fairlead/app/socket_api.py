@@ -108,11 +108,11 @@ class SocketApi:
         """The present rows and objects, then those that change, one JSON document a line."""
         query = _query(request)
         changes = _Changes(query)
-        first = changes.next(await self._view())
+        view = await self._view()
+        nothing: list[Any] = []
+        first = changes.next(view) or {"table": table_of(view, query), "objects": nothing}
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
-        if first is None:
-            first = {"table": table_of(await self._view(), query), "objects": []}
         await response.write(_line(first))
         engine = self._backend.engine
         while True:

@@ -87,7 +87,7 @@ def run(
     local processes. A document with an error is reported with file and line, and disturbs nothing
     else. Ctrl-C or SIGTERM stops everything that was started; a second one doesn't wait.
 
-    Exit codes: 0 stopped by SIGTERM (or the input's end), 130 by Ctrl-C, 1 it could not start,
+    Exit codes: 0 stopped by SIGTERM, 130 by Ctrl-C, 1 it could not start,
     2 wrong usage.
     """
     from fairlead.app.run import main  # noqa: PLC0415 - heavy, and no other command needs it

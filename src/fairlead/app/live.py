@@ -1,0 +1,82 @@
+"""The facts of running things, as `fairlead.analysis` asks for them."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from fairlead import api
+from fairlead.ads.server import AdsServer
+from fairlead.analysis.view import PodFacts, ProxyFacts, View
+from fairlead.app.pipeline import Pipeline
+from fairlead.dataplane.fleet import EnvoyFleet
+from fairlead.dataplane.pods import PodRunner
+from fairlead.status.conditions import Clock
+from fairlead.status.store import StatusStore
+from fairlead.translate.sources import Key
+
+
+class LiveFacts:
+    """Implements `analysis.view.Live` on the parts of this instance."""
+
+    def __init__(
+        self, pipeline: Pipeline, store: StatusStore, ads: AdsServer, clock: Clock
+    ) -> None:
+        self._pipeline = pipeline
+        self._store = store
+        self._ads = ads
+        self._clock = clock
+        self._started = clock()
+        self._born: dict[tuple[str, str, str], datetime] = {}
+        self.fleet: EnvoyFleet | None = None
+        self.pods: PodRunner | None = None
+        self.found: Callable[[], tuple[api.Problem, ...]] = tuple
+
+    def view(self) -> View:
+        """A view for one question."""
+        return View(self._pipeline.sources, self._pipeline.outputs, self)
+
+    def seen(self, kind: str, key: Key, *, present: bool) -> None:
+        """Note that an object is there now, or gone. Those of the start share its time."""
+        if present:
+            self._born.setdefault((kind, *key), self._clock())
+        else:
+            self._born.pop((kind, *key), None)
+
+    def status(self, kind: str, key: Key) -> Mapping[str, Any]:
+        """The object's status, empty if there is none."""
+        return self._store.get((kind, *key))
+
+    def born(self, kind: str, key: Key) -> datetime:
+        """When the object was first seen; the start of this instance if it was there then."""
+        return self._born.get((kind, *key), self._started)
+
+    def now(self) -> datetime:
+        """The present time."""
+        return self._clock()
+
+    def proxies(self) -> Mapping[str, ProxyFacts]:
+        """Every proxy that shall run."""
+        states = {state.proxy: state for state in self._ads.sync_state()}
+        running = self.fleet.facts() if self.fleet else {}
+        answer: dict[str, ProxyFacts] = {}
+        for name, proxy in sorted(self._pipeline.outputs.fleet.items()):
+            state, process = states.get(name), running.get(name)
+            answer[name] = ProxyFacts(
+                name=name,
+                kind=proxy.kind,
+                connected=state is not None and state.connected,
+                synced=state is not None and state.synced,
+                last_ack=state.last_ack if state else None,
+                rejections=state.rejections if state else (),
+                pid=(process.pid or None) if process else None,
+                restarts=process.restarts if process else 0,
+            )
+        return answer
+
+    def pod(self, key: Key) -> PodFacts:
+        """Facts of a pod's processes."""
+        raise NotImplementedError
+
+    def problems(self) -> tuple[api.Problem, ...]:
+        """What is wrong with documents."""
+        return self.found()
