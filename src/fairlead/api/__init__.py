@@ -4,7 +4,7 @@ Every kind has a module of its own; all public names are re-exported here. `KIND
 `decode` turns bytes into objects and problems. Nothing in this package does I/O.
 """
 
-from fairlead.api import duration
+from fairlead.api import codes, duration
 from fairlead.api.config_map import ConfigMap
 from fairlead.api.container import (
     Container,
@@ -21,6 +21,7 @@ from fairlead.api.container import (
     Probe,
     TCPSocketAction,
 )
+from fairlead.api.decoding import Decoded, decode, decode_chunk
 from fairlead.api.deployment import Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdate
 from fairlead.api.destination_rule import (
     DestinationRule,
@@ -28,6 +29,7 @@ from fairlead.api.destination_rule import (
     Subset,
     WorkloadSelector,
 )
+from fairlead.api.encoding import to_raw
 from fairlead.api.endpoint_slice import (
     SERVICE_NAME_LABEL,
     Endpoint,
@@ -161,6 +163,7 @@ __all__ = [
     "Container",
     "ContainerPort",
     "CookieConfig",
+    "Decoded",
     "Deployment",
     "DeploymentSpec",
     "DeploymentStrategy",
@@ -277,5 +280,9 @@ __all__ = [
     "TunnelSettings",
     "WarmupConfiguration",
     "WorkloadSelector",
+    "codes",
+    "decode",
+    "decode_chunk",
     "duration",
+    "to_raw",
 ]

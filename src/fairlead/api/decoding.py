@@ -1,0 +1,238 @@
+"""Bytes or raw values in; typed objects, defaulted and validated, and problems out.
+
+An object is let in whole or not at all. What a cluster's API server would refuse is refused here,
+with every reason at once and the place of each; what it would default is defaulted. A user's
+mistake is never an exception.
+"""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from fairlead.api import codes, validate, yaml_position, yaml_text
+from fairlead.api.finding import Finding, Path, field
+from fairlead.api.identity import Identity, identify
+from fairlead.api.kinds import Kind, Object
+from fairlead.api.problem import Problem
+from fairlead.api.raw import Raw, is_list, is_map
+from fairlead.api.schema import Checker
+from fairlead.api.yaml_text import Chunk, TextError
+
+_DROPPED = frozenset({"status"})
+_DROPPED_METADATA = frozenset({"managedFields", "selfLink"})
+_CORE_GROUPS = frozenset({"", "apps", "discovery.k8s.io"})
+_encoder = msgspec.json.Encoder()
+
+
+class Decoded(msgspec.Struct, frozen=True):
+    """What some text or value holds."""
+
+    objects: tuple[Object, ...] = ()
+    """In the order of the text."""
+    problems: tuple[Problem, ...] = ()
+    rejected: tuple[tuple[str, str, str], ...] = ()
+    """(kind, namespace, name) of objects that are there but have errors."""
+    unidentified: bool = False
+    """Something is there of which cannot be told which objects it holds."""
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    """One object of a document, let in or not."""
+
+    path: Path
+    identity: Identity
+    obj: Object | None
+    findings: tuple[Finding, ...]
+
+
+def decode(data: bytes | str | Mapping[str, Any], file: str = "") -> Decoded:
+    """Objects and problems of a YAML or JSON stream, or of one raw object.
+
+    Args:
+        data: UTF-8 text, of one or many documents and `List`s, or what a parser made of it.
+        file: name that problems carry.
+    """
+    if isinstance(data, Mapping):
+        return _decoded(_entries(dict(data)), "", file)
+    try:
+        text = data if isinstance(data, str) else data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"byte {error.start} is not UTF-8"
+        problem = Problem(severity="error", code=codes.UNREADABLE, message=message, file=file)
+        return Decoded(problems=(problem,), unidentified=True)
+    return join(shift(decode_chunk(chunk), chunk.line, file) for chunk in yaml_text.split(text))
+
+
+def decode_chunk(chunk: Chunk) -> Decoded:
+    """Objects and problems of one document; lines count from its own first line."""
+    try:
+        return _decoded(_entries(yaml_text.parse(chunk.text)), chunk.text, "")
+    except TextError as error:
+        problem = Problem(
+            severity="error",
+            code=error.code,
+            message=error.message,
+            remedy=error.remedy,
+            line=error.line,
+            column=error.column,
+        )
+    except RecursionError:
+        message = "the document is nested too deeply"
+        problem = Problem(severity="error", code=codes.REFUSED_YAML, message=message, line=1)
+    return Decoded(problems=(problem,), unidentified=True)
+
+
+def shift(decoded: Decoded, line: int, file: str) -> Decoded:
+    """`decoded` with problems in `file`, whose line `line` is the document's first."""
+    if not decoded.problems:
+        return decoded
+    moved = tuple(
+        msgspec.structs.replace(each, file=file, line=max(each.line, 1) + line - 1)
+        for each in decoded.problems
+    )
+    return msgspec.structs.replace(decoded, problems=moved)
+
+
+def join(parts: Iterable[Decoded]) -> Decoded:
+    """All of `parts` as one."""
+    all_parts = tuple(parts)
+    return Decoded(
+        objects=tuple(obj for part in all_parts for obj in part.objects),
+        problems=tuple(problem for part in all_parts for problem in part.problems),
+        rejected=tuple(key for part in all_parts for key in part.rejected),
+        unidentified=any(part.unidentified for part in all_parts),
+    )
+
+
+def _decoded(entries: Iterable[_Entry], text: str, file: str) -> Decoded:
+    entries = tuple(entries)
+    bad = [entry for entry in entries if entry.findings]
+    if not bad:
+        return Decoded(objects=tuple(entry.obj for entry in entries if entry.obj is not None))
+    paths = {(*entry.path, *found.path) for entry in bad for found in entry.findings}
+    places = yaml_position.locate(text, paths) if text else {}
+    problems = [
+        _problem(entry, found, places.get((*entry.path, *found.path), (0, 0)), file)
+        for entry in bad
+        for found in entry.findings
+    ]
+    refused = [each for each in bad if each.obj is None and _is_error(each.findings)]
+    return Decoded(
+        objects=tuple(entry.obj for entry in entries if entry.obj is not None),
+        problems=tuple(sorted(problems, key=lambda each: (each.line, each.column))),
+        rejected=tuple(
+            (each.identity.kind.kind, each.identity.namespace, each.identity.name)
+            for each in refused
+            if each.identity.kind is not None and each.identity.name
+        ),
+        unidentified=any(not each.identity.complete for each in refused),
+    )
+
+
+def _problem(entry: _Entry, found: Finding, place: tuple[int, int], file: str) -> Problem:
+    return Problem(
+        severity=found.severity,
+        code=found.code,
+        message=found.message,
+        remedy=found.remedy,
+        kind=entry.identity.kind_name,
+        namespace=entry.identity.namespace,
+        name=entry.identity.name,
+        field=field(found.path),
+        file=file,
+        line=place[0],
+        column=place[1],
+    )
+
+
+def _is_error(findings: Iterable[Finding]) -> bool:
+    return any(found.severity == "error" for found in findings)
+
+
+def _entries(raw: Raw) -> Iterator[_Entry]:
+    """The objects of one document: itself, or the items of a list."""
+    if raw is None:
+        return
+    if is_map(raw) and str(raw.get("kind", "")).endswith("List") and "items" in raw:
+        items = raw["items"]
+        kind = str(raw["kind"]).removesuffix("List")
+        defaults = {"apiVersion": raw.get("apiVersion"), "kind": kind} if kind else {}
+        for index, item in enumerate(items if is_list(items) else ()):
+            whole = {**defaults, **item} if is_map(item) else item
+            yield _entry(whole, ("items", index))
+        return
+    yield _entry(raw, ())
+
+
+def _entry(raw: Raw, path: Path) -> _Entry:
+    identity = identify(raw)
+    kind = identity.kind
+    if kind is None or identity.finding is not None:
+        return _Entry(path, identity, None, (identity.finding,) if identity.finding else ())
+    obj, findings = _object(_prepared(raw, identity), kind)
+    return _Entry(path, identity, obj, findings)
+
+
+def _prepared(raw: Raw, identity: Identity) -> Raw:
+    """A copy without what others write, and with the namespace defaulted."""
+    kept = {key: value for key, value in raw.items() if key not in _DROPPED}
+    metadata = kept.get("metadata")
+    if is_map(metadata):
+        kept["metadata"] = {k: v for k, v in metadata.items() if k not in _DROPPED_METADATA}
+        if isinstance(metadata.get("namespace", ""), str | None):
+            kept["metadata"]["namespace"] = identity.namespace
+    return kept
+
+
+def _object(raw: Raw, kind: Kind) -> tuple[Object | None, tuple[Finding, ...]]:
+    obj: Object | None = None
+    with contextlib.suppress(msgspec.ValidationError):  # the slow way says all that is wrong
+        obj = msgspec.convert(raw, kind.model)
+    if obj is None or _holds_null(raw):
+        obj, findings = _object_or_findings(raw, kind)
+        if obj is None:
+            return None, findings
+    found = validate.check(obj)
+    return (None if _is_error(found) else obj), found
+
+
+def _holds_null(raw: Raw) -> bool:
+    try:
+        return b"null" in _encoder.encode(raw)
+    except (TypeError, ValueError, OverflowError):
+        return True
+
+
+def _object_or_findings(raw: Raw, kind: Kind) -> tuple[Object | None, tuple[Finding, ...]]:
+    """The slow way: every finding, or the object once nulls and keys are as in JSON."""
+    raw = _with_string_keys(raw)
+    checker = Checker(core=kind.group in _CORE_GROUPS, secret=kind.kind == "Secret")
+    findings = checker.check(raw, kind.model)
+    if findings:
+        return None, findings
+    try:
+        return msgspec.convert(_without_nulls(raw), kind.model), ()
+    except msgspec.ValidationError as error:
+        return None, (Finding(codes.WRONG_TYPE, (), str(error)),)
+
+
+def _with_string_keys(raw: Raw) -> Raw:
+    if is_map(raw):
+        return {_key(key): _with_string_keys(value) for key, value in raw.items()}
+    if is_list(raw):
+        return [_with_string_keys(value) for value in raw]
+    return raw
+
+
+def _key(key: Raw) -> str:
+    return str(key).lower() if isinstance(key, bool) else str(key)
+
+
+def _without_nulls(raw: Raw) -> Raw:
+    if is_map(raw):
+        return {key: _without_nulls(value) for key, value in raw.items() if value is not None}
+    if is_list(raw):
+        return [_without_nulls(value) for value in raw]
+    return raw

@@ -1,0 +1,148 @@
+"""Rules of Gateway: listeners, addresses, TLS, infrastructure."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from fairlead.api import codes
+from fairlead.api.finding import Finding, Path
+from fairlead.api.gateway import Gateway, GatewaySpecAddress, Listener, ListenerRequestFilter
+from fairlead.api.gateway_tls import FrontendTLSConfig, FrontendTLSValidation
+from fairlead.api.rules import http_filter
+from fairlead.api.rules.metadata import labels, qualified_key
+from fairlead.api.rules.unique import unique
+from fairlead.api.scalar import SUBDOMAIN
+
+_WITHOUT_TLS: Final = frozenset({"HTTP", "TCP", "UDP"})
+_WITHOUT_HOSTNAME: Final = frozenset({"TCP", "UDP"})
+_HTTP: Final = frozenset({"HTTP", "HTTPS"})
+_HOSTNAME = re.compile(rf"(\*\.)?{SUBDOMAIN}")
+_PREFIX = re.compile(SUBDOMAIN)
+_BUNDLE: Final = ("certificates.k8s.io", "ClusterTrustBundle")
+
+
+def gateway(obj: Gateway) -> Iterator[Finding]:
+    """GatewaySpec's validations, experimental channel of Gateway API v1.7.0."""
+    spec = obj.spec
+    listeners: Path = ("spec", "listeners")
+    names = [listener.name for listener in spec.listeners]
+    yield from unique(
+        listeners, names, "listener {first} is named `{key}` too", "rename one of them"
+    )
+    places = [(each.port, each.protocol, each.hostname) for each in spec.listeners]
+    yield from unique(
+        listeners,
+        places,
+        "port, protocol and hostname are those of listener {first}",
+        "give it another port or hostname, or merge the two",
+    )
+    for index, listener in enumerate(spec.listeners):
+        yield from _listener((*listeners, index), listener)
+    if spec.addresses:
+        yield from _addresses(("spec", "addresses"), spec.addresses)
+    if spec.infrastructure:
+        yield from labels(("spec", "infrastructure", "labels"), spec.infrastructure.labels)
+        for key in spec.infrastructure.annotations:
+            yield from qualified_key(("spec", "infrastructure", "annotations"), key)
+    if spec.tls and spec.tls.frontend:
+        yield from _frontend(("spec", "tls", "frontend"), spec.tls.frontend)
+
+
+def _listener(path: Path, listener: Listener) -> Iterator[Finding]:
+    protocol, tls = listener.protocol, listener.tls
+    if protocol in _WITHOUT_HOSTNAME and listener.hostname:
+        message = f"a listener of protocol {protocol} has no hostname"
+        yield Finding(codes.RULE, (*path, "hostname"), message, "remove it")
+    if listener.filters and protocol not in _HTTP:
+        message = f"filters act on protocol HTTP or HTTPS, not on {protocol}"
+        yield Finding(codes.RULE, (*path, "filters"), message, "remove them")
+    if listener.filters:
+        for index, each in enumerate(listener.filters.requests):
+            yield from _request_filter((*path, "filters", "requests", index), each)
+    if tls and protocol in _WITHOUT_TLS:
+        message = f"a listener of protocol {protocol} has no tls"
+        yield Finding(codes.RULE, (*path, "tls"), message, "remove it, or set `protocol: HTTPS`")
+    elif tls is None and protocol == "TLS":
+        message = "a listener of protocol TLS needs `tls.mode`"
+        yield Finding(codes.RULE, path, message, "add `tls` with mode Terminate or Passthrough")
+    elif tls and protocol == "HTTPS" and tls.mode != "Terminate":
+        message = "a listener of protocol HTTPS terminates TLS"
+        remedy = "set `mode: Terminate`, or `protocol: TLS`"
+        yield Finding(codes.RULE, (*path, "tls", "mode"), message, remedy)
+    if tls and tls.mode == "Terminate" and not tls.certificate_refs and not tls.options:
+        message = "mode Terminate needs `certificateRefs` or `options`"
+        yield Finding(codes.RULE, (*path, "tls"), message, "add the Secret that holds the key pair")
+
+
+def _request_filter(path: Path, each: ListenerRequestFilter) -> Iterator[Finding]:
+    held = {
+        "ExternalAuth": ("externalAuth", each.external_auth),
+        "ExtensionRef": ("extensionRef", each.extension_ref),
+    }
+    for kind, (name, value) in held.items():
+        if each.type == kind and value is None:
+            message = f"type {kind} needs `{name}`"
+            yield Finding(codes.RULE, path, message, f"add `{name}`")
+        elif each.type != kind and value is not None:
+            message = f"`{name}` cannot be set while type is {each.type}"
+            yield Finding(codes.RULE, (*path, name), message, f"remove it or set `type: {kind}`")
+    if each.external_auth:
+        yield from http_filter.external_auth((*path, "externalAuth"), each.external_auth)
+
+
+def _addresses(path: Path, addresses: tuple[GatewaySpecAddress, ...]) -> Iterator[Finding]:
+    keys = [
+        (each.type, each.value)
+        if each.type in {"IPAddress", "Hostname"} and each.value is not None
+        else None
+        for each in addresses
+    ]
+    yield from unique(path, keys, "is the same address as entry {first}", "remove one of them")
+    for index, each in enumerate(addresses):
+        at = (*path, index)
+        if each.type == "IPAddress" and each.value is not None and not _is_ip(each.value):
+            message = f"`{each.value}` is no IP address"
+            remedy = "write an IPv4 or IPv6 address, or set `type: Hostname`"
+            yield Finding(codes.BOUNDS, (*at, "value"), message, remedy)
+        if each.type == "Hostname" and each.value and not _HOSTNAME.fullmatch(each.value):
+            message = f"`{each.value}` is not a host name in lower case"
+            yield Finding(codes.BOUNDS, (*at, "value"), message)
+        if each.routability and not _routable(each.routability):
+            message = f"`{each.routability}` is neither `Cluster` nor a domain-prefixed path"
+            yield Finding(codes.BOUNDS, (*at, "routability"), message)
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _routable(text: str) -> bool:
+    prefix, slash, rest = text.partition("/")
+    if text == "Cluster":
+        return True
+    if not slash or not rest or not _PREFIX.fullmatch(prefix):
+        return False
+    return prefix != "k8s.io" and not prefix.endswith(".k8s.io")
+
+
+def _frontend(path: Path, frontend: FrontendTLSConfig) -> Iterator[Finding]:
+    ports = [each.port for each in frontend.per_port]
+    message = "port {key} has its settings in entry {first} already"
+    yield from unique((*path, "perPort"), ports, message, "merge them into one")
+    yield from _validation((*path, "default", "validation"), frontend.default.validation)
+    for index, each in enumerate(frontend.per_port):
+        at = (*path, "perPort", index, "tls", "validation")
+        yield from _validation(at, each.tls.validation)
+
+
+def _validation(path: Path, validation: FrontendTLSValidation | None) -> Iterator[Finding]:
+    for index, ref in enumerate(validation.ca_certificate_refs if validation else ()):
+        if (ref.group, ref.kind) == _BUNDLE and ref.namespace is not None:
+            message = "a ClusterTrustBundle has no namespace"
+            at = (*path, "caCertificateRefs", index, "namespace")
+            yield Finding(codes.RULE, at, message, "remove it")

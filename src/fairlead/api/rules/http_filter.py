@@ -1,0 +1,147 @@
+"""Rules of HTTPRouteFilter: one type, its one field, and what that field holds."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from fairlead.api import codes
+from fairlead.api.finding import Finding, Path
+from fairlead.api.http_filter import (
+    HTTPCORSFilter,
+    HTTPExternalAuthFilter,
+    HTTPHeaderFilter,
+    HTTPPathModifier,
+    HTTPRequestMirrorFilter,
+    HTTPRouteFilter,
+)
+from fairlead.api.reference import BackendObjectReference
+from fairlead.api.rules.unique import unique
+
+_FIELDS: Final = (
+    ("RequestHeaderModifier", "request_header_modifier", "requestHeaderModifier"),
+    ("ResponseHeaderModifier", "response_header_modifier", "responseHeaderModifier"),
+    ("RequestMirror", "request_mirror", "requestMirror"),
+    ("RequestRedirect", "request_redirect", "requestRedirect"),
+    ("URLRewrite", "url_rewrite", "urlRewrite"),
+    ("CORS", "cors", "cors"),
+    ("ExternalAuth", "external_auth", "externalAuth"),
+    ("ExtensionRef", "extension_ref", "extensionRef"),
+)
+_ONCE: Final = frozenset(
+    {"CORS", "RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite"}
+)
+_XBACKEND: Final = ("gateway.networking.x-k8s.io", "XBackend")
+
+
+def filters(path: Path, given: tuple[HTTPRouteFilter, ...]) -> Iterator[Finding]:
+    """Rules of the filters of one rule or one backendRef."""
+    types = [each.type for each in given]
+    if len(types) > 1:
+        keys = [each if each in _ONCE else None for each in types]
+        yield from unique(path, keys, "{key} is in the list already", "merge them into one")
+        if "RequestRedirect" in types and "URLRewrite" in types:
+            message = "RequestRedirect and URLRewrite cannot stand together"
+            yield Finding(codes.RULE, path, message, "remove one of them")
+    for index, each in enumerate(given):
+        yield from _union((*path, index), each)
+        yield from _content((*path, index), each)
+
+
+def _union(path: Path, each: HTTPRouteFilter) -> Iterator[Finding]:
+    for name, attribute, spec_name in _FIELDS:
+        held = getattr(each, attribute) is not None
+        if name == each.type and not held:
+            message = f"type {name} needs `{spec_name}`"
+            yield Finding(codes.RULE, path, message, f"add `{spec_name}`")
+        elif name != each.type and held:
+            message = f"`{spec_name}` cannot be set while type is {each.type}"
+            remedy = f"remove it or set `type: {name}`"
+            yield Finding(codes.RULE, (*path, spec_name), message, remedy)
+
+
+def _content(path: Path, each: HTTPRouteFilter) -> Iterator[Finding]:
+    if each.request_header_modifier:
+        yield from _headers((*path, "requestHeaderModifier"), each.request_header_modifier)
+    if each.response_header_modifier:
+        yield from _headers((*path, "responseHeaderModifier"), each.response_header_modifier)
+    if each.request_mirror:
+        yield from _mirror((*path, "requestMirror"), each.request_mirror)
+    if each.request_redirect and each.request_redirect.path:
+        yield from _modifier((*path, "requestRedirect", "path"), each.request_redirect.path)
+    if each.url_rewrite and each.url_rewrite.path:
+        yield from _modifier((*path, "urlRewrite", "path"), each.url_rewrite.path)
+    if each.cors:
+        yield from _cors((*path, "cors"), each.cors)
+    if each.external_auth:
+        yield from external_auth((*path, "externalAuth"), each.external_auth)
+
+
+def backend_port(path: Path, backend: BackendObjectReference) -> Iterator[Finding]:
+    """A Service is named with a port, an XBackend without."""
+    if (backend.group, backend.kind) == ("", "Service") and backend.port is None:
+        message = f"Service `{backend.name}` is named as backend without a port"
+        yield Finding(codes.BACKEND_PORT, path, message, "add the `port` of the Service")
+    elif (backend.group, backend.kind) == _XBACKEND and backend.port is not None:
+        message = "an XBackend has a port of its own"
+        yield Finding(codes.RULE, (*path, "port"), message, "remove `port`")
+
+
+def _headers(path: Path, modifier: HTTPHeaderFilter) -> Iterator[Finding]:
+    for name, entries in (("set", modifier.set), ("add", modifier.add)):
+        if len(entries) > 1:
+            keys = [entry.name for entry in entries]
+            message = "header `{key}` is in entry {first} already"
+            yield from unique((*path, name), keys, message, "keep one of them")
+
+
+def _mirror(path: Path, mirror: HTTPRequestMirrorFilter) -> Iterator[Finding]:
+    yield from backend_port((*path, "backendRef"), mirror.backend_ref)
+    if mirror.percent is not None and mirror.fraction is not None:
+        message = "`percent` and `fraction` cannot stand together"
+        yield Finding(codes.RULE, path, message, "remove one of them")
+    if mirror.fraction and mirror.fraction.numerator > mirror.fraction.denominator:
+        message = f"{mirror.fraction.numerator} is more than {mirror.fraction.denominator}"
+        yield Finding(
+            codes.RULE,
+            (*path, "fraction", "numerator"),
+            f"{message}, the denominator",
+            "make the fraction one or less",
+        )
+
+
+def _modifier(path: Path, modifier: HTTPPathModifier) -> Iterator[Finding]:
+    held = {
+        "ReplaceFullPath": ("replaceFullPath", modifier.replace_full_path),
+        "ReplacePrefixMatch": ("replacePrefixMatch", modifier.replace_prefix_match),
+    }
+    for kind, (name, value) in held.items():
+        if modifier.type == kind and value is None:
+            message = f"type {kind} needs `{name}`"
+            yield Finding(codes.RULE, path, message, f"add `{name}`")
+        elif modifier.type != kind and value is not None:
+            message = f"`{name}` cannot be set while type is {modifier.type}"
+            yield Finding(codes.RULE, (*path, name), message, f"remove it or set `type: {kind}`")
+
+
+def _cors(path: Path, cors: HTTPCORSFilter) -> Iterator[Finding]:
+    lists = {
+        "allowOrigins": cors.allow_origins,
+        "allowMethods": cors.allow_methods,
+        "allowHeaders": cors.allow_headers,
+    }
+    for name, values in lists.items():
+        if "*" in values and len(values) > 1:
+            message = "`*` cannot stand together with other values"
+            yield Finding(codes.RULE, (*path, name), message, "keep `*` alone, or remove it")
+
+
+def external_auth(path: Path, auth: HTTPExternalAuthFilter) -> Iterator[Finding]:
+    """The protocol's own settings are there, the other's are not."""
+    yield from backend_port((*path, "backendRef"), auth.backend_ref)
+    for protocol, name, held in (("GRPC", "grpc", auth.grpc), ("HTTP", "http", auth.http)):
+        if auth.protocol == protocol and held is None:
+            message = f"protocol {protocol} needs `{name}`"
+            yield Finding(codes.RULE, path, message, f"add `{name}` (it may be {{}})")
+        elif auth.protocol != protocol and held is not None:
+            message = f"`{name}` cannot be set while protocol is {auth.protocol}"
+            remedy = f"remove it or set `protocol: {protocol}`"
+            yield Finding(codes.RULE, (*path, name), message, remedy)
