@@ -122,13 +122,6 @@ def attached(_key: Key, value: Attachments) -> Iterator[tuple[str, str, str]]:
         yield from sorted(names)
 
 
-def variants(_ctx: Context, _key: Key, value: Attachments) -> Iterator[tuple[Variant, bool]]:
-    """What has to be compiled for the claims of a route."""
-    needed = {claim.variant for claim in value.claims if claim.variant is not None}
-    for variant in sorted(needed):
-        yield variant, True
-
-
 def claims_of_route(
     _ctx: Context, key: Key, value: Attachments
 ) -> Iterator[tuple[ClaimKey, Claim]]:
@@ -155,8 +148,7 @@ def claims_of_listeners(
         )
         host = listener.hostname
         if listener.served and any(hostnames.covers(other.hostname, host) for other in wider):
-            table = gateway.table(listener.port)
-            yield (table, host, "", ""), Claim(table, host, host, host, None)
+            yield (listener.table, host, "", ""), Claim(listener.table, host, host, host, None)
 
 
 class _Selected(msgspec.Struct, frozen=True):
@@ -261,8 +253,7 @@ def _claims(
         for hostname in _hostnames(route):
             host = hostnames.intersection(listener.hostname, hostname)
             if host is not None and _owner(gateway, listener.port, host) == listener.hostname:
-                table = gateway.table(listener.port)
-                yield Claim(table, host, listener.hostname, hostname, variant)
+                yield Claim(listener.table, host, listener.hostname, hostname, variant)
 
 
 def _owner(gateway: ManagedGateway, port: int, host: str) -> str:

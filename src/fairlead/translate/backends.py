@@ -79,21 +79,21 @@ def _port(
 ) -> tuple[Key, int] | Finding:
     """The port of a Service that may be referred to, or why it cannot be a backend."""
     shown = f"Service {service[0]}/{service[1]}"
+    port = inputs.clusters.port(ctx, service, number) if number is not None else None
+    if number is not None and port is not None:
+        if not port.unsupported:
+            return service, number
+        message = f"an HTTPRoute cannot send to {shown} port {number}: {port.unsupported}"
+        return Finding("UnsupportedProtocol", "port", message)
     found = ctx.fetch(inputs.sources.services, service)
     if found is None:
         return Finding("BackendNotFound", "name", f"{shown} does not exist")
     if found.spec.type == "ExternalName":
         message = f"{shown} is of type ExternalName, which cannot be a backend"
         return Finding("InvalidKind", "name", message)
-    port = inputs.clusters.port(ctx, service, number) if number is not None else None
-    if number is None or port is None:
-        ports = ", ".join(str(known.port) for known in found.spec.ports) or "none"
-        message = f"{shown} has no port {number}; it has {ports}"
-        return Finding("BackendNotFound", "port", message)
-    if port.unsupported:
-        message = f"an HTTPRoute cannot send to {shown} port {number}: {port.unsupported}"
-        return Finding("UnsupportedProtocol", "port", message)
-    return service, number
+    ports = ", ".join(str(known.port) for known in found.spec.ports) or "none"
+    message = f"{shown} has no port {number}; it has {ports}"
+    return Finding("BackendNotFound", "port", message)
 
 
 def backend(

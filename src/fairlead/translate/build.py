@@ -44,7 +44,9 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     routed = gateway_routes.build(graph, settings, inputs, gateways)
     fleet = graph.join("fleet", gateways.fleet, meshed.fleet)
     refused = sources.proxy_status.flat_map("rejections by route", http_route.rejections)
-    facts = http_route.Facts(inputs, settings, routed.attachments, refused, fleet)
+    facts = http_route.Facts(
+        inputs, settings, routed.attachments, refused, routed.compiled, meshed.fleet
+    )
     virtual_hosts = graph.join("virtual hosts", routed.virtual_hosts, meshed.virtual_hosts)
     return Outputs(
         fleet=fleet,

@@ -1,8 +1,12 @@
 """Conditions of one object or parent, all with the generation that they were decided on."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fairlead.translate.report import Condition
+
+_shared = lru_cache(maxsize=4096)(Condition)
+"""Makes conditions, the same one for the same words: most routes are told the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,11 +17,11 @@ class Conditions:
 
     def true(self, kind: str, reason: str, message: str = "") -> Condition:
         """A condition of type `kind` that holds."""
-        return Condition(kind, "True", reason, message, self.generation)
+        return _shared(kind, "True", reason, message, self.generation)
 
     def false(self, kind: str, reason: str, message: str) -> Condition:
         """A condition of type `kind` that does not hold."""
-        return Condition(kind, "False", reason, message, self.generation)
+        return _shared(kind, "False", reason, message, self.generation)
 
     def negative(self, kind: str, refused: tuple[str, str]) -> Condition:
         """A condition that does not hold, from (reason, message)."""

@@ -24,20 +24,13 @@ class ManagedGateway(msgspec.Struct, frozen=True):
 
     namespace: str
     name: str
+    proxy: str
+    """Name of the proxy that serves it."""
     listeners: tuple[ManagedListener, ...]
     refused: tuple[str, str] | None
     """(reason, message) of Accepted=False; None if at least one listener is served."""
     notes: tuple[str, ...] = ()
     """Fields that have no effect here, for the message of Accepted."""
-
-    @property
-    def proxy(self) -> str:
-        """Name of the proxy that serves it."""
-        return proxy_name(self.namespace, self.name)
-
-    def table(self, port: int) -> str:
-        """Name of the route table of all HTTP listeners on `port`."""
-        return f"{self.proxy}/{listener_name(port)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +40,6 @@ class Gateways:
     managed: Collection[Key, ManagedGateway]
     fleet: Collection[str, Proxy]
     listeners: Collection[tuple[str, str], Listener]
-
-
-def proxy_name(namespace: str, name: str) -> str:
-    """Name of the proxy of a Gateway."""
-    return f"gateway/{namespace}/{name}"
-
-
-def listener_name(port: int) -> str:
-    """Name that a proxy's listener on a Gateway's `port` has."""
-    return f"http-{port}"
 
 
 def build(sources: Sources, settings: Settings) -> Gateways:
@@ -93,13 +76,15 @@ def _managed(
     owner = gateway_class.ownership(ctx, sources, settings, name)
     if owner == "foreign":
         return None
-    judged = listeners.listeners(gateway, settings.port_offset)
+    proxy = f"gateway/{gateway.metadata.namespace}/{gateway.metadata.name}"
+    judged = listeners.listeners(gateway, proxy, settings.port_offset)
     refused = _refusal(gateway, judged)
     if owner == "refused":
         refused = ("InvalidParameters", f"GatewayClass {name} is not accepted; see its status")
     return ManagedGateway(
         namespace=gateway.metadata.namespace,
         name=gateway.metadata.name,
+        proxy=proxy,
         listeners=judged,
         refused=refused,
         notes=_notes(gateway),
@@ -137,21 +122,21 @@ def _notes(gateway: api.Gateway) -> tuple[str, ...]:
 def _bound(gateway: ManagedGateway, addresses: tuple[str, ...]) -> Iterator[HttpListener]:
     """One listener for each port that an HTTP listener is served on."""
     origins: dict[int, list[Origin]] = {}
-    ports: dict[int, int] = {}
+    first: dict[int, ManagedListener] = {}
     for index, listener in enumerate(gateway.listeners):
         if listener.served:
             origin = Origin(
                 "Gateway", gateway.namespace, gateway.name, field=f"spec.listeners[{index}]"
             )
             origins.setdefault(listener.port, []).append(origin)
-            ports[listener.port] = listener.bind_port
-    for port, bind_port in ports.items():
+            first.setdefault(listener.port, listener)
+    for port, listener in first.items():
         yield HttpListener(
             proxy=gateway.proxy,
-            name=listener_name(port),
+            name=listener.bound,
             addresses=addresses,
             port=port,
-            bind_port=bind_port,
-            table=gateway.table(port),
+            bind_port=listener.bind_port,
+            table=listener.table,
             origins=tuple(origins[port]),
         )

@@ -11,7 +11,7 @@ from fairlead.graph import Collection, Context, Index
 from fairlead.ir.proxy_status import ProxyStatus
 from fairlead.translate.attachments import Attachments
 from fairlead.translate.conditions import Conditions
-from fairlead.translate.gateway import ManagedGateway, listener_name
+from fairlead.translate.gateway import ManagedGateway
 from fairlead.translate.listeners import ManagedListener
 from fairlead.translate.report import Condition, ListenerReport, Report
 from fairlead.translate.sources import Key, Sources
@@ -102,12 +102,11 @@ def _programmed(state: _State, listener: ManagedListener) -> Condition:
     if state.pending is not None:
         reason = "Invalid" if state.pending[0] == "Invalid" else "Pending"
         return make.false("Programmed", reason, state.pending[1])
-    name = listener_name(listener.port)
     for rejection in status.rejections if status is not None else ():
-        if rejection.name == name and not rejection.part:
+        if rejection.name == listener.bound and not rejection.part:
             message = f"the proxy refused port {listener.port}: {rejection.message}"
             return make.false("Programmed", "Invalid", message)
-    if status is None or name not in status.listeners:
+    if status is None or listener.bound not in status.listeners:
         message = f"waiting for {state.managed.proxy} to acknowledge port {listener.port}"
         return make.false("Programmed", "Pending", message)
     message = f"the proxy has acknowledged port {listener.port}"

@@ -5,19 +5,19 @@ hosts by (table, host). A route is compiled once for each namespace whose polici
 are under, not once for each host.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fairlead import api
 from fairlead.graph import Collection, Context, Graph, Index
 from fairlead.ir.virtual_host import VirtualHost
-from fairlead.translate import attachments, virtual_hosts
+from fairlead.translate import attachments, backends, virtual_hosts
 from fairlead.translate.attachments import Attachments, Surroundings, Variant
 from fairlead.translate.backends import Inputs, Scope
 from fairlead.translate.gateway import Gateways
-from fairlead.translate.precedence import Ranked
 from fairlead.translate.rules import compile_route
 from fairlead.translate.sources import Key, Settings
-from fairlead.translate.virtual_hosts import Host
+from fairlead.translate.virtual_hosts import Compiled, Host
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class GatewayRoutes:
     attachments: Collection[Key, Attachments]
     attached: Index[Key, Attachments, tuple[str, str, str]]
     """Accepted routes by (namespace, Gateway, listener)."""
+    compiled: Collection[Variant, Compiled]
     virtual_hosts: Collection[Host, VirtualHost]
 
 
@@ -38,13 +39,14 @@ def build(graph: Graph, settings: Settings, inputs: Inputs, gateways: Gateways) 
     def attach(ctx: Context, _key: Key, route: api.HTTPRoute) -> Attachments | None:
         return attachments.attachments(ctx, around, route)
 
-    def compiled(ctx: Context, variant: Variant, _needed: bool) -> tuple[Ranked, ...] | None:  # noqa: FBT001
-        namespace, name, client_namespace, port = variant
-        route = ctx.fetch(routes, (namespace, name))
+    def compiled(ctx: Context, key: Key, value: Attachments) -> Iterator[tuple[Variant, Compiled]]:
+        route = ctx.fetch(routes, key)
         if route is None:
-            return None
-        scope = Scope("gateway", client_namespace, port or None)
-        return compile_route(ctx, inputs, route, scope)
+            return
+        unresolved = backends.unresolved(ctx, inputs, route, "gateway")
+        for variant in sorted({claim.variant for claim in value.claims if claim.variant}):
+            scope = Scope("gateway", variant[2], variant[3] or None)
+            yield variant, Compiled(compile_route(ctx, inputs, route, scope), unresolved)
 
     attached = routes.map("Gateway attachments", attach)
     claims = graph.join(
@@ -53,8 +55,8 @@ def build(graph: Graph, settings: Settings, inputs: Inputs, gateways: Gateways) 
         gateways.managed.flat_map("claims of listeners", attachments.claims_of_listeners),
     )
     by_host = claims.index("claims by host", virtual_hosts.hosts_of)
-    variants = attached.flat_map("route variants", attachments.variants)
-    known = virtual_hosts.Claims(by_host, variants.map("compiled routes", compiled))
+    variants = attached.flat_map("compiled routes", compiled)
+    known = virtual_hosts.Claims(by_host, variants)
 
     def virtual_host(ctx: Context, host: Host, _term: Host) -> VirtualHost:
         return virtual_hosts.virtual_host(ctx, known, *host)
@@ -62,6 +64,7 @@ def build(graph: Graph, settings: Settings, inputs: Inputs, gateways: Gateways) 
     return GatewayRoutes(
         attachments=attached,
         attached=attached.index("routes by listener", attachments.attached),
+        compiled=variants,
         virtual_hosts=by_host.terms("hosts of Gateways").map(
             "virtual hosts of Gateways", virtual_host
         ),

@@ -7,6 +7,7 @@ are Accepted, ResolvedRefs and, where only a part of the route is carried out, P
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -15,7 +16,7 @@ from fairlead.graph import Collection, Context
 from fairlead.ir.fleet import MESH_PROXY, Proxy
 from fairlead.ir.proxy_status import ProxyStatus
 from fairlead.translate import backends, rules, service_parent
-from fairlead.translate.attachments import Attachment, Attachments, is_gateway
+from fairlead.translate.attachments import Attachment, Attachments, Variant, is_gateway
 from fairlead.translate.backends import Inputs, ParentKind
 from fairlead.translate.conditions import Conditions
 from fairlead.translate.finding import Finding, sentence
@@ -23,6 +24,7 @@ from fairlead.translate.listeners import GROUP
 from fairlead.translate.report import Condition, ParentReport, Report
 from fairlead.translate.service_parent import Refused
 from fairlead.translate.sources import Key, Settings
+from fairlead.translate.virtual_hosts import Compiled
 
 RejectionKey = tuple[str, str, str]
 """Proxy, namespace and name of the route."""
@@ -36,7 +38,9 @@ class Facts:
     settings: Settings
     attachments: Collection[Key, Attachments]
     rejections: Collection[RejectionKey, str]
-    fleet: Collection[str, Proxy]
+    compiled: Collection[Variant, Compiled]
+    mesh: Collection[str, Proxy]
+    """The mesh's proxy, if there is one."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -96,7 +100,7 @@ def report(ctx: Context, facts: Facts, key: Key, route: api.HTTPRoute) -> Report
         if parent is None:
             continue
         if parent.kind not in unresolved:
-            unresolved[parent.kind] = backends.unresolved(ctx, facts.inputs, route, parent.kind)
+            unresolved[parent.kind] = _unresolved(ctx, facts, route, parent.kind, attached)
         served = parent.refused is None and judged.refused is None
         rejection = ctx.fetch(facts.rejections, (parent.proxy, *key)) if served else None
         conditions = (
@@ -104,8 +108,10 @@ def report(ctx: Context, facts: Facts, key: Key, route: api.HTTPRoute) -> Report
             _resolved(make, unresolved[parent.kind]),
             *(_partly(make, judged.partly, rejection) if served else ()),
         )
-        runs = served and ctx.fetch(facts.fleet, parent.proxy) is not None
-        parents.append(ParentReport(ref, conditions, (parent.proxy,) if runs else ()))
+        runs = served and (parent.kind == "gateway" or ctx.fetch(facts.mesh, MESH_PROXY))
+        parents.append(
+            ParentReport(ref, conditions, (parent.proxy,) if runs and parent.proxy else ())
+        )
     if not parents:
         return None
     return Report("HTTPRoute", *key, generation=route.metadata.generation, parents=tuple(parents))
@@ -123,7 +129,7 @@ def _parent(
     if is_gateway(ref):
         if attachment is None:
             return None
-        message = f"attached to {_count(attachment.listeners)}"
+        message = _attached_to(attachment.listeners)
         if not attachment.proxy:
             message += "; its Gateway is not accepted, so nothing is served yet"
         return _Parent("gateway", attachment.refused, message, attachment.proxy)
@@ -138,6 +144,22 @@ def _parent(
         return _Parent("mesh", None, "; ".join(filter(None, notes)), MESH_PROXY)
     fault = _misnamed(ref, index, standalone=facts.settings.standalone)
     return _Parent("gateway", ("NoMatchingParent", fault)) if fault else None
+
+
+def _unresolved(
+    ctx: Context,
+    facts: Facts,
+    route: api.HTTPRoute,
+    kind: ParentKind,
+    attached: Attachments | None,
+) -> tuple[Finding, ...]:
+    """The references that do not resolve; read from the compiled route where there is one."""
+    if kind == "gateway" and attached is not None and attached.claims:
+        variant = attached.claims[0].variant
+        compiled = ctx.fetch(facts.compiled, variant) if variant is not None else None
+        if compiled is not None:
+            return compiled.unresolved
+    return backends.unresolved(ctx, facts.inputs, route, kind)
 
 
 def _misnamed(ref: api.ParentReference, index: int, *, standalone: bool) -> str:
@@ -180,6 +202,7 @@ def _partly(make: Conditions, invalid: str, rejection: str | None) -> Iterator[C
         yield make.true("PartiallyInvalid", "UnsupportedValue", "; ".join(messages))
 
 
-def _count(listeners: tuple[str, ...]) -> str:
+@lru_cache(maxsize=1024)
+def _attached_to(listeners: tuple[str, ...]) -> str:
     noun = "listener" if len(listeners) == 1 else "listeners"
-    return f"{noun} {', '.join(listeners)}"
+    return f"attached to {noun} {', '.join(listeners)}"

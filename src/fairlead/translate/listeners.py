@@ -29,6 +29,10 @@ class ManagedListener(msgspec.Struct, frozen=True):
     port: int
     bind_port: int
     """Port that the process binds: `port`, plus the offset for privileged ones."""
+    bound: str
+    """Name of the proxy's listener that it shares with others on the port: ``http-80``."""
+    table: str
+    """Name of the route table of that listener."""
     protocol: str
     hostname: str
     """`hostnames.ANY` where the listener has none."""
@@ -64,11 +68,12 @@ class ManagedListener(msgspec.Struct, frozen=True):
                 return self.selector is not None and self.selector.matches(labels)
 
 
-def listeners(gateway: api.Gateway, port_offset: int) -> tuple[ManagedListener, ...]:
+def listeners(gateway: api.Gateway, proxy: str, port_offset: int) -> tuple[ManagedListener, ...]:
     """Judge the listeners of `gateway`.
 
     Args:
         gateway: As written.
+        proxy: Name of the proxy that serves it.
         port_offset: Added to ports below 1024 when they are bound.
     """
     written = gateway.spec.listeners
@@ -80,6 +85,7 @@ def listeners(gateway: api.Gateway, port_offset: int) -> tuple[ManagedListener, 
     return tuple(
         _listener(
             entry,
+            proxy,
             _conflict(
                 same[entry.port, entry.protocol, entry.hostname or ""],
                 entry.protocol,
@@ -104,7 +110,7 @@ def _bind_port(port: int, offset: int) -> int:
 
 
 def _listener(
-    entry: api.Listener, conflict: Conflict, bind_port: int, bound: set[int]
+    entry: api.Listener, proxy: str, conflict: Conflict, bind_port: int, bound: set[int]
 ) -> ManagedListener:
     kinds, unknown = _kinds(entry)
     allowed = entry.allowed_routes.namespaces
@@ -112,6 +118,8 @@ def _listener(
         name=entry.name,
         port=entry.port,
         bind_port=bind_port,
+        bound=f"http-{entry.port}",
+        table=f"{proxy}/http-{entry.port}",
         protocol=entry.protocol,
         hostname=entry.hostname or hostnames.ANY,
         conflict=conflict,

@@ -1,5 +1,8 @@
 """HTTPRouteMatch to `ir.match.Match`, or why it cannot be done."""
 
+from functools import lru_cache
+from typing import Literal, TypeAlias
+
 from fairlead import api
 from fairlead.ir.match import (
     HeaderMatch,
@@ -12,6 +15,8 @@ from fairlead.ir.match import (
 )
 from fairlead.translate import expressions
 from fairlead.translate.finding import Finding
+
+PathKind: TypeAlias = Literal["Exact", "PathPrefix", "RegularExpression"]
 
 _UNSUPPORTED = "UnsupportedValue"
 
@@ -26,7 +31,7 @@ def match(source: api.HTTPRouteMatch, field: str) -> Match | tuple[Finding, ...]
     Returns:
         The match, or every reason why no proxy could carry it out (UnsupportedValue).
     """
-    path = _path(source.path)
+    path = _path(source.path.type, source.path.value)
     findings: tuple[Finding, ...] = ()
     if isinstance(path, PathRegex):
         findings = _expression(path.value, f"{field}.path.value")
@@ -42,14 +47,16 @@ def match(source: api.HTTPRouteMatch, field: str) -> Match | tuple[Finding, ...]
     return Match(path, source.method, headers, query)
 
 
-def _path(source: api.HTTPPathMatch) -> PathMatch:
-    match source.type:
+@lru_cache(maxsize=4096)
+def _path(kind: PathKind, value: str) -> PathMatch:
+    """Cached, since thousands of rules share a few paths."""
+    match kind:
         case "Exact":
-            return PathExact(source.value)
+            return PathExact(value)
         case "PathPrefix":
-            return PathPrefix(source.value.rstrip("/") or "/")
+            return PathPrefix(value.rstrip("/") or "/")
         case "RegularExpression":
-            return PathRegex(source.value)
+            return PathRegex(value)
 
 
 def _headers(

@@ -7,6 +7,8 @@ An invalid rule stays in place and answers 500, so that its requests neither ski
 fall through to another route; only a match that means nothing (a bad expression) is left out.
 """
 
+from functools import lru_cache
+
 import msgspec
 
 from fairlead import api
@@ -141,7 +143,7 @@ def _rule(route: api.HTTPRoute, checked: Checked, index: int, match: Match, acti
         name=f"{namespace}/{name}/{checked.index}/{index}",
         match=match,
         action=action,
-        origin=_origin(route, checked, f"matches[{index}]"),
+        origin=_origin(route, checked, _field(checked.index, "matches", index)),
         request_headers=checked.filters.request_headers if valid else None,
         response_headers=checked.filters.response_headers if valid else None,
     )
@@ -149,8 +151,13 @@ def _rule(route: api.HTTPRoute, checked: Checked, index: int, match: Match, acti
 
 def _origin(route: api.HTTPRoute, checked: Checked, field: str) -> Origin:
     metadata = route.metadata
-    path = f"spec.rules[{checked.index}].{field}"
-    return Origin("HTTPRoute", metadata.namespace, metadata.name, checked.name, path)
+    return Origin("HTTPRoute", metadata.namespace, metadata.name, checked.name, field)
+
+
+@lru_cache(maxsize=4096)
+def _field(rule: int, part: str, index: int) -> str:
+    """Path of one entry of a rule; cached, since thousands of origins share them."""
+    return f"spec.rules[{rule}].{part}[{index}]"
 
 
 def _action(
@@ -162,7 +169,13 @@ def _action(
         return _redirect(checked.filters.redirect, checked.filters, scope.port)
     rule = route.spec.rules[checked.index]
     resolved = tuple(
-        backends.backend(ctx, inputs, scope, ref, _origin(route, checked, f"backendRefs[{index}]"))
+        backends.backend(
+            ctx,
+            inputs,
+            scope,
+            ref,
+            _origin(route, checked, _field(checked.index, "backendRefs", index)),
+        )
         for index, ref in enumerate(rule.backend_refs)
     )
     hash_on: dict[HashOn, None] = {}

@@ -11,14 +11,25 @@ come from the same listener only.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 from fairlead.graph import Collection, Context, Index
 from fairlead.ir.virtual_host import VirtualHost
 from fairlead.translate import hostnames, precedence
 from fairlead.translate.attachments import Claim, ClaimKey, Variant
+from fairlead.translate.finding import Finding
 from fairlead.translate.precedence import Ranked
 
 Host = tuple[str, str]
 """(table, host)."""
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """A route compiled for the clients of a variant."""
+
+    rules: tuple[Ranked, ...]
+    unresolved: tuple[Finding, ...]
+    """Every backendRef that does not resolve; those of redirects and invalid rules too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +37,7 @@ class Claims:
     """What virtual hosts are made from."""
 
     by_host: Index[ClaimKey, Claim, Host]
-    compiled: Collection[Variant, tuple[Ranked, ...]]
+    compiled: Collection[Variant, Compiled]
 
 
 def hosts_of(_key: ClaimKey, claim: Claim) -> Iterator[Host]:
@@ -36,11 +47,11 @@ def hosts_of(_key: ClaimKey, claim: Claim) -> Iterator[Host]:
 
 def virtual_host(ctx: Context, claims: Claims, table: str, host: str) -> VirtualHost:
     """Collect the rules of `host` in `table`."""
-    groups = [
-        (claim.hostname, ctx.fetch(claims.compiled, claim.variant) or ())
-        for claim in _claims(ctx, claims, table, host)
-        if claim.variant is not None
-    ]
+    groups: list[tuple[str, tuple[Ranked, ...]]] = []
+    for claim in _claims(ctx, claims, table, host):
+        found = ctx.fetch(claims.compiled, claim.variant) if claim.variant is not None else None
+        if found is not None:
+            groups.append((claim.hostname, found.rules))
     return VirtualHost(table=table, name=host, domains=(host,), rules=precedence.order(groups))
 
 
