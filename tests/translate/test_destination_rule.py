@@ -301,10 +301,24 @@ def test_port_level_settings_replace_the_general_ones_as_a_whole(world):
             ),
         ),
         (
-            "{loadBalancer: {simple: LEAST_CONN}}",
+            "{loadBalancer: {consistentHash: {useSourceIp: true, maglev: {tableSize: 100}}}}",
             (
-                "spec.trafficPolicy.loadBalancer.simple: "
-                "LEAST_CONN is applied as LEAST_REQUEST; write that"
+                "spec.trafficPolicy.loadBalancer.consistentHash.maglev.tableSize: "
+                "100 is no prime number up to 5000011"
+            ),
+        ),
+        (
+            "{loadBalancer: {consistentHash: {useSourceIp: true, minimumRingSize: 9000000}}}",
+            (
+                "spec.trafficPolicy.loadBalancer.consistentHash.minimumRingSize: "
+                "9000000 is more than 8388608"
+            ),
+        ),
+        (
+            "{loadBalancer: {consistentHash: {useSourceIp: false}}}",
+            (
+                "spec.trafficPolicy.loadBalancer.consistentHash: "
+                "names nothing to hash, so that any endpoint takes a request"
             ),
         ),
         (
@@ -343,6 +357,39 @@ def test_what_is_not_applied_is_told_by_name(world, text, message):
     world.apply(policy(text))
     assert not_applied(world) == message
     assert accepted(world)[1] == "Accepted"
+
+
+def test_an_outdated_value_is_applied_and_said_to_be_outdated(world):
+    world.apply(policy("{loadBalancer: {simple: LEAST_CONN}}"))
+    assert accepted(world) == (
+        "True",
+        "Accepted",
+        (
+            "applies to web.prod.svc.cluster.local; spec.trafficPolicy.loadBalancer.simple: "
+            "LEAST_CONN is applied as LEAST_REQUEST; write that"
+        ),
+    )
+    assert not_applied(world) == ""
+
+
+def test_a_size_that_no_proxy_takes_gives_way_to_the_default(world):
+    world.apply(
+        policy("{loadBalancer: {consistentHash: {useSourceIp: true, maglev: {tableSize: 100}}}}")
+    )
+    assert world.clusters.clusters.get("prod/web/80").load_balancer == LoadBalancer("maglev")
+
+
+def test_nothing_is_hashed_for_clients_outside_the_mesh(world):
+    world.apply(
+        policy("{loadBalancer: {consistentHash: {useSourceIp: true}}}"),
+        pod("in", "prod", ip="127.64.0.1"),
+        pod("out", "prod", ip="127.64.0.2", labels={"istio-injection": "disabled"}),
+    )
+    hashed = {
+        table: world.host(table, "prod/web/80").rules[0].action.hash_on
+        for table in ("mesh/prod", "unmeshed/prod")
+    }
+    assert hashed == {"mesh/prod": (HashOn(source_ip=True),), "unmeshed/prod": ()}
 
 
 def test_subsets_are_told_with_the_way_out(world):

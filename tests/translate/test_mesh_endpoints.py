@@ -204,3 +204,12 @@ def test_of_two_ports_with_one_number_the_one_that_takes_http_counts():
         "spec: {ports: [{name: u, port: 53, protocol: UDP}, {name: t, port: 53}]}"
     )
     assert world.clusters.ports.get(("default", "dns", 53)).name == "t"
+
+
+def test_session_affinity_is_told_to_be_without_effect():
+    world = World()
+    world.apply(SERVICE.replace("{selector", "{sessionAffinity: ClientIP, selector"))
+    assert (
+        "consistentHash.useSourceIp"
+        in world.condition("services", ("default", "web"), "Warning")[2]
+    )

@@ -26,6 +26,9 @@ from fairlead.translate.traffic_policy import PortPolicy
 PASSTHROUGH: Final = "passthrough"
 """Name of the cluster that sends a request to the host it names itself."""
 
+OUTSIDE: Final = ""
+"""Client namespace of those who are not in the mesh."""
+
 
 def cluster_name(
     namespace: str, service: str, port: int, client_namespace: str | None = None
@@ -72,6 +75,7 @@ class Clusters:
     addresses: Collection[PortKey, Addresses]
     """What stands behind each port that takes HTTP."""
     routings: Collection[PortKey, Routing]
+    """Where a DestinationRule says so; all others are their shared cluster, with no hashing."""
     rules: DestinationRules
     """Which DestinationRule shapes which Service, and what is reported about it."""
 
@@ -88,9 +92,10 @@ class Clusters:
         """Return where clients of `client_namespace` reach a port of a Service.
 
         For a port that does not exist, the name its shared cluster would have: ask `port` first.
+        Clients of no namespace (`OUTSIDE`) have no policies, so nothing is hashed for them.
         """
         routing = ctx.fetch(self.routings, (*service, port))
-        if routing is None:
+        if routing is None or client_namespace == OUTSIDE:
             return Destination(cluster_name(*service, port))
         for namespace, destination in routing.own:
             if namespace == client_namespace:
@@ -105,7 +110,7 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Clusters:
     rules = destination_rule.build(sources, settings)
 
     def routing(ctx: Context, key: PortKey, port: Port) -> Routing | None:
-        if port.unsupported:
+        if port.unsupported or ctx.fetch(rules.scopes, key[:2]) is None:
             return None
         shared, *own = _policies(ctx, rules, key)
         return Routing(

@@ -88,12 +88,15 @@ def build(sources: Sources, settings: Settings) -> DestinationRules:
 
     def report(ctx: Context, key: Key, rule: api.DestinationRule) -> Report:
         generation = rule.metadata.generation
+        findings = (ctx.fetch(read, key) or TrafficSettings()).findings
+        outdated = tuple(finding for finding in findings if finding.reason == "Deprecated")
+        without_effect = tuple(finding for finding in findings if finding not in outdated)
         reason, message = _verdict(ctx, hosts, key, rule)
         status = "True" if reason == "Accepted" else "False"
-        conditions = [Condition("Accepted", status, reason, message, generation)]
-        findings = (ctx.fetch(read, key) or TrafficSettings()).findings
-        if findings:
-            text = sentence(findings, most=len(findings))
+        said = "; ".join((message, *map(str, outdated)))
+        conditions = [Condition("Accepted", status, reason, said, generation)]
+        if without_effect:
+            text = sentence(without_effect, most=len(without_effect))
             conditions.append(Condition("NotApplied", "True", "FieldsNotApplied", text, generation))
         return Report("DestinationRule", *key, generation, tuple(conditions))
 

@@ -24,7 +24,7 @@ from fairlead.ir.rule import Route, Rule
 from fairlead.ir.virtual_host import VirtualHost
 from fairlead.ir.workload import Workload
 from fairlead.translate import enrolment, mesh_routes, virtual_address
-from fairlead.translate.clusters import PASSTHROUGH, Clusters, Destination
+from fairlead.translate.clusters import OUTSIDE, PASSTHROUGH, Clusters, Destination
 from fairlead.translate.mesh_hosts import domains
 from fairlead.translate.mesh_routes import MeshRoutes
 from fairlead.translate.service_parent import (
@@ -52,8 +52,6 @@ __all__ = [
 ANY_HOST: Final = "*"
 
 _NO_LABELS: Final[Mapping[str, str]] = {}
-NO_NAMESPACE: Final = ""
-"""Clients that no namespace's own policy applies to."""
 
 TableKey: TypeAlias = tuple[str, bool]
 """(client namespace, whether its clients are in the mesh)."""
@@ -203,7 +201,7 @@ def _service_host(ctx: Context, inputs: _HostInputs, key: HostKey, seed: _Seed) 
     service, client_namespace = port[:2], table.client_namespace
     rules = inputs.routes.rules(ctx, client_namespace, port) if table.meshed else None
     if rules is None:
-        policies_of = client_namespace if table.meshed else NO_NAMESPACE
+        policies_of = client_namespace if table.meshed else OUTSIDE
         destination = inputs.clusters.destination(ctx, service, port[2], policies_of)
         rules = (_default(destination, port),)
     address = ctx.fetch(inputs.addresses, service)

@@ -85,6 +85,12 @@ def _endpoints_ready(
 def _warnings(service: api.Service, ports: tuple[Port, ...], address: VirtualAddress | None) -> str:
     """Return what works differently, as one sentence; empty if nothing does."""
     warnings = [f"port {port.port}: {port.note}" for port in ports if port.note]
+    if service.spec.session_affinity != "None":
+        affinity = service.spec.session_affinity
+        warnings.append(
+            f"spec.sessionAffinity: {affinity} is not applied to HTTP; "
+            "a DestinationRule with loadBalancer.consistentHash.useSourceIp does that"
+        )
     wanted = service.spec.cluster_ip
     if wanted and not service.spec.headless and not (address and address.written):
         got = f"it answers on {address.address}" if address else "it has none"

@@ -6,6 +6,7 @@ walking the whole spec: a field that nobody thought of is reported, never droppe
 """
 
 from collections.abc import Iterator, Mapping
+from math import isqrt
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -76,6 +77,11 @@ _BALANCERS: Final[dict[str, Literal["least_request", "round_robin", "random"]]] 
 }
 
 
+_LARGEST_RING: Final = 8 * 1024 * 1024
+_LARGEST_TABLE: Final = 5_000_011
+"""What a ring (RingHashLbConfig) and a table (MaglevLbConfig) may measure at most."""
+
+
 class PortPolicy(msgspec.Struct, frozen=True):
     """What a DestinationRule makes of a Service port; the defaults where none applies."""
 
@@ -93,7 +99,7 @@ class TrafficSettings(msgspec.Struct, frozen=True):
     ports: tuple[tuple[int, PortPolicy], ...] = ()
     """(port number, policy); replaces `every_port` there as a whole, as in Istio."""
     findings: tuple[Finding, ...] = ()
-    """Fields and values without effect."""
+    """Fields and values without effect; of reason ``Deprecated``: with one, but outdated."""
 
     def on(self, port: int) -> PortPolicy:
         """Return the policy of the Service port `port`."""
@@ -158,16 +164,34 @@ def _load_balancer(settings: api.LoadBalancerSettings | None) -> LoadBalancer:
     if hashing is None:
         return LoadBalancer(_BALANCERS.get(settings.simple or "", "least_request"))
     if hashing.maglev is not None:
-        return LoadBalancer("maglev", hashing.maglev.table_size or None)
+        size = hashing.maglev.table_size or None
+        return LoadBalancer("maglev", size if _fits_maglev(size) else None)
+    size = _ring_size(hashing)
+    return LoadBalancer("ring_hash", size if _fits_ring(size) else None)
+
+
+def _ring_size(hashing: api.ConsistentHashLB) -> int | None:
+    """Return the least size of the ring that is asked for; `ringHash` says it today."""
     ring = hashing.ring_hash.minimum_ring_size if hashing.ring_hash else None
-    return LoadBalancer("ring_hash", ring or hashing.minimum_ring_size or None)
+    return ring or hashing.minimum_ring_size or None
+
+
+def _fits_ring(size: int | None) -> bool:
+    return size is None or size <= _LARGEST_RING
+
+
+def _fits_maglev(size: int | None) -> bool:
+    """True if a table of this many entries can be built: their number must be prime."""
+    if size is None:
+        return True
+    return 1 < size <= _LARGEST_TABLE and all(size % n for n in range(2, isqrt(size) + 1))
 
 
 def _hash_on(hashing: api.ConsistentHashLB) -> tuple[HashOn, ...]:
     """Return what is hashed; empty if nothing is named, then any endpoint will do."""
     if hashing.http_header_name:
         return (HashOn(header=hashing.http_header_name.lower()),)
-    if hashing.http_cookie is not None:
+    if hashing.http_cookie is not None and hashing.http_cookie.name:
         cookie = hashing.http_cookie
         return (
             HashOn(cookie=cookie.name, cookie_path=cookie.path, cookie_ttl=_seconds(cookie.ttl)),
@@ -223,6 +247,22 @@ def _odd_values(balancer: api.LoadBalancerSettings | None, field: str) -> Iterat
     elif simple == "PASSTHROUGH":
         message = "PASSTHROUGH is not applied, LEAST_REQUEST is: requests name no endpoint here"
         yield Finding("UnsupportedValue", path, message)
+    if balancer and balancer.consistent_hash:
+        yield from _odd_hashing(balancer.consistent_hash, f"{field}.loadBalancer.consistentHash")
+
+
+def _odd_hashing(hashing: api.ConsistentHashLB, field: str) -> Iterator[Finding]:
+    """Yield what no proxy could carry out; the default is used in its place."""
+    if not _hash_on(hashing):
+        message = "names nothing to hash, so that any endpoint takes a request"
+        yield Finding("UnsupportedValue", field, message)
+    if hashing.maglev is not None and not _fits_maglev(hashing.maglev.table_size or None):
+        message = f"{hashing.maglev.table_size} is no prime number up to {_LARGEST_TABLE}"
+        yield Finding("UnsupportedValue", f"{field}.maglev.tableSize", message)
+    elif not _fits_ring(_ring_size(hashing)):
+        name = "ringHash.minimumRingSize" if hashing.ring_hash else "minimumRingSize"
+        message = f"{_ring_size(hashing)} is more than {_LARGEST_RING}"
+        yield Finding("UnsupportedValue", f"{field}.{name}", message)
 
 
 def _unapplied(value: Any, applied: Applied, path: str) -> Iterator[Finding]:  # noqa: ANN401 - any part of a spec
