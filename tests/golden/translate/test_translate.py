@@ -11,10 +11,10 @@ from pathlib import Path
 import msgspec
 import pytest
 import yaml
-from translate.world import World
 
 from fairlead.ir.origin import Origin
 from fairlead.ir.virtual_host import VirtualHost
+from translate.world import World
 
 HERE = Path(__file__).parent
 CASES = sorted([*HERE.glob("http_route/*.yaml"), *HERE.glob("gateway/*.yaml")])

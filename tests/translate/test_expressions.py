@@ -1,0 +1,19 @@
+"""Regular expressions: what proxies take, and what is said about the rest."""
+
+from fairlead.ir.match import MAX_REGEX_PROGRAM_SIZE
+from fairlead.translate import expressions
+
+
+def test_re2_expressions_pass():
+    assert not expressions.fault(r"/users/[0-9]+/(cart|orders)?")
+
+
+def test_syntax_that_re2_lacks_is_named():
+    assert "not an RE2 regular expression" in expressions.fault("(?=look-ahead)")
+    assert "missing" in expressions.fault("/(unclosed")
+
+
+def test_a_program_that_proxies_refuse_is_named_with_its_size():
+    fault = expressions.fault("/[a-z]{1,1000}")
+    assert f"more than the {MAX_REGEX_PROGRAM_SIZE}" in fault
+    assert not expressions.fault("/[a-z]{1,100}")
