@@ -204,7 +204,7 @@ class Instance:
         sent = dict(headers or {})
         if host:
             sent["Host"] = host
-        return _send(parts.hostname, parts.port, method, path, sent, body)
+        return _send(parts, method, path, sent, body)
 
     def request_from(
         self,
@@ -220,7 +220,7 @@ class Instance:
         answer = Client(self.state).get("v1", "exec-env", namespace, pod)
         proxy = urlsplit(answer["environment"]["http_proxy"])
         sent = {"Host": urlsplit(url).netloc, **(headers or {})}
-        return _send(proxy.hostname, proxy.port, method, url, sent, body)
+        return _send(proxy, method, url, sent, body)
 
     def _ready(self) -> bool:
         try:
@@ -229,8 +229,8 @@ class Instance:
             return False
 
 
-def _send(host, port, method, target, headers, body) -> Response:
-    connection = http.client.HTTPConnection(host, port, timeout=20)
+def _send(server, method, target, headers, body) -> Response:
+    connection = http.client.HTTPConnection(server.hostname, server.port, timeout=20)
     try:
         connection.request(method, target, body=body, headers=headers)
         answer = connection.getresponse()

@@ -1,59 +1,46 @@
-"""Gives Gateways their addresses.
+"""Feeds the addresses of Gateways back into the graph.
 
-In: Gateways that a proxy shall serve. Out: changes of `Sources.gateway_addresses`. The first one
-answers on 127.0.0.1, each further one on the next address of that block, in the order of their
-names as they come; a Gateway keeps its address as long as the instance runs, even if it is
-removed and written again. Addresses in `spec.addresses` are used where this machine can bind them.
+In: Gateways that a proxy shall serve. Out: changes of `Sources.gateway_addresses`, which the data
+plane decides: what `spec.addresses` asks for where this machine has it, else an address of its own.
 """
 
-from collections.abc import Callable, Iterable
-from itertools import count
+import logging
+from collections.abc import Iterable
 
 from fairlead import api
 from fairlead.app.pipeline import AnyChange, Pipeline
+from fairlead.dataplane.addresses import AddressError, GatewayAddresses
 from fairlead.graph import Change, Events
-from fairlead.translate.sources import Key
+
+_LOG = logging.getLogger(__name__)
 
 
-class GatewayAddresses:
-    """Remembers which Gateway has which loopback address."""
+class GatewayFeedback:
+    """Knows which Gateways have addresses, and asks for those of new ones."""
 
-    def __init__(self, pipeline: Pipeline, can_bind: Callable[[str], bool]) -> None:
+    def __init__(self, pipeline: Pipeline, addresses: GatewayAddresses) -> None:
         self._sources = pipeline.sources
         self._fleet = pipeline.outputs.fleet
-        self._can_bind = can_bind
-        self._given: dict[Key, str] = {}
+        self._addresses = addresses
 
     def answer(self, events: Events) -> Iterable[AnyChange]:
-        """The feedback function: addresses of the Gateways that `events` are about."""
-        keys = set(events[self._sources.gateways])
-        for old, new in events[self._fleet].values():
-            proxy = new or old
-            if proxy is not None and proxy.kind == "gateway":
-                keys.add((proxy.namespace, proxy.gateway))
-        for key in sorted(keys):
-            yield Change(self._sources.gateway_addresses, key, self._addresses(key))
-
-    def _addresses(self, key: Key) -> tuple[str, ...] | None:
-        gateway = self._sources.gateways.get(key)
-        if gateway is None or f"gateway/{key[0]}/{key[1]}" not in self._fleet:
-            return None
-        wanted = wanted_addresses(gateway)
-        if wanted:
-            return tuple(address for address in wanted if self._can_bind(address))
-        return (self._loopback(key),)
-
-    def _loopback(self, key: Key) -> str:
-        """The Gateway's own address in 127.0.0.0/8, the lowest that nobody has got so far."""
-        if key not in self._given:
-            taken = set(self._given.values())
-            candidates = (f"127.0.{number // 256}.{number % 256}" for number in count(1))
-            self._given[key] = next(
-                candidate
-                for candidate in candidates
-                if candidate not in taken and not candidate.endswith((".0", ".255"))
-            )
-        return self._given[key]
+        """The addresses that have changed because of `events`."""
+        if not events[self._sources.gateways] and not events[self._fleet]:
+            return
+        gateways: dict[tuple[str, str], tuple[str, ...]] = {}
+        for _, proxy in self._fleet.items():
+            gateway = self._sources.gateways.get((proxy.namespace, proxy.gateway))
+            if gateway is not None:
+                gateways[gateway.key] = wanted_addresses(gateway)
+        try:
+            given = self._addresses.converge(gateways)
+        except AddressError as error:
+            _LOG.error("no address for a Gateway: %s", error)
+            return
+        known = self._sources.gateway_addresses
+        for key in sorted(given.keys() | set(known.keys())):
+            if given.get(key) != known.get(key):
+                yield Change(known, key, given.get(key))
 
 
 def wanted_addresses(gateway: api.Gateway) -> tuple[str, ...]:
