@@ -4,7 +4,8 @@ Every kind has a module of its own; all public names are re-exported here. `KIND
 `decode` turns bytes into objects and problems. Nothing in this package does I/O.
 """
 
-from fairlead.api import codes, duration
+from fairlead.api import duration
+from fairlead.api.codes import Code
 from fairlead.api.config_map import ConfigMap
 from fairlead.api.container import (
     Container,
@@ -157,6 +158,7 @@ __all__ = [
     "AllowedRoutes",
     "BackendObjectReference",
     "ClientTLSSettings",
+    "Code",
     "ConfigMap",
     "ConnectionPoolSettings",
     "ConsistentHashLB",
@@ -280,7 +282,6 @@ __all__ = [
     "TunnelSettings",
     "WarmupConfiguration",
     "WorkloadSelector",
-    "codes",
     "decode",
     "decode_chunk",
     "duration",

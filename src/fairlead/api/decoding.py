@@ -11,14 +11,16 @@ from typing import Any
 
 import msgspec
 
-from fairlead.api import codes, validate, yaml_position, yaml_text
+from fairlead.api.codes import Code
 from fairlead.api.finding import Finding, Path, field
 from fairlead.api.identity import Identity, identify
 from fairlead.api.kinds import Kind, Object
 from fairlead.api.problem import Problem
 from fairlead.api.raw import Raw, is_list, is_map
 from fairlead.api.schema import Checker
-from fairlead.api.yaml_text import Chunk, TextError
+from fairlead.api.validate import check
+from fairlead.api.yaml_position import locate
+from fairlead.api.yaml_text import Chunk, TextError, parse, split
 
 _DROPPED = frozenset({"status"})
 _DROPPED_METADATA = frozenset({"managedFields", "selfLink"})
@@ -60,15 +62,15 @@ def decode(data: bytes | str | Mapping[str, Any], file: str = "") -> Decoded:
         text = data if isinstance(data, str) else data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         message = f"byte {error.start} is not UTF-8"
-        problem = Problem(severity="error", code=codes.UNREADABLE, message=message, file=file)
+        problem = Problem(severity="error", code=Code.UNREADABLE, message=message, file=file)
         return Decoded(problems=(problem,), unidentified=True)
-    return join(shift(decode_chunk(chunk), chunk.line, file) for chunk in yaml_text.split(text))
+    return join(shift(decode_chunk(chunk), chunk.line, file) for chunk in split(text))
 
 
 def decode_chunk(chunk: Chunk) -> Decoded:
     """Objects and problems of one document; lines count from its own first line."""
     try:
-        return _decoded(_entries(yaml_text.parse(chunk.text)), chunk.text, "")
+        return _decoded(_entries(parse(chunk.text)), chunk.text, "")
     except TextError as error:
         problem = Problem(
             severity="error",
@@ -80,7 +82,7 @@ def decode_chunk(chunk: Chunk) -> Decoded:
         )
     except RecursionError:
         message = "the document is nested too deeply"
-        problem = Problem(severity="error", code=codes.REFUSED_YAML, message=message, line=1)
+        problem = Problem(severity="error", code=Code.REFUSED_YAML, message=message, line=1)
     return Decoded(problems=(problem,), unidentified=True)
 
 
@@ -112,7 +114,7 @@ def _decoded(entries: Iterable[_Entry], text: str, file: str) -> Decoded:
     if not bad:
         return Decoded(objects=tuple(entry.obj for entry in entries if entry.obj is not None))
     paths = {(*entry.path, *found.path) for entry in bad for found in entry.findings}
-    places = yaml_position.locate(text, paths) if text else {}
+    places = locate(text, paths) if text else {}
     problems = [
         _problem(entry, found, places.get((*entry.path, *found.path), (0, 0)), file)
         for entry in bad
@@ -194,7 +196,7 @@ def _object(raw: Raw, kind: Kind) -> tuple[Object | None, tuple[Finding, ...]]:
         obj, findings = _object_or_findings(raw, kind)
         if obj is None:
             return None, findings
-    found = validate.check(obj)
+    found = check(obj)
     return (None if _is_error(found) else obj), found
 
 
@@ -215,7 +217,7 @@ def _object_or_findings(raw: Raw, kind: Kind) -> tuple[Object | None, tuple[Find
     try:
         return msgspec.convert(_without_nulls(raw), kind.model), ()
     except msgspec.ValidationError as error:
-        return None, (Finding(codes.WRONG_TYPE, (), str(error)),)
+        return None, (Finding(Code.WRONG_TYPE, (), str(error)),)
 
 
 def _with_string_keys(raw: Raw) -> Raw:

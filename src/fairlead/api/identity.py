@@ -4,8 +4,9 @@ from typing import Final
 
 import msgspec
 
-from fairlead.api import codes, hints
+from fairlead.api.codes import Code
 from fairlead.api.finding import Finding
+from fairlead.api.hints import similar
 from fairlead.api.kinds import KIND_OF, KINDS, Kind
 from fairlead.api.raw import Raw, is_map
 from fairlead.api.reference import GATEWAY_GROUP
@@ -64,7 +65,7 @@ def identify(raw: Raw) -> Identity:
     if not is_map(raw):
         what = "a list" if isinstance(raw, list) else "a bare value"
         message = f"a document is an object with apiVersion, kind and metadata, not {what}"
-        return Identity(None, "", "", "", Finding(codes.NOT_AN_OBJECT, (), message))
+        return Identity(None, "", "", "", Finding(Code.NOT_AN_OBJECT, (), message))
     metadata = raw.get("metadata")
     held = metadata if is_map(metadata) else {}
     kind, finding = _kind(raw)
@@ -93,24 +94,22 @@ def _kind(raw: Raw) -> tuple[Kind | None, Finding | None]:
 
 def _incomplete(raw: Raw, key: str) -> tuple[Kind | None, Finding]:
     guess = KIND_OF.get(_text(raw.get("kind"))) if key == "apiVersion" else None
-    meant = hints.similar(key, [str(each) for each in raw if each != "metadata"])
+    meant = similar(key, [str(each) for each in raw if each != "metadata"])
     if guess:
         remedy = f"add `apiVersion: {guess.api_versions[0]}`"
     elif key not in raw and meant:
         remedy = f"`{meant}` looks like it"
     else:
         remedy = f"add `{key}`"
-    return guess, Finding(codes.NOT_AN_OBJECT, (), f"`{key}` is required", remedy)
+    return guess, Finding(Code.NOT_AN_OBJECT, (), f"`{key}` is required", remedy)
 
 
 def _other(api_version: str, name: str, known: Kind | None) -> tuple[Kind | None, Finding]:
     group = api_version.rpartition("/")[0]
-    if known and (
-        group == known.group or group in _BUILT_IN or hints.similar(group, [known.group])
-    ):
+    if known and (group == known.group or group in _BUILT_IN or similar(group, [known.group])):
         message = f"there is no {name} in apiVersion {api_version}"
         remedy = f"write `apiVersion: {known.api_versions[0]}`"
-        return known, Finding(codes.WRONG_TYPE_META, ("apiVersion",), message, remedy)
+        return known, Finding(Code.WRONG_TYPE_META, ("apiVersion",), message, remedy)
     meant = _meant(group, name)
     if meant:
         message = f"there is no kind {name} in apiVersion {api_version}"
@@ -118,18 +117,18 @@ def _other(api_version: str, name: str, known: Kind | None) -> tuple[Kind | None
             remedy = f"did you mean `{meant.kind}`?"
         else:
             remedy = f"did you mean `apiVersion: {meant.api_versions[0]}`, `kind: {meant.kind}`?"
-        return meant, Finding(codes.WRONG_TYPE_META, ("kind",), message, remedy)
+        return meant, Finding(Code.WRONG_TYPE_META, ("kind",), message, remedy)
     where = f"group {group}" if group else "the core group"
     message = f"kind {name} of {where} is not served by this version"
-    return None, Finding(codes.NOT_SERVED, ("kind",), message, "it is left out", "warning")
+    return None, Finding(Code.NOT_SERVED, ("kind",), message, "it is left out", "warning")
 
 
 def _meant(group: str, name: str) -> Kind | None:
     if name in _OTHERS.get(group, ()):
         return None
     groups = {kind.group for kind in KINDS}
-    near = group if group in groups else hints.similar(group, groups)
+    near = group if group in groups else similar(group, groups)
     if group not in groups and not near:
         return None
     kinds = {kind.kind: kind for kind in KINDS if kind.group == near}
-    return kinds.get(hints.similar(name, kinds))
+    return kinds.get(similar(name, kinds))

@@ -12,8 +12,9 @@ from functools import cache
 import msgspec
 from msgspec import inspect
 
-from fairlead.api import codes, hints
+from fairlead.api.codes import Code
 from fairlead.api.finding import Finding, Path, field
+from fairlead.api.hints import StructType, Trail, belongs, fields_of, similar, unwrap
 from fairlead.api.raw import Raw, is_list, is_map
 
 _YAML11_WORDS = "y, yes, on, true, n, no, off and false"
@@ -36,16 +37,14 @@ class Checker:
     def check(self, raw: Raw, model: type[msgspec.Struct]) -> tuple[Finding, ...]:
         """Every finding; what is missing where it belongs, since it is elsewhere, counts once."""
         found = tuple(self._struct(raw, struct_info(model), (), ()))
-        astray = {each.path[-1] for each in found if each.code == codes.MISPLACED}
+        astray = {each.path[-1] for each in found if each.code == Code.MISPLACED}
         return tuple(
-            each for each in found if each.code != codes.REQUIRED or each.path[-1] not in astray
+            each for each in found if each.code != Code.REQUIRED or each.path[-1] not in astray
         )
 
-    def _value(
-        self, raw: Raw, info: inspect.Type, path: Path, trail: hints.Trail
-    ) -> Iterator[Finding]:
+    def _value(self, raw: Raw, info: inspect.Type, path: Path, trail: Trail) -> Iterator[Finding]:
         meaning = _meaning(info)
-        match hints.unwrap(info):
+        match unwrap(info):
             case inspect.StructType() as struct:
                 yield from self._struct(raw, struct, path, trail)
             case inspect.VarTupleType() as items:
@@ -62,15 +61,15 @@ class Checker:
     def _struct(
         self,
         raw: Raw,
-        info: hints.StructType,
+        info: StructType,
         path: Path,
-        trail: hints.Trail,
+        trail: Trail,
     ) -> Iterator[Finding]:
         if not is_map(raw):
             yield self._mismatch(raw, "an object with fields", path)
             return
         here = (*trail, (path, info))
-        fields = hints.fields_of(info)
+        fields = fields_of(info)
         unknown = [str(key) for key in raw if key not in fields]
         fallen = set[str]()
         for name, each in fields.items():
@@ -97,17 +96,17 @@ class Checker:
     ) -> Finding:
         """A field without value; its children may stand next to it instead of below it."""
         name = path[-1]
-        struct = hints.unwrap(each.type)
+        struct = unwrap(each.type)
         if isinstance(struct, inspect.VarTupleType):
-            struct = hints.unwrap(struct.item_type)
-        children = list(hints.fields_of(struct)) if isinstance(struct, inspect.StructType) else []
+            struct = unwrap(struct.item_type)
+        children = list(fields_of(struct)) if isinstance(struct, inspect.StructType) else []
         stray = [key for key in unknown if key in children]
         if not stray:
-            return Finding(codes.EMPTY, path, f"`{name}` has no value", "give it one or remove it")
+            return Finding(Code.EMPTY, path, f"`{name}` has no value", "give it one or remove it")
         fallen.update(stray)
         listed = ", ".join(f"`{key}`" for key in stray)
         return Finding(
-            codes.STRUCTURE,
+            Code.STRUCTURE,
             path,
             f"`{name}` has no children: {listed} stand{'s' if len(stray) == 1 else ''} next to it",
             f"indent {listed} below `{name}`",
@@ -118,7 +117,7 @@ class Checker:
         raw: Raw,
         info: inspect.VarTupleType,
         path: Path,
-        trail: hints.Trail,
+        trail: Trail,
     ) -> Iterator[Finding]:
         if not is_list(raw):
             remedy = "start each entry with `- `" if is_map(raw) else ""
@@ -136,7 +135,7 @@ class Checker:
         raw: Raw,
         info: inspect.DictType,
         path: Path,
-        trail: hints.Trail,
+        trail: Trail,
     ) -> Iterator[Finding]:
         if not is_map(raw):
             yield self._mismatch(raw, "a mapping", path)
@@ -151,11 +150,11 @@ class Checker:
         raw: Raw,
         info: inspect.UnionType,
         path: Path,
-        trail: hints.Trail,
+        trail: Trail,
     ) -> Iterator[Finding]:
         wanted = inspect.StrType if isinstance(raw, str) else inspect.IntType
         for each in info.types:
-            if isinstance(hints.unwrap(each), wanted):
+            if isinstance(unwrap(each), wanted):
                 yield from self._value(raw, each, path, trail)
                 return
         yield self._mismatch(raw, "a number or a string", path)
@@ -167,9 +166,9 @@ class Checker:
         if type(raw) is not type(info.values[0]):
             yield self._mismatch(raw, f"one of {listed}", path)
             return
-        meant = hints.similar(str(raw), [str(value) for value in info.values])
+        meant = similar(str(raw), [str(value) for value in info.values])
         yield Finding(
-            codes.NOT_IN_ENUM,
+            Code.NOT_IN_ENUM,
             path,
             f"{self._shown(raw)} is not one of {listed}",
             f"did you mean `{meant}`?" if meant else "",
@@ -202,7 +201,7 @@ class Checker:
         self, raw: str, info: inspect.StrType, path: Path, meaning: str
     ) -> Iterator[Finding]:
         if not raw and info.min_length:
-            yield Finding(codes.BOUNDS, path, "is empty", "give it a value or remove it")
+            yield Finding(Code.BOUNDS, path, "is empty", "give it a value or remove it")
         elif info.max_length is not None and len(raw) > info.max_length:
             yield _bounds(path, f"has {len(raw)} characters, at most {info.max_length} are allowed")
         elif info.pattern and not re.search(info.pattern, raw):
@@ -217,7 +216,7 @@ class Checker:
             yield _bounds(path, f"{raw} is too high, the highest is {info.le}")
 
     def _mismatch(self, raw: Raw, wanted: str, path: Path, remedy: str = "") -> Finding:
-        return Finding(codes.WRONG_TYPE, path, f"must be {wanted}, not {self._kind(raw)}", remedy)
+        return Finding(Code.WRONG_TYPE, path, f"must be {wanted}, not {self._kind(raw)}", remedy)
 
     def _kind(self, raw: Raw) -> str:
         match raw:
@@ -239,7 +238,7 @@ class Checker:
 
 
 @cache
-def struct_info(model: type[msgspec.Struct]) -> hints.StructType:
+def struct_info(model: type[msgspec.Struct]) -> StructType:
     """The model as msgspec sees it."""
     info = inspect.type_info(model)
     assert isinstance(info, inspect.StructType)  # noqa: S101 - a Struct's info is no other
@@ -257,26 +256,26 @@ def _meaning(info: inspect.Type) -> str:
 
 
 def _missing(path: Path, unknown: list[str]) -> Finding:
-    meant = hints.similar(str(path[-1]), unknown)
+    meant = similar(str(path[-1]), unknown)
     remedy = f"`{meant}` next to it looks like it" if meant else ""
-    return Finding(codes.REQUIRED, path, f"`{path[-1]}` is required", remedy)
+    return Finding(Code.REQUIRED, path, f"`{path[-1]}` is required", remedy)
 
 
-def _unknown(name: str, path: Path, trail: hints.Trail) -> Finding:
+def _unknown(name: str, path: Path, trail: Trail) -> Finding:
     at = (*path, name)
-    fields = hints.fields_of(trail[-1][1])
+    fields = fields_of(trail[-1][1])
     folded = {each.casefold() for each in fields}
-    place = "" if name.casefold() in folded else hints.belongs(name, trail)
+    place = "" if name.casefold() in folded else belongs(name, trail)
     if place:
         return Finding(
-            codes.MISPLACED,
+            Code.MISPLACED,
             at,
             f"`{name}` does not belong under {field(path) or 'the top of the object'}",
             f"it belongs under {place}: check the indentation",
         )
-    meant = hints.similar(name, fields)
+    meant = similar(name, fields)
     remedy = f"did you mean `{meant}`?" if meant else _listed(fields)
-    return Finding(codes.UNKNOWN_FIELD, at, f"unknown field `{name}`", remedy)
+    return Finding(Code.UNKNOWN_FIELD, at, f"unknown field `{name}`", remedy)
 
 
 def _listed(fields: object) -> str:
@@ -287,7 +286,7 @@ def _listed(fields: object) -> str:
 
 
 def _bounds(path: Path, message: str) -> Finding:
-    return Finding(codes.BOUNDS, path, message)
+    return Finding(Code.BOUNDS, path, message)
 
 
 def _quote(raw: Raw) -> str:

@@ -12,9 +12,10 @@ import msgspec
 import yaml
 import yaml_rs
 
-from fairlead.api import codes, yaml_position
+from fairlead.api.codes import Code
 from fairlead.api.finding import Path
 from fairlead.api.raw import Raw
+from fairlead.api.yaml_position import duplicate, nodes
 
 _MARKER = re.compile(r"^(?:---|\.\.\.)(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _CONTENT = re.compile(r"^(?!---|\.\.\.|%|[ \t]*#|[ \t\r]*$).", re.MULTILINE)
@@ -96,7 +97,7 @@ def parse(text: str) -> Raw:
     except yaml_rs.YAMLDecodeError as error:
         raise _syntax_error(str(error), text) from None
     except RecursionError:
-        raise TextError(codes.REFUSED_YAML, "the document is nested too deeply") from None
+        raise TextError(Code.REFUSED_YAML, "the document is nested too deeply") from None
     if "<<" in text:
         _refuse_merge(text)
     return _as_kubectl_reads(raw, text) if _YAML11.search(text) else raw
@@ -107,7 +108,7 @@ def _refuse_characters(text: str) -> None:
     if control:
         line, column = _line_column(text, control.start())
         raise TextError(
-            codes.STRUCTURE,
+            Code.STRUCTURE,
             f"the control character U+{ord(control[0]):04X} may not stand in YAML",
             "remove it, or write it as an escape in double quotes",
             line,
@@ -122,7 +123,7 @@ def _refuse_characters(text: str) -> None:
         mark = error.problem_mark
         if mark and text[mark.index : mark.index + 1] == "\t":
             raise TextError(
-                codes.STRUCTURE,
+                Code.STRUCTURE,
                 "a tab stands where YAML takes spaces only",
                 "indent with spaces",
                 mark.line + 1,
@@ -134,9 +135,9 @@ def _syntax_error(error: str, text: str) -> TextError:
     reason = error.strip().splitlines()[-1]
     if reason.startswith("duplicate mapping key"):
         key = reason.partition(": ")[2].strip("'")
-        line, column = yaml_position.duplicate(text)
+        line, column = duplicate(text)
         return TextError(
-            codes.DUPLICATE_KEY,
+            Code.DUPLICATE_KEY,
             f"`{key}` stands twice in one mapping",
             "keep one of them",
             line,
@@ -145,14 +146,14 @@ def _syntax_error(error: str, text: str) -> TextError:
     position = _POSITION.search(error)
     line, column = (int(position[1]), int(position[2])) if position else (0, 0)
     remedy = "check the indentation and the colons of this line and the one above"
-    return TextError(codes.STRUCTURE, f"the YAML cannot be read: {reason}", remedy, line, column)
+    return TextError(Code.STRUCTURE, f"the YAML cannot be read: {reason}", remedy, line, column)
 
 
 def _refuse_merge(text: str) -> None:
-    for node in yaml_position.nodes(text):
+    for node in nodes(text):
         if node.path and node.path[-1] == "<<" and node.plain_key:
             raise TextError(
-                codes.REFUSED_YAML,
+                Code.REFUSED_YAML,
                 "merge keys (`<<`) are not read",
                 "write the merged fields out",
                 node.key_line,
@@ -162,7 +163,7 @@ def _refuse_merge(text: str) -> None:
 
 def _as_kubectl_reads(raw: Raw, text: str) -> Raw:
     """`raw` with plain scalars that YAML 1.1 takes for booleans and octal numbers as such."""
-    for node in yaml_position.nodes(text):
+    for node in nodes(text):
         if node.plain is None:
             continue
         if node.plain in _TRUE or node.plain in _FALSE:

@@ -6,7 +6,7 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 
-from fairlead.api import codes
+from fairlead.api.codes import Code
 from fairlead.api.config_map import ConfigMap
 from fairlead.api.deployment import Deployment
 from fairlead.api.endpoint_slice import EndpointSlice
@@ -27,28 +27,28 @@ def service(obj: Service) -> Iterator[Finding]:
     spec = obj.spec
     path: Path = ("spec", "ports")
     if not spec.ports and spec.type != "ExternalName" and not spec.headless:
-        yield Finding(codes.REQUIRED, ("spec",), "`ports` is required", "add at least one port")
+        yield Finding(Code.REQUIRED, ("spec",), "`ports` is required", "add at least one port")
     if spec.type == "ExternalName" and not spec.external_name:
         message = "type ExternalName needs `externalName`"
-        yield Finding(codes.RULE, ("spec",), message, "add `externalName`")
+        yield Finding(Code.RULE, ("spec",), message, "add `externalName`")
     if len(spec.ports) > 1:
         yield from _several_ports(path, spec)
     for index, port in enumerate(spec.ports):
         if port.name and (len(port.name) > _PORT_NAME_LIMIT or not _PORT_NAME.fullmatch(port.name)):
             message = f"`{port.name}` cannot be the name of a port"
             remedy = "use lower case letters, digits and `-`"
-            yield Finding(codes.BOUNDS, (*path, index, "name"), message, remedy)
+            yield Finding(Code.BOUNDS, (*path, index, "name"), message, remedy)
     if spec.cluster_ip and not spec.headless and not _is_ip(spec.cluster_ip):
         message = f"`{spec.cluster_ip}` is no IP address"
         remedy = "write an address, `None` for a headless Service, or nothing"
-        yield Finding(codes.BOUNDS, ("spec", "clusterIP"), message, remedy)
+        yield Finding(Code.BOUNDS, ("spec", "clusterIP"), message, remedy)
 
 
 def _several_ports(path: Path, spec: ServiceSpec) -> Iterator[Finding]:
     for index, port in enumerate(spec.ports):
         if not port.name:
             message = "a Service with several ports names all of them"
-            yield Finding(codes.REQUIRED, (*path, index), message, "add a `name`")
+            yield Finding(Code.REQUIRED, (*path, index), message, "add a `name`")
     names = [port.name or None for port in spec.ports]
     yield from unique(path, names, "port {first} is named `{key}` too", "rename one of them")
     numbers = [(port.port, port.protocol) for port in spec.ports]
@@ -61,11 +61,11 @@ def endpoint_slice(obj: EndpointSlice) -> Iterator[Finding]:
         path: Path = ("endpoints", index, "addresses")
         if not endpoint.addresses:
             message = "an endpoint has at least one address"
-            yield Finding(codes.REQUIRED, path, message, "add its address or remove the entry")
+            yield Finding(Code.REQUIRED, path, message, "add its address or remove the entry")
         for position, address in enumerate(endpoint.addresses):
             if obj.address_type != "FQDN" and not _is_ip(address, obj.address_type):
                 message = f"`{address}` is no {obj.address_type} address"
-                yield Finding(codes.BOUNDS, (*path, position), message)
+                yield Finding(Code.BOUNDS, (*path, position), message)
     names = [port.name for port in obj.ports]
     yield from unique(
         ("ports",), names, "port {first} has the same name `{key}`", "rename one of them"
@@ -84,10 +84,10 @@ def deployment(obj: Deployment) -> Iterator[Finding]:
     if not spec.selector.match_labels and not spec.selector.match_expressions:
         message = "an empty selector would select every pod"
         remedy = "add `matchLabels` with labels of the template"
-        yield Finding(codes.RULE, ("spec", "selector"), message, remedy)
+        yield Finding(Code.RULE, ("spec", "selector"), message, remedy)
     elif not spec.selector.matches(spec.template.metadata.labels):
         yield Finding(
-            codes.RULE,
+            Code.RULE,
             ("spec", "template", "metadata", "labels"),
             "the labels of the template do not satisfy `spec.selector`",
             "give the template the labels that the selector asks for",
@@ -97,7 +97,7 @@ def deployment(obj: Deployment) -> Iterator[Finding]:
 def _pod_spec(path: Path, spec: PodSpec) -> Iterator[Finding]:
     if not spec.containers:
         message = "a pod has at least one container"
-        yield Finding(codes.REQUIRED, (*path, "containers"), message, "add a container")
+        yield Finding(Code.REQUIRED, (*path, "containers"), message, "add a container")
     names = [container.name for container in spec.containers]
     yield from unique(
         (*path, "containers"), names, "container {first} is named `{key}` too", "rename one of them"
@@ -119,7 +119,7 @@ def config_map(obj: ConfigMap) -> Iterator[Finding]:
     for key, value in obj.binary_data.items():
         if key in obj.data:
             message = f"`{key}` is in `data` already"
-            yield Finding(codes.NOT_UNIQUE, ("binaryData", key), message, "rename one of them")
+            yield Finding(Code.NOT_UNIQUE, ("binaryData", key), message, "rename one of them")
         yield from _base64(("binaryData", key), value, "move the text to `data`, or encode it")
 
 
@@ -128,14 +128,14 @@ def _keys(field: str, values: Mapping[str, str]) -> Iterator[Finding]:
         if not _KEY.fullmatch(key) or key in {".", ".."}:
             message = f"`{key}` cannot be a key"
             remedy = "use letters, digits, `-`, `_` and `.`"
-            yield Finding(codes.BOUNDS, (field, key), message, remedy)
+            yield Finding(Code.BOUNDS, (field, key), message, remedy)
 
 
 def _base64(path: Path, value: str, remedy: str) -> Iterator[Finding]:
     try:
         b64decode("".join(value.split()), validate=True)
     except (binascii.Error, ValueError):
-        yield Finding(codes.BOUNDS, path, "the value is not base64", remedy)
+        yield Finding(Code.BOUNDS, path, "the value is not base64", remedy)
 
 
 def _is_ip(text: str, family: str = "") -> bool:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from fairlead.api import codes, duration
+from fairlead.api.codes import Code
 from fairlead.api.destination_rule import DestinationRule
+from fairlead.api.duration import go_seconds
 from fairlead.api.finding import Finding, Path
 from fairlead.api.load_balancer import ConsistentHashLB, LoadBalancerSettings
 from fairlead.api.rules.unique import unique
@@ -25,7 +26,7 @@ def destination_rule(obj: DestinationRule) -> Iterator[Finding]:
     spec = obj.spec
     if not spec.host:
         message = "is empty"
-        yield Finding(codes.BOUNDS, ("spec", "host"), message, "name the Service it is about")
+        yield Finding(Code.BOUNDS, ("spec", "host"), message, "name the Service it is about")
     if spec.traffic_policy:
         yield from _policy(("spec", "trafficPolicy"), spec.traffic_policy)
     names = [subset.name for subset in spec.subsets]
@@ -46,7 +47,7 @@ def _policy(path: Path, policy: TrafficPolicy) -> Iterator[Finding]:
     for index, each in enumerate(policy.port_level_settings):
         if each.port is None or each.port.number is None:
             message = "`port.number` is required"
-            yield Finding(codes.REQUIRED, (*at, index), message, "say which port it is about")
+            yield Finding(Code.REQUIRED, (*at, index), message, "say which port it is about")
         yield from _settings((*at, index), each)
 
 
@@ -62,7 +63,7 @@ def _settings(path: Path, policy: TrafficPolicy | PortTrafficPolicy) -> Iterator
 def _load_balancer(path: Path, settings: LoadBalancerSettings) -> Iterator[Finding]:
     if settings.simple and settings.consistent_hash:
         message = "`simple` and `consistentHash` cannot stand together"
-        yield Finding(codes.RULE, path, message, "remove one of them")
+        yield Finding(Code.RULE, path, message, "remove one of them")
     if settings.consistent_hash:
         yield from _hash((*path, "consistentHash"), settings.consistent_hash)
     warmup = settings.warmup.duration if settings.warmup else None
@@ -79,10 +80,10 @@ def _hash(path: Path, settings: ConsistentHashLB) -> Iterator[Finding]:
     )
     if sum(key is not None for key in keys) != 1:
         message = f"exactly one of {_HASH_KEYS} says what is hashed"
-        yield Finding(codes.RULE, path, message, "keep one of them")
+        yield Finding(Code.RULE, path, message, "keep one of them")
     if settings.ring_hash and settings.maglev:
         message = "`ringHash` and `maglev` cannot stand together"
-        yield Finding(codes.RULE, path, message, "remove one of them")
+        yield Finding(Code.RULE, path, message, "remove one of them")
     if settings.http_cookie:
         ttl = settings.http_cookie.ttl
         yield from _duration((*path, "httpCookie", "ttl"), ttl, lowest=0)
@@ -124,24 +125,24 @@ def _outlier(path: Path, outlier: OutlierDetection) -> Iterator[Finding]:
     for name, value in percentages.items():
         if value is not None and not 0 <= value <= _HUNDRED_PERCENT:
             message = f"{value} is no percentage"
-            yield Finding(codes.BOUNDS, (*path, name), message, "write a number from 0 to 100")
+            yield Finding(Code.BOUNDS, (*path, name), message, "write a number from 0 to 100")
 
 
 def _not_negative(path: Path, value: int | None) -> Iterator[Finding]:
     if value is not None and value < 0:
         message = f"{value} is too low, the lowest is 0"
-        yield Finding(codes.BOUNDS, path, message)
+        yield Finding(Code.BOUNDS, path, message)
 
 
 def _duration(path: Path, text: str | None, lowest: float = _MILLISECOND) -> Iterator[Finding]:
     if text is None:
         return
     try:
-        value = duration.go_seconds(text)
+        value = go_seconds(text)
     except ValueError:
         message = f"`{text}` is not a duration such as 1.5s or 5m"
-        yield Finding(codes.BOUNDS, path, message)
+        yield Finding(Code.BOUNDS, path, message)
         return
     if value < lowest:
         least = "1ms" if lowest else "0s"
-        yield Finding(codes.BOUNDS, path, f"`{text}` is too short, the shortest is {least}")
+        yield Finding(Code.BOUNDS, path, f"`{text}` is too short, the shortest is {least}")

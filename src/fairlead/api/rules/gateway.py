@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from fairlead.api import codes
+from fairlead.api.codes import Code
 from fairlead.api.finding import Finding, Path
 from fairlead.api.gateway import Gateway, GatewaySpecAddress, Listener, ListenerRequestFilter
 from fairlead.api.gateway_tls import FrontendTLSConfig, FrontendTLSValidation
@@ -53,26 +53,26 @@ def _listener(path: Path, listener: Listener) -> Iterator[Finding]:
     protocol, tls = listener.protocol, listener.tls
     if protocol in _WITHOUT_HOSTNAME and listener.hostname:
         message = f"a listener of protocol {protocol} has no hostname"
-        yield Finding(codes.RULE, (*path, "hostname"), message, "remove it")
+        yield Finding(Code.RULE, (*path, "hostname"), message, "remove it")
     if listener.filters and protocol not in _HTTP:
         message = f"filters act on protocol HTTP or HTTPS, not on {protocol}"
-        yield Finding(codes.RULE, (*path, "filters"), message, "remove them")
+        yield Finding(Code.RULE, (*path, "filters"), message, "remove them")
     if listener.filters:
         for index, each in enumerate(listener.filters.requests):
             yield from _request_filter((*path, "filters", "requests", index), each)
     if tls and protocol in _WITHOUT_TLS:
         message = f"a listener of protocol {protocol} has no tls"
-        yield Finding(codes.RULE, (*path, "tls"), message, "remove it, or set `protocol: HTTPS`")
+        yield Finding(Code.RULE, (*path, "tls"), message, "remove it, or set `protocol: HTTPS`")
     elif tls is None and protocol == "TLS":
         message = "a listener of protocol TLS needs `tls.mode`"
-        yield Finding(codes.RULE, path, message, "add `tls` with mode Terminate or Passthrough")
+        yield Finding(Code.RULE, path, message, "add `tls` with mode Terminate or Passthrough")
     elif tls and protocol == "HTTPS" and tls.mode != "Terminate":
         message = "a listener of protocol HTTPS terminates TLS"
         remedy = "set `mode: Terminate`, or `protocol: TLS`"
-        yield Finding(codes.RULE, (*path, "tls", "mode"), message, remedy)
+        yield Finding(Code.RULE, (*path, "tls", "mode"), message, remedy)
     if tls and tls.mode == "Terminate" and not tls.certificate_refs and not tls.options:
         message = "mode Terminate needs `certificateRefs` or `options`"
-        yield Finding(codes.RULE, (*path, "tls"), message, "add the Secret that holds the key pair")
+        yield Finding(Code.RULE, (*path, "tls"), message, "add the Secret that holds the key pair")
 
 
 def _request_filter(path: Path, each: ListenerRequestFilter) -> Iterator[Finding]:
@@ -83,10 +83,10 @@ def _request_filter(path: Path, each: ListenerRequestFilter) -> Iterator[Finding
     for kind, (name, value) in held.items():
         if each.type == kind and value is None:
             message = f"type {kind} needs `{name}`"
-            yield Finding(codes.RULE, path, message, f"add `{name}`")
+            yield Finding(Code.RULE, path, message, f"add `{name}`")
         elif each.type != kind and value is not None:
             message = f"`{name}` cannot be set while type is {each.type}"
-            yield Finding(codes.RULE, (*path, name), message, f"remove it or set `type: {kind}`")
+            yield Finding(Code.RULE, (*path, name), message, f"remove it or set `type: {kind}`")
     if each.external_auth:
         yield from http_filter.external_auth((*path, "externalAuth"), each.external_auth)
 
@@ -104,13 +104,13 @@ def _addresses(path: Path, addresses: tuple[GatewaySpecAddress, ...]) -> Iterato
         if each.type == "IPAddress" and each.value is not None and not _is_ip(each.value):
             message = f"`{each.value}` is no IP address"
             remedy = "write an IPv4 or IPv6 address, or set `type: Hostname`"
-            yield Finding(codes.BOUNDS, (*at, "value"), message, remedy)
+            yield Finding(Code.BOUNDS, (*at, "value"), message, remedy)
         if each.type == "Hostname" and each.value and not _HOSTNAME.fullmatch(each.value):
             message = f"`{each.value}` is not a host name in lower case"
-            yield Finding(codes.BOUNDS, (*at, "value"), message)
+            yield Finding(Code.BOUNDS, (*at, "value"), message)
         if each.routability and not _routable(each.routability):
             message = f"`{each.routability}` is neither `Cluster` nor a domain-prefixed path"
-            yield Finding(codes.BOUNDS, (*at, "routability"), message)
+            yield Finding(Code.BOUNDS, (*at, "routability"), message)
 
 
 def _is_ip(text: str) -> bool:
@@ -145,4 +145,4 @@ def _validation(path: Path, validation: FrontendTLSValidation | None) -> Iterato
         if (ref.group, ref.kind) == _BUNDLE and ref.namespace is not None:
             message = "a ClusterTrustBundle has no namespace"
             at = (*path, "caCertificateRefs", index, "namespace")
-            yield Finding(codes.RULE, at, message, "remove it")
+            yield Finding(Code.RULE, at, message, "remove it")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from fairlead.api import codes
+from fairlead.api.codes import Code
 from fairlead.api.finding import Finding, Path
 from fairlead.api.http_filter import (
     HTTPCORSFilter,
@@ -40,7 +40,7 @@ def filters(path: Path, given: tuple[HTTPRouteFilter, ...]) -> Iterator[Finding]
         yield from unique(path, keys, "{key} is in the list already", "merge them into one")
         if "RequestRedirect" in types and "URLRewrite" in types:
             message = "RequestRedirect and URLRewrite cannot stand together"
-            yield Finding(codes.RULE, path, message, "remove one of them")
+            yield Finding(Code.RULE, path, message, "remove one of them")
     for index, each in enumerate(given):
         yield from _union((*path, index), each)
         yield from _content((*path, index), each)
@@ -51,11 +51,11 @@ def _union(path: Path, each: HTTPRouteFilter) -> Iterator[Finding]:
         held = getattr(each, attribute) is not None
         if name == each.type and not held:
             message = f"type {name} needs `{spec_name}`"
-            yield Finding(codes.RULE, path, message, f"add `{spec_name}`")
+            yield Finding(Code.RULE, path, message, f"add `{spec_name}`")
         elif name != each.type and held:
             message = f"`{spec_name}` cannot be set while type is {each.type}"
             remedy = f"remove it or set `type: {name}`"
-            yield Finding(codes.RULE, (*path, spec_name), message, remedy)
+            yield Finding(Code.RULE, (*path, spec_name), message, remedy)
 
 
 def _content(path: Path, each: HTTPRouteFilter) -> Iterator[Finding]:
@@ -79,10 +79,10 @@ def backend_port(path: Path, backend: BackendObjectReference) -> Iterator[Findin
     """A Service is named with a port, an XBackend without."""
     if (backend.group, backend.kind) == ("", "Service") and backend.port is None:
         message = f"Service `{backend.name}` is named as backend without a port"
-        yield Finding(codes.BACKEND_PORT, path, message, "add the `port` of the Service")
+        yield Finding(Code.BACKEND_PORT, path, message, "add the `port` of the Service")
     elif (backend.group, backend.kind) == _XBACKEND and backend.port is not None:
         message = "an XBackend has a port of its own"
-        yield Finding(codes.RULE, (*path, "port"), message, "remove `port`")
+        yield Finding(Code.RULE, (*path, "port"), message, "remove `port`")
 
 
 def _headers(path: Path, modifier: HTTPHeaderFilter) -> Iterator[Finding]:
@@ -97,11 +97,11 @@ def _mirror(path: Path, mirror: HTTPRequestMirrorFilter) -> Iterator[Finding]:
     yield from backend_port((*path, "backendRef"), mirror.backend_ref)
     if mirror.percent is not None and mirror.fraction is not None:
         message = "`percent` and `fraction` cannot stand together"
-        yield Finding(codes.RULE, path, message, "remove one of them")
+        yield Finding(Code.RULE, path, message, "remove one of them")
     if mirror.fraction and mirror.fraction.numerator > mirror.fraction.denominator:
         message = f"{mirror.fraction.numerator} is more than {mirror.fraction.denominator}"
         yield Finding(
-            codes.RULE,
+            Code.RULE,
             (*path, "fraction", "numerator"),
             f"{message}, the denominator",
             "make the fraction one or less",
@@ -116,10 +116,10 @@ def _modifier(path: Path, modifier: HTTPPathModifier) -> Iterator[Finding]:
     for kind, (name, value) in held.items():
         if modifier.type == kind and value is None:
             message = f"type {kind} needs `{name}`"
-            yield Finding(codes.RULE, path, message, f"add `{name}`")
+            yield Finding(Code.RULE, path, message, f"add `{name}`")
         elif modifier.type != kind and value is not None:
             message = f"`{name}` cannot be set while type is {modifier.type}"
-            yield Finding(codes.RULE, (*path, name), message, f"remove it or set `type: {kind}`")
+            yield Finding(Code.RULE, (*path, name), message, f"remove it or set `type: {kind}`")
 
 
 def _cors(path: Path, cors: HTTPCORSFilter) -> Iterator[Finding]:
@@ -131,7 +131,7 @@ def _cors(path: Path, cors: HTTPCORSFilter) -> Iterator[Finding]:
     for name, values in lists.items():
         if "*" in values and len(values) > 1:
             message = "`*` cannot stand together with other values"
-            yield Finding(codes.RULE, (*path, name), message, "keep `*` alone, or remove it")
+            yield Finding(Code.RULE, (*path, name), message, "keep `*` alone, or remove it")
 
 
 def external_auth(path: Path, auth: HTTPExternalAuthFilter) -> Iterator[Finding]:
@@ -140,8 +140,8 @@ def external_auth(path: Path, auth: HTTPExternalAuthFilter) -> Iterator[Finding]
     for protocol, name, held in (("GRPC", "grpc", auth.grpc), ("HTTP", "http", auth.http)):
         if auth.protocol == protocol and held is None:
             message = f"protocol {protocol} needs `{name}`"
-            yield Finding(codes.RULE, path, message, f"add `{name}` (it may be {{}})")
+            yield Finding(Code.RULE, path, message, f"add `{name}` (it may be {{}})")
         elif auth.protocol != protocol and held is not None:
             message = f"`{name}` cannot be set while protocol is {auth.protocol}"
             remedy = f"remove it or set `protocol: {protocol}`"
-            yield Finding(codes.RULE, (*path, name), message, remedy)
+            yield Finding(Code.RULE, (*path, name), message, remedy)

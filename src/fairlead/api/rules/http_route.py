@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from fairlead.api import codes, duration
+from fairlead.api.codes import Code
+from fairlead.api.duration import seconds
 from fairlead.api.finding import Finding, Path
 from fairlead.api.http_filter import HTTPRouteFilter
 from fairlead.api.http_route import (
@@ -35,7 +36,7 @@ def http_route(route: HTTPRoute) -> Iterator[Finding]:
     total = sum(len(rule.matches) for rule in spec.rules)
     if total > _MATCHES_LIMIT:
         message = f"has {total} matches in all rules, at most {_MATCHES_LIMIT} are allowed"
-        yield Finding(codes.BOUNDS, rules, message, "split the route")
+        yield Finding(Code.BOUNDS, rules, message, "split the route")
     if len(spec.rules) > 1:
         names = [rule.name for rule in spec.rules]
         yield from unique(rules, names, "rule {first} is named `{key}` too", "rename one of them")
@@ -47,7 +48,7 @@ def _parent_refs(path: Path, refs: tuple[ParentReference, ...]) -> Iterator[Find
     for index, ref in enumerate(refs):
         if ref.kind == "Service" and ref.group in {GATEWAY_GROUP, "core", "v1"}:
             yield Finding(
-                codes.PARENT_GROUP,
+                Code.PARENT_GROUP,
                 (*path, index),
                 f"nobody acts on this parent: there is no kind Service in group {ref.group}",
                 'write `group: ""`',
@@ -61,7 +62,7 @@ def _parent_refs(path: Path, refs: tuple[ParentReference, ...]) -> Iterator[Find
         mixed = bool(other.section_name) != bool(ref.section_name)
         if mixed or bool(other.port) != bool(ref.port):
             yield Finding(
-                codes.NOT_UNIQUE,
+                Code.NOT_UNIQUE,
                 (*path, index),
                 f"{ref.kind} `{ref.name}` is a parent more than once, "
                 "and not all of its parentRefs have the same of `sectionName` and `port` set",
@@ -95,7 +96,7 @@ def _rule_filters(path: Path, rule: HTTPRouteRule) -> Iterator[Finding]:
     for index, each in enumerate(rule.filters):
         if each.request_redirect and rule.backend_refs:
             yield Finding(
-                codes.RULE,
+                Code.RULE,
                 (*at, index),
                 "a RequestRedirect cannot stand together with backendRefs",
                 "remove the filter or the backendRefs",
@@ -114,7 +115,7 @@ def _prefix_replacement(
         if modifier and modifier.type == "ReplacePrefixMatch":
             name = "requestRedirect" if each.request_redirect else "urlRewrite"
             yield Finding(
-                codes.RULE,
+                Code.RULE,
                 (*path, index, name, "path"),
                 "ReplacePrefixMatch needs a rule with exactly one match, on a PathPrefix",
                 "give each prefix a rule of its own",
@@ -150,7 +151,7 @@ def _path(path: Path, match: HTTPPathMatch) -> Iterator[Finding]:
     if reason:
         remedy = "percent-encode them" if "characters" in reason else ""
         message = f"`{value}` {reason}, since its type is {match.type}"
-        yield Finding(codes.BOUNDS, path, message, remedy)
+        yield Finding(Code.BOUNDS, path, message, remedy)
 
 
 def _backend(path: Path, backend: HTTPBackendRef, rule: HTTPRouteRule) -> Iterator[Finding]:
@@ -164,10 +165,10 @@ def _backend(path: Path, backend: HTTPBackendRef, rule: HTTPRouteRule) -> Iterat
 def _timeouts(path: Path, timeouts: HTTPRouteTimeouts) -> Iterator[Finding]:
     if timeouts.request is None or timeouts.backend_request is None:
         return
-    request = duration.seconds(timeouts.request)
-    if 0 < request < duration.seconds(timeouts.backend_request):
+    request = seconds(timeouts.request)
+    if 0 < request < seconds(timeouts.backend_request):
         yield Finding(
-            codes.RULE,
+            Code.RULE,
             (*path, "backendRequest"),
             f"`{timeouts.backend_request}` is longer than the whole request may take "
             f"(`{timeouts.request}`)",
@@ -180,11 +181,11 @@ def _session(path: Path, session: SessionPersistence) -> Iterator[Finding]:
         name = kind.lower()
         if session.type == kind and held is None:
             message = f"type {kind} needs `{name}`"
-            yield Finding(codes.RULE, path, message, f"add `{name}`")
+            yield Finding(Code.RULE, path, message, f"add `{name}`")
         elif session.type != kind and held is not None:
             message = f"`{name}` cannot be set while type is {session.type}"
-            yield Finding(codes.RULE, (*path, name), message, f"remove it or set `type: {kind}`")
+            yield Finding(Code.RULE, (*path, name), message, f"remove it or set `type: {kind}`")
     permanent = session.cookie and session.cookie.lifetime_type == "Permanent"
     if permanent and session.absolute_timeout is None:
         message = "a Permanent cookie needs `absoluteTimeout`"
-        yield Finding(codes.RULE, path, message, "add `absoluteTimeout`")
+        yield Finding(Code.RULE, path, message, "add `absoluteTimeout`")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from fairlead.api import codes
+from fairlead.api.codes import Code
 from fairlead.api.finding import Finding, Path
 from fairlead.api.metadata import ObjectMeta
 from fairlead.api.scalar import LABEL, SUBDOMAIN
@@ -23,11 +23,11 @@ def metadata(kind: str, meta: ObjectMeta) -> Iterator[Finding]:
     if kind in _LABEL_KINDS:
         limit, pattern = (_LABEL_LIMIT, _LABEL)
     if not meta.name:
-        yield Finding(codes.BAD_NAME, ("metadata", "name"), "is empty", "give the object a name")
+        yield Finding(Code.BAD_NAME, ("metadata", "name"), "is empty", "give the object a name")
     elif len(meta.name) > limit or not pattern.fullmatch(meta.name):
         dots = "" if kind in _LABEL_KINDS else " and `.`"
         yield Finding(
-            codes.BAD_NAME,
+            Code.BAD_NAME,
             ("metadata", "name"),
             f"`{meta.name}` cannot be the name of a {kind}",
             f"use up to {limit} lower case letters, digits, `-`{dots}, letter or digit at the ends",
@@ -36,7 +36,7 @@ def metadata(kind: str, meta: ObjectMeta) -> Iterator[Finding]:
         len(meta.namespace) > _LABEL_LIMIT or not _LABEL.fullmatch(meta.namespace)
     ):
         yield Finding(
-            codes.BAD_NAME,
+            Code.BAD_NAME,
             ("metadata", "namespace"),
             f"`{meta.namespace}` cannot be the name of a namespace",
             f"use up to {_LABEL_LIMIT} lower case letters, digits and `-`",
@@ -53,7 +53,7 @@ def labels(path: Path, values: Mapping[str, str]) -> Iterator[Finding]:
         yield from qualified_key(path, key)
         if not _LABEL_VALUE.fullmatch(value):
             yield Finding(
-                codes.BOUNDS,
+                Code.BOUNDS,
                 (*path, key),
                 f"`{value}` cannot be the value of a label",
                 "use up to 63 letters, digits, `-`, `_` and `.`, letter or digit at the ends",
@@ -65,7 +65,7 @@ def qualified_key(path: Path, key: str) -> Iterator[Finding]:
     match = _QUALIFIED.fullmatch(key)
     if not match or len(match[1] or "") > _NAME_LIMIT:
         yield Finding(
-            codes.BOUNDS,
+            Code.BOUNDS,
             (*path, key),
             f"`{key}` cannot be the key of a label or annotation",
             "use an optional DNS prefix and `/`, then up to 63 letters, digits, `-`, `_` and `.`",

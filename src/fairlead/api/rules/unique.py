@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Iterator
 
-from fairlead.api import codes
+from fairlead.api.codes import Code
 from fairlead.api.finding import Finding, Path
 
 
@@ -22,4 +22,4 @@ def unique(path: Path, keys: Iterable[Hashable], message: str, remedy: str) -> I
         first = seen.setdefault(key, index)
         if first != index:
             text = message.format(key=key, first=first)
-            yield Finding(codes.NOT_UNIQUE, (*path, index), text, remedy)
+            yield Finding(Code.NOT_UNIQUE, (*path, index), text, remedy)
