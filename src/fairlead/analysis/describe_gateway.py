@@ -80,6 +80,6 @@ def _routes(view: View, key: Key) -> Iterator[Line]:
 
 
 def _warnings(view: View, key: Key) -> Iterator[Line]:
-    proxy = view.live.proxies().get(f"gateway/{key[0]}/{key[1]}")
+    proxy = view.proxies.get(f"gateway/{key[0]}/{key[1]}")
     if proxy is not None:
         yield from rejection_lines([proxy], "Gateway", key, 1)

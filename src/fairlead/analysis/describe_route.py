@@ -77,7 +77,7 @@ def _warnings(
     view: View, route: api.HTTPRoute, parents: tuple[ParentReport, ...]
 ) -> Iterator[Line]:
     names = {name for parent in parents for name in parent.proxies}
-    facts = view.live.proxies()
+    facts = view.proxies
     proxies = [facts[name] for name in sorted(names) if name in facts]
     yield from rejection_lines(proxies, "HTTPRoute", route.key, 1)
     only_services = parents and all(p.parent_ref.kind == "Service" for p in parents)

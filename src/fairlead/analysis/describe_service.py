@@ -186,11 +186,10 @@ def _fail_open(view: View, key: Key, port: int, route: api.HTTPRoute) -> Iterato
             shared, everything = without_route(view, key, port, name)
             share, planned = percent(shared, everything), percent(backend.weight, total)
             if shared and share != planned:
-                yield (
-                    1,
-                    (
-                        f"the selector of {key[1]} also covers {name_text(name, key[0])}: without "
-                        f"HTTPRoute {name_text(route.key, key[0])}, {share} of the requests to port "
-                        f"{port} would go there instead of {planned}"
-                    ),
+                route_name = name_text(route.key, key[0])
+                text = (
+                    f"the selector of {key[1]} also covers {name_text(name, key[0])}: without "
+                    f"HTTPRoute {route_name}, {share} of the requests to port {port} would go "
+                    f"there instead of {planned}"
                 )
+                yield 1, text

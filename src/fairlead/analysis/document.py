@@ -4,7 +4,7 @@ Values of Secrets never leave the process: every reader of objects gets them thr
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
@@ -42,7 +42,7 @@ def _fields(value: msgspec.Struct, skip: tuple[str, ...] = ()) -> Json:
     """
     answer: Json = {}
     for field in msgspec.structs.fields(type(value)):
-        item = getattr(value, field.name)
+        item: object = getattr(value, field.name)
         empty_default = not item and item == field.default
         if field.name in skip or item is None or item in ((), {}):
             continue
@@ -57,9 +57,10 @@ def _plain(value: object) -> object:
         case msgspec.Struct():
             return _fields(value)
         case tuple():
-            return [_plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+            return [_plain(item) for item in cast("tuple[object, ...]", value)]
         case Mapping():
-            return {str(key): _plain(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            entries = cast("Mapping[str, object]", value)
+            return {key: _plain(item) for key, item in entries.items()}
         case bytes():
             return REDACTED
         case _:

@@ -104,7 +104,7 @@ def place(problem: api.Problem) -> str:
 
 
 def _proxies(view: View, name: str | None) -> Iterable[ProxyFacts]:
-    found = sorted(view.live.proxies().items())
+    found = sorted(view.proxies.items())
     return [proxy for key, proxy in found if name in {None, key}]
 
 

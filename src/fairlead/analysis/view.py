@@ -92,7 +92,7 @@ class View:
 
     def objects(self, kind: str) -> Iterator[tuple[Key, api.Object]]:
         """All objects of a kind, sorted by namespace and name."""
-        return iter(sorted(self._collection(kind).items()))
+        return iter(self._collection(kind).items())
 
     def object(self, kind: str, key: Key) -> api.Object | None:
         """One object; Pods include those of Deployments."""
@@ -101,7 +101,7 @@ class View:
     @cached_property
     def routes(self) -> list[api.HTTPRoute]:
         """All HTTPRoutes, sorted by namespace and name."""
-        return [route for _, route in sorted(self.sources.http_routes.items())]
+        return [route for _, route in self.sources.http_routes.items()]
 
     @cached_property
     def attached(self) -> Mapping[tuple[str, Key], list[tuple[api.HTTPRoute, ParentReport]]]:
@@ -150,25 +150,24 @@ class View:
         """The clusters of a Service port: everyone's first, then namespaces' own."""
         shared = cluster_name(*service, port)
         names = [shared] + [
-            cluster_name(*service, port, namespace) for namespace in self._client_namespaces()
+            cluster_name(*service, port, namespace) for namespace in self._client_namespaces
         ]
         found = (self.outputs.clusters.get(name) for name in names)
         return [cluster for cluster in found if cluster is not None]
 
     def http_listeners(self, proxy: str) -> list[HttpListener]:
         """A Gateway's bound ports, by port."""
-        found = (
-            listener for (name, _), listener in self.outputs.listeners.items() if name == proxy
-        )
-        return sorted(
-            (listener for listener in found if isinstance(listener, HttpListener)),
-            key=lambda listener: listener.port,
-        )
+        return self._listeners.get(proxy, [])
+
+    @cached_property
+    def proxies(self) -> Mapping[str, ProxyFacts]:
+        """Every proxy as it runs, by name."""
+        return self.live.proxies()
 
     def acknowledged(self, proxies: Iterable[str], kind: str, key: Key) -> tuple[int, int]:
         """How many of `proxies` have taken over an object, and how many there are."""
         names = tuple(proxies)
-        facts = self.live.proxies()
+        facts = self.proxies
         good = 0
         for name in names:
             proxy = facts.get(name)
@@ -177,9 +176,20 @@ class View:
             good += not rejections_of(proxy, kind, key)
         return good, len(names)
 
+    @cached_property
     def _client_namespaces(self) -> list[str]:
-        namespaces = {rule.metadata.namespace for _, rule in self.sources.destination_rules.items()}
-        return sorted(namespaces)
+        rules = self.sources.destination_rules.items()
+        return sorted({rule.metadata.namespace for _, rule in rules})
+
+    @cached_property
+    def _listeners(self) -> Mapping[str, list[HttpListener]]:
+        answer: dict[str, list[HttpListener]] = defaultdict(list)
+        for (proxy, _), listener in self.outputs.listeners.items():
+            if isinstance(listener, HttpListener):
+                answer[proxy].append(listener)
+        for listeners in answer.values():
+            listeners.sort(key=lambda listener: listener.port)
+        return answer
 
     def _collection(self, kind: str) -> Any:  # noqa: ANN401 - collections of different values
         if kind == "Pod":

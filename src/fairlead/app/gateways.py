@@ -28,7 +28,7 @@ class GatewayFeedback:
         if not events[self._sources.gateways] and not events[self._fleet]:
             return
         gateways: dict[tuple[str, str], tuple[str, ...]] = {}
-        for _, proxy in self._fleet.items():
+        for proxy in dict(self._fleet.items()).values():
             gateway = self._sources.gateways.get((proxy.namespace, proxy.gateway))
             if gateway is not None:
                 gateways[gateway.key] = wanted_addresses(gateway)
