@@ -132,6 +132,14 @@ def test_lookup_order_client_then_service_then_root(world):
     assert accepted(world, "theirs", "shop")[1] == "Accepted"
 
 
+def test_the_meshs_defaults_come_last_for_clients_in_the_root_namespace_too(world):
+    world.apply(rule("root", "istio-system", host="*.local", simple="ROUND_ROBIN"), rule("own"))
+    assert balancer(world) == "random"
+    assert balancer(world, "prod/web/80@istio-system") is None
+    world.apply(rule("root", "istio-system", "*.local", "ROUND_ROBIN", exportTo="['.']"))
+    assert balancer(world, "prod/web/80@istio-system") == "round_robin"
+
+
 def test_a_clients_own_rule_shapes_its_own_requests_only(world):
     world.apply(
         rule("theirs", "shop", host="web.prod.svc.cluster.local"),

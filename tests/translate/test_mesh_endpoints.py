@@ -40,6 +40,7 @@ def test_ready_pods_with_all_labels_of_the_selector():
         web("sick", 3, ready=False),
         web("leaving", 4, ready=False, terminating=True),
         web("other", 5, labels={"app": "web"}),
+        web("another", 8, labels={"app": "other", "tier": "front"}),
         web("elsewhere", 6, namespace="shop"),
         web("done", 7, phase="Succeeded"),
     )
@@ -92,6 +93,23 @@ def test_one_pods_readiness_touches_its_own_services_only():
     assert set(events["endpoints"]) == {"default/web/80"}
     assert "virtual_hosts" not in events
     assert "clusters" not in events
+
+
+def test_a_pod_that_shares_only_a_common_label_wakes_nobody():
+    world = World()
+    common = {"app": "web"}
+    world.apply(SERVICE, web("a", 1), web("x", 2, labels=common), web("y", 3, labels=common))
+    before = runs(world)
+    world.apply(web("x", 2, labels=common, ready=False))
+    assert runs(world) == before
+    world.apply(web("a", 1, ready=False))
+    assert runs(world) == before + 1
+
+
+def runs(world):
+    """How often the addresses of a Service port have been worked out."""
+    (found,) = (each for each in world.graph.dump().collections if each.name == "addresses")
+    return found.runs
 
 
 def test_slices_are_the_endpoints_of_a_service_without_selector():

@@ -1,5 +1,7 @@
 """The pods that shall run, and what their owners are told."""
 
+import pytest
+
 from translate.mesh_world import World, pod
 
 DEPLOYMENT = """
@@ -56,9 +58,10 @@ def test_another_template_makes_other_pods():
     assert not set(before) & set(names(world))
 
 
-def test_a_selector_that_does_not_match_the_template_is_reported_and_makes_no_pod():
+@pytest.mark.parametrize("selector", ["{matchLabels: {app: other}}", "{}"])
+def test_a_selector_that_does_not_match_the_template_is_reported_and_makes_no_pod(selector):
     world = World()
-    world.apply(DEPLOYMENT.replace("{app: web}}\n  t", "{app: other}}\n  t"))
+    world.apply(DEPLOYMENT.replace("selector: {matchLabels: {app: web}}", f"selector: {selector}"))
     assert names(world) == []
     assert world.condition("deployments", ("default", "web"), "Available") == (
         "False",

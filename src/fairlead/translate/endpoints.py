@@ -91,7 +91,8 @@ def selected(
 ) -> tuple[Workload, ...]:
     """Return the pods of a namespace that carry all labels of a selector that is not empty.
 
-    Reads the rarest of the labels only, so that pods which share but a common one wake nobody.
+    Reads the rarest of the labels only: what happens to pods that share but a common one wakes
+    nobody.
     """
     terms = sorted((namespace, label, value) for label, value in selector.items())
     rarest = min(terms, key=lambda term: ctx.count_by(pods, term)) if terms[1:] else terms[0]
