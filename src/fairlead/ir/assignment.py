@@ -3,7 +3,7 @@
 import msgspec
 
 
-class ClusterUse(msgspec.Struct, frozen=True):
+class ClusterUse(msgspec.Struct, frozen=True, gc=False):
     """`proxy` has at least one rule that forwards to `cluster`."""
 
     proxy: str

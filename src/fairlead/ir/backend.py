@@ -6,7 +6,7 @@ from fairlead.ir.filter import HeaderModifier, UrlRewrite
 from fairlead.ir.origin import Origin
 
 
-class Forward(msgspec.Struct, frozen=True, tag="forward"):
+class Forward(msgspec.Struct, frozen=True, gc=False, tag="forward"):
     """A backend that takes `weight` out of the sum of its rule's weights."""
 
     cluster: str
@@ -19,7 +19,7 @@ class Forward(msgspec.Struct, frozen=True, tag="forward"):
     origin: Origin | None = None
 
 
-class Invalid(msgspec.Struct, frozen=True, tag="invalid"):
+class Invalid(msgspec.Struct, frozen=True, gc=False, tag="invalid"):
     """A reference that resolves to nothing: its share of the requests is answered 500."""
 
     weight: int

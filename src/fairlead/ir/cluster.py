@@ -7,17 +7,17 @@ import msgspec
 from fairlead.ir.origin import Origin
 
 
-class LoadBalancer(msgspec.Struct, frozen=True):
+class LoadBalancer(msgspec.Struct, frozen=True, gc=False):
     """How requests are spread over endpoints."""
 
-    kind: Literal["least_request", "round_robin", "random", "ring_hash", "maglev", "passthrough"] = (
-        "least_request"
-    )
+    kind: Literal[
+        "least_request", "round_robin", "random", "ring_hash", "maglev", "passthrough"
+    ] = "least_request"
     ring_size: int | None = None
     """Least size of the ring (ring_hash) or size of the table (maglev)."""
 
 
-class ConnectionPool(msgspec.Struct, frozen=True):
+class ConnectionPool(msgspec.Struct, frozen=True, gc=False):
     """DestinationRule connectionPool; None is the house's default. Times in seconds."""
 
     max_connections: int | None = None
@@ -36,7 +36,7 @@ class ConnectionPool(msgspec.Struct, frozen=True):
     upgrade_to_http2: bool = False
 
 
-class OutlierDetection(msgspec.Struct, frozen=True):
+class OutlierDetection(msgspec.Struct, frozen=True, gc=False):
     """DestinationRule outlierDetection; None is Istio's default. Times in seconds."""
 
     consecutive_5xx: int | None = None
@@ -49,7 +49,7 @@ class OutlierDetection(msgspec.Struct, frozen=True):
     min_health_percent: int | None = None
 
 
-class Cluster(msgspec.Struct, frozen=True):
+class Cluster(msgspec.Struct, frozen=True, gc=False):
     """One Service port as clients of one policy scope reach it."""
 
     name: str

@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Endpoint(msgspec.Struct, frozen=True, order=True):
+class Endpoint(msgspec.Struct, frozen=True, gc=False, order=True):
     """One address that takes requests."""
 
     address: str
@@ -13,7 +13,7 @@ class Endpoint(msgspec.Struct, frozen=True, order=True):
     """``NAMESPACE/NAME`` of the pod behind it, empty where there is none."""
 
 
-class Endpoints(msgspec.Struct, frozen=True):
+class Endpoints(msgspec.Struct, frozen=True, gc=False):
     """The ready endpoints of a cluster, sorted, each once. Empty: requests are answered 503."""
 
     cluster: str

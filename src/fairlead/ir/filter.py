@@ -3,7 +3,7 @@
 import msgspec
 
 
-class HeaderModifier(msgspec.Struct, frozen=True):
+class HeaderModifier(msgspec.Struct, frozen=True, gc=False):
     """HTTPHeaderFilter: `set` replaces, `add` appends, `remove` deletes. Names in lower case."""
 
     set: tuple[tuple[str, str], ...] = ()
@@ -11,13 +11,13 @@ class HeaderModifier(msgspec.Struct, frozen=True):
     remove: tuple[str, ...] = ()
 
 
-class ReplaceFullPath(msgspec.Struct, frozen=True, tag="full"):
+class ReplaceFullPath(msgspec.Struct, frozen=True, gc=False, tag="full"):
     """HTTPPathModifier ReplaceFullPath: the path becomes `value`, the query stays."""
 
     value: str
 
 
-class ReplacePrefixMatch(msgspec.Struct, frozen=True, tag="prefix"):
+class ReplacePrefixMatch(msgspec.Struct, frozen=True, gc=False, tag="prefix"):
     """HTTPPathModifier ReplacePrefixMatch: the matched prefix becomes `value`.
 
     Only rules whose match is a `PathPrefix` carry it. ``/`` and the empty string strip the
@@ -30,7 +30,7 @@ class ReplacePrefixMatch(msgspec.Struct, frozen=True, tag="prefix"):
 PathModifier = ReplaceFullPath | ReplacePrefixMatch
 
 
-class UrlRewrite(msgspec.Struct, frozen=True):
+class UrlRewrite(msgspec.Struct, frozen=True, gc=False):
     """HTTPURLRewriteFilter."""
 
     hostname: str | None = None

@@ -8,7 +8,7 @@ MESH_PROXY = "mesh"
 """Name of the one proxy that serves every local pod's outbound requests."""
 
 
-class Proxy(msgspec.Struct, frozen=True):
+class Proxy(msgspec.Struct, frozen=True, gc=False):
     """One Envoy: a Gateway's own, or the mesh's."""
 
     name: str

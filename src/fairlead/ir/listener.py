@@ -5,7 +5,7 @@ import msgspec
 from fairlead.ir.origin import Origin
 
 
-class HttpListener(msgspec.Struct, frozen=True):
+class HttpListener(msgspec.Struct, frozen=True, gc=False):
     """One bound port of a Gateway; all its HTTP listeners share the route table."""
 
     proxy: str
@@ -22,7 +22,7 @@ class HttpListener(msgspec.Struct, frozen=True):
     origins: tuple[Origin, ...]
 
 
-class OutboundListener(msgspec.Struct, frozen=True):
+class OutboundListener(msgspec.Struct, frozen=True, gc=False):
     """Takes the outbound requests of one pod: an HTTP proxy on the pod's own address.
 
     Accepting on it is what tells who the client is: pod, namespace, service account.

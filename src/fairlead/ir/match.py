@@ -7,20 +7,20 @@ MAX_REGEX_PROGRAM_SIZE = 1000
 Envoy's runtime key ``re2.max_program_size.error_level`` set to it (Envoy's default is 100)."""
 
 
-class PathExact(msgspec.Struct, frozen=True, tag="exact"):
+class PathExact(msgspec.Struct, frozen=True, gc=False, tag="exact"):
     """The path, without query, equals `value`."""
 
     value: str
 
 
-class PathPrefix(msgspec.Struct, frozen=True, tag="prefix"):
+class PathPrefix(msgspec.Struct, frozen=True, gc=False, tag="prefix"):
     """The path starts with `value`, whole path elements only. ``/`` holds for every path."""
 
     value: str
     """Without a trailing slash, except for ``/`` itself."""
 
 
-class PathRegex(msgspec.Struct, frozen=True, tag="regex"):
+class PathRegex(msgspec.Struct, frozen=True, gc=False, tag="regex"):
     """The whole path, without query, matches the RE2 expression `value`."""
 
     value: str
@@ -29,7 +29,7 @@ class PathRegex(msgspec.Struct, frozen=True, tag="regex"):
 PathMatch = PathExact | PathPrefix | PathRegex
 
 
-class HeaderMatch(msgspec.Struct, frozen=True):
+class HeaderMatch(msgspec.Struct, frozen=True, gc=False):
     """A request header equals `value`, or matches it whole when `regex` is true (RE2)."""
 
     name: str
@@ -38,7 +38,7 @@ class HeaderMatch(msgspec.Struct, frozen=True):
     regex: bool = False
 
 
-class QueryMatch(msgspec.Struct, frozen=True):
+class QueryMatch(msgspec.Struct, frozen=True, gc=False):
     """A query parameter equals `value`, or matches it whole when `regex` is true (RE2)."""
 
     name: str
@@ -47,7 +47,7 @@ class QueryMatch(msgspec.Struct, frozen=True):
     regex: bool = False
 
 
-class Match(msgspec.Struct, frozen=True):
+class Match(msgspec.Struct, frozen=True, gc=False):
     """One HTTPRouteMatch."""
 
     path: PathMatch = PathPrefix("/")

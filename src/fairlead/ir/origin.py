@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Origin(msgspec.Struct, frozen=True):
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """The object, rule and field that a rule, cluster or policy was made from.
 
     Ends up in Envoy's metadata, access logs, NACK messages, `describe` and `explain`.

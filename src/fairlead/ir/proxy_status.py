@@ -5,7 +5,7 @@ import msgspec
 from fairlead.ir.origin import Origin
 
 
-class Rejection(msgspec.Struct, frozen=True):
+class Rejection(msgspec.Struct, frozen=True, gc=False):
     """Something that Envoy refused and that is held back until its source changes."""
 
     type_url: str
@@ -18,7 +18,7 @@ class Rejection(msgspec.Struct, frozen=True):
     origins: tuple[Origin, ...] = ()
 
 
-class ProxyStatus(msgspec.Struct, frozen=True):
+class ProxyStatus(msgspec.Struct, frozen=True, gc=False):
     """Connection and acknowledgements of one proxy; changes rarely, never per route change."""
 
     proxy: str

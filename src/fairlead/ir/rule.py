@@ -8,7 +8,7 @@ from fairlead.ir.match import Match
 from fairlead.ir.origin import Origin
 
 
-class HashOn(msgspec.Struct, frozen=True):
+class HashOn(msgspec.Struct, frozen=True, gc=False):
     """What consistent hashing reads from a request: exactly one of the fields is set."""
 
     header: str | None = None
@@ -20,7 +20,7 @@ class HashOn(msgspec.Struct, frozen=True):
     source_ip: bool = False
 
 
-class Retry(msgspec.Struct, frozen=True):
+class Retry(msgspec.Struct, frozen=True, gc=False):
     """HTTPRouteRetry. `attempts` further tries after the first; 0 switches retries off."""
 
     attempts: int
@@ -29,7 +29,7 @@ class Retry(msgspec.Struct, frozen=True):
     """Seconds, least pause before a retry; None for the proxy's default."""
 
 
-class Route(msgspec.Struct, frozen=True, tag="route"):
+class Route(msgspec.Struct, frozen=True, gc=False, tag="route"):
     """Forward to the backends by weight. No backend, or weights that sum to 0: 500."""
 
     backends: tuple[Backend, ...]
@@ -43,7 +43,7 @@ class Route(msgspec.Struct, frozen=True, tag="route"):
     hash_on: tuple[HashOn, ...] = ()
 
 
-class Redirect(msgspec.Struct, frozen=True, tag="redirect"):
+class Redirect(msgspec.Struct, frozen=True, gc=False, tag="redirect"):
     """HTTPRequestRedirectFilter; None keeps that part of the request's URL."""
 
     status: int = 302
@@ -54,7 +54,7 @@ class Redirect(msgspec.Struct, frozen=True, tag="redirect"):
     """Already decided by the spec's rules on scheme and listener port; None omits it."""
 
 
-class Respond(msgspec.Struct, frozen=True, tag="respond"):
+class Respond(msgspec.Struct, frozen=True, gc=False, tag="respond"):
     """Answer by ourselves. 500 stands for a rule that cannot be carried out."""
 
     status: int
@@ -64,7 +64,7 @@ class Respond(msgspec.Struct, frozen=True, tag="respond"):
 Action = Route | Redirect | Respond
 
 
-class Rule(msgspec.Struct, frozen=True):
+class Rule(msgspec.Struct, frozen=True, gc=False):
     """One match of one rule of a route; a rule with three matches becomes three of these.
 
     Virtual hosts hold them in the order in which they are tried: Gateway API's precedence is

@@ -5,7 +5,7 @@ import msgspec
 from fairlead.ir.rule import Rule
 
 
-class VirtualHost(msgspec.Struct, frozen=True):
+class VirtualHost(msgspec.Struct, frozen=True, gc=False):
     """What requests for `domains` get in the route table `table`.
 
     A request that no rule matches is answered 404.

@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Workload(msgspec.Struct, frozen=True):
+class Workload(msgspec.Struct, frozen=True, gc=False):
     """One live pod."""
 
     namespace: str

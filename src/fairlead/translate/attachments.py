@@ -22,11 +22,13 @@ Variant: TypeAlias = tuple[str, str, str, int]
 """A route compiled for some clients: its namespace and name, the clients' namespace, and the
 port on which they call (0 where that makes no difference)."""
 
+_NO_LABELS: Mapping[str, str] = {}
+
 ClaimKey: TypeAlias = tuple[str, str, str, str]
 """Table, host, namespace and name of the route (both empty for a listener's own claim)."""
 
 
-class Claim(msgspec.Struct, frozen=True):
+class Claim(msgspec.Struct, frozen=True, gc=False):
     """A reason for a virtual host to be there."""
 
     table: str
@@ -39,7 +41,7 @@ class Claim(msgspec.Struct, frozen=True):
     """What the route gives to the host; None for the claim of a listener."""
 
 
-class Attachment(msgspec.Struct, frozen=True):
+class Attachment(msgspec.Struct, frozen=True, gc=False):
     """What became of one parentRef that names a Gateway."""
 
     index: int
@@ -53,7 +55,7 @@ class Attachment(msgspec.Struct, frozen=True):
     """The proxy that serves it; empty if none does."""
 
 
-class Attachments(msgspec.Struct, frozen=True):
+class Attachments(msgspec.Struct, frozen=True, gc=False):
     """Everything that Gateways make of one route."""
 
     valid: bool
@@ -151,7 +153,7 @@ def claims_of_listeners(
             yield (listener.table, host, "", ""), Claim(listener.table, host, host, host, None)
 
 
-class _Selected(msgspec.Struct, frozen=True):
+class _Selected(msgspec.Struct, frozen=True, gc=False):
     """The listeners that a parentRef attaches to; at least one."""
 
     listeners: tuple[ManagedListener, ...]
@@ -178,7 +180,8 @@ def _select(
     if not kinds:
         message = f"no listener of {shown}{_wanted(ref)} takes HTTPRoutes"
         return "NotAllowedByListeners", message
-    labels = _labels(ctx, sources, namespace)
+    selects = any(listener.namespaces == "Selector" for listener in kinds)
+    labels = _labels(ctx, sources, namespace) if selects else _NO_LABELS
     allowed = [
         listener
         for listener in kinds

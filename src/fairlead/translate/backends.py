@@ -32,7 +32,7 @@ class Inputs:
     """None where only mesh parents are asked about: they need no ReferenceGrant."""
 
 
-class Scope(msgspec.Struct, frozen=True):
+class Scope(msgspec.Struct, frozen=True, gc=False):
     """For whom a route is compiled."""
 
     parent: ParentKind
@@ -43,7 +43,7 @@ class Scope(msgspec.Struct, frozen=True):
     redirects; None leaves it out."""
 
 
-class Resolved(msgspec.Struct, frozen=True):
+class Resolved(msgspec.Struct, frozen=True, gc=False):
     """One backendRef, resolved."""
 
     backend: Backend

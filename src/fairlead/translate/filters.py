@@ -24,7 +24,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+\Z")
 _NOT_IN_PATH = re.compile(r"[\x00-\x20\x7f?#]")
 
 
-class Filters(msgspec.Struct, frozen=True):
+class Filters(msgspec.Struct, frozen=True, gc=False):
     """What the filters of a rule or of a backendRef do."""
 
     request_headers: HeaderModifier | None = None

@@ -19,7 +19,7 @@ from fairlead.translate.listeners import ManagedListener
 from fairlead.translate.sources import Key, Settings, Sources
 
 
-class ManagedGateway(msgspec.Struct, frozen=True):
+class ManagedGateway(msgspec.Struct, frozen=True, gc=False):
     """A Gateway whose class is ours."""
 
     namespace: str

@@ -43,7 +43,7 @@ class Facts:
     """The mesh's proxy, if there is one."""
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What the rules of a route say about it, whoever its parent is."""
 
     refused: tuple[str, str] | None
@@ -52,7 +52,7 @@ class Verdict(msgspec.Struct, frozen=True):
     """Message of PartiallyInvalid, if some are; else empty."""
 
 
-class _Parent(msgspec.Struct, frozen=True):
+class _Parent(msgspec.Struct, frozen=True, gc=False):
     """What a parent itself says, before rules and references are looked at."""
 
     kind: ParentKind
@@ -93,6 +93,7 @@ def report(ctx: Context, facts: Facts, key: Key, route: api.HTTPRoute) -> Report
     attached = ctx.fetch(facts.attachments, key)
     by_index = {parent.index: parent for parent in attached.parents} if attached else {}
     judged = verdict(rules.check(route))
+    defaults = route.spec.use_default_gateways == "All"
     unresolved: dict[ParentKind, tuple[Finding, ...]] = {}
     parents: list[ParentReport] = []
     for index, ref in enumerate(route.spec.parent_refs):
@@ -104,7 +105,7 @@ def report(ctx: Context, facts: Facts, key: Key, route: api.HTTPRoute) -> Report
         served = parent.refused is None and judged.refused is None
         rejection = ctx.fetch(facts.rejections, (parent.proxy, *key)) if served else None
         conditions = (
-            _accepted(make, parent, judged),
+            _accepted(make, parent, judged, defaults=defaults),
             _resolved(make, unresolved[parent.kind]),
             *(_partly(make, judged.partly, rejection) if served else ()),
         )
@@ -180,11 +181,14 @@ def _misnamed(ref: api.ParentReference, index: int, *, standalone: bool) -> str:
     )
 
 
-def _accepted(make: Conditions, parent: _Parent, judged: Verdict) -> Condition:
+def _accepted(make: Conditions, parent: _Parent, judged: Verdict, *, defaults: bool) -> Condition:
     refused = parent.refused or judged.refused
     if refused is not None:
         return make.negative("Accepted", refused)
-    return make.true("Accepted", "Accepted", parent.message)
+    message = parent.message
+    if defaults:
+        message += "; spec.useDefaultGateways is not supported yet"
+    return make.true("Accepted", "Accepted", message)
 
 
 def _resolved(make: Conditions, findings: tuple[Finding, ...]) -> Condition:

@@ -22,7 +22,7 @@ _BY_HOSTNAME = ("HTTP", "HTTPS", "TLS")
 _LAST_PORT = 65535
 
 
-class ManagedListener(msgspec.Struct, frozen=True):
+class ManagedListener(msgspec.Struct, frozen=True, gc=False):
     """One listener of a Gateway of ours."""
 
     name: str

@@ -23,7 +23,7 @@ namespace, name, rule index, match index: smaller goes first."""
 _NO_TIMESTAMP = "~"
 
 
-class Ranked(msgspec.Struct, frozen=True):
+class Ranked(msgspec.Struct, frozen=True, gc=False):
     """A rule and its place among the rules of hosts of equal specificity."""
 
     rank: Rank

@@ -7,7 +7,7 @@ import msgspec
 from fairlead import api
 
 
-class Condition(msgspec.Struct, frozen=True):
+class Condition(msgspec.Struct, frozen=True, gc=False):
     """metav1.Condition without lastTransitionTime, which the status writer knows."""
 
     type: str
@@ -17,7 +17,7 @@ class Condition(msgspec.Struct, frozen=True):
     observed_generation: int
 
 
-class ParentReport(msgspec.Struct, frozen=True):
+class ParentReport(msgspec.Struct, frozen=True, gc=False):
     """One entry of RouteStatus.parents."""
 
     parent_ref: api.ParentReference
@@ -27,7 +27,7 @@ class ParentReport(msgspec.Struct, frozen=True):
     """Names of the proxies that serve the route for this parent."""
 
 
-class ListenerReport(msgspec.Struct, frozen=True):
+class ListenerReport(msgspec.Struct, frozen=True, gc=False):
     """One entry of Gateway status.listeners."""
 
     name: str
@@ -37,7 +37,7 @@ class ListenerReport(msgspec.Struct, frozen=True):
     conditions: tuple[Condition, ...]
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(msgspec.Struct, frozen=True, gc=False):
     """Everything to tell about one object."""
 
     kind: str

@@ -29,7 +29,7 @@ from fairlead.translate.sources import Sources
 _WELL_KNOWN = {"http": 80, "https": 443}
 
 
-class Checked(msgspec.Struct, frozen=True):
+class Checked(msgspec.Struct, frozen=True, gc=False):
     """What one HTTPRouteRule means, apart from what it refers to."""
 
     index: int

@@ -24,7 +24,7 @@ Host = tuple[str, str]
 """(table, host)."""
 
 
-class Compiled(msgspec.Struct, frozen=True):
+class Compiled(msgspec.Struct, frozen=True, gc=False):
     """A route compiled for the clients of a variant."""
 
     rules: tuple[Ranked, ...]
