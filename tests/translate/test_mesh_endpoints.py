@@ -164,6 +164,15 @@ def test_what_a_services_owner_is_told():
         "NoMatchingPods",
         "port 80: 0 of 0 endpoints ready; no pod with the labels app=web,tier=front offers them",
     )
+    pending = [
+        pod(name, ip="", labels=LABELS, ready=False, ports=(("http", 8080),)) for name in "ab"
+    ]
+    world.apply(*pending)
+    assert world.condition("services", ("default", "web"), "EndpointsReady") == (
+        "False",
+        "NoReadyEndpoints",
+        "port 80: 0 of 2 endpoints ready",
+    )
     world.apply(web("a", 1, ready=False), web("b", 2, ready=False))
     assert world.condition("services", ("default", "web"), "EndpointsReady") == (
         "False",

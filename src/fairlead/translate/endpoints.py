@@ -107,13 +107,13 @@ def _pod_slots(
     anyway = service.spec.publish_not_ready_addresses
     for pod in selected(ctx, pods, port.namespace, service.spec.selector):
         number = port.target if isinstance(port.target, int) else dict(pod.ports).get(port.target)
-        if number is None or not pod.ip or pod.phase in {"Succeeded", "Failed"}:
+        if number is None or pod.phase in {"Succeeded", "Failed"}:
             continue
         endpoint = Endpoint(pod.ip, number, f"{pod.namespace}/{pod.name}")
         yield _Slot(
             endpoint,
-            ready=anyway or (pod.ready and not pod.terminating),
-            draining=pod.ready and pod.terminating,
+            ready=bool(pod.ip) and (anyway or (pod.ready and not pod.terminating)),
+            draining=bool(pod.ip) and pod.ready and pod.terminating,
         )
 
 
@@ -160,10 +160,13 @@ def _addresses(slots: list[_Slot]) -> Addresses:
 
 
 def _once(endpoints: Iterator[Endpoint]) -> tuple[Endpoint, ...]:
-    """Return the endpoints sorted, one for each address and port; the one with a pod stays."""
+    """Return the endpoints sorted, one for each address and port; the one with a pod stays.
+
+    Pods that have no address yet count each.
+    """
     found: dict[tuple[str, int], Endpoint] = {}
     for endpoint in endpoints:
-        place = (endpoint.address, endpoint.port)
+        place = (endpoint.address or endpoint.pod, endpoint.port)
         known = found.get(place)
         if known is None or endpoint.pod > known.pod:
             found[place] = endpoint
