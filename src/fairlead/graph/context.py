@@ -101,8 +101,11 @@ class Context:
         cells = link.cells
         cell = cells.get(key)
         if cell is None:
-            cell = cells[key] = Cell(cells, key)
-        self._reads.append(cell)
+            cell = Cell(cells, key)
+            self._reads.append(cell)
+            cells[key] = cell
+        else:
+            self._reads.append(cell)
 
     def _connect(self, channel: Channel) -> Link:
         if channel.owner is not self._owner:

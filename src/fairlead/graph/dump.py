@@ -100,5 +100,6 @@ def _dependencies(step: Step | None) -> tuple[Dependency, ...]:
     found = (
         Dependency(link.channel.name, link.channel.kind, len(link.cells))
         for link in step.context.links
+        if link.cells
     )
     return tuple(sorted(found, key=lambda each: (each.name, each.by)))
