@@ -1,0 +1,1 @@
+"""Images that run without being pulled: small programs of our own with the same flags."""
