@@ -21,6 +21,16 @@ from fairlead.ads import type_url
 from fairlead.ads.wire import Request
 
 
+SUBSCRIPTIONS = (
+    type_url.CLUSTER,
+    type_url.ENDPOINTS,
+    type_url.LISTENER,
+    type_url.SCOPE,
+    type_url.ROUTES,
+)
+"""In the order in which a reconnecting Envoy repeats them: that of the first time."""
+
+
 def decode(data):
     """A response as (type url, nonce, {name: (version, text)}, removed names)."""
     message = discovery_pb2.DeltaDiscoveryResponse.FromString(data)
@@ -68,9 +78,9 @@ class FakeEnvoy:
         self.out.clear()
         self.kept_back.clear()
         node = "test"
-        for url in type_url.ORDER:
+        for url in SUBSCRIPTIONS:
             names = self.watched.get(url)
-            if names == set() or (url == type_url.SECRET):
+            if names == set():
                 continue
             if url in (type_url.LISTENER, type_url.SCOPE) and not self.listening:
                 continue

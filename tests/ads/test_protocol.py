@@ -204,8 +204,9 @@ def test_cluster_left_over_from_an_earlier_stream_leaves_after_the_routes():
     link.update(routes("t", {"one": "b"}), gone=[(C, "a"), (E, "a")])
     link.reconnect()
     link.deliver_request()
-    link.poll()
-    link.now += SETTLING / 2
+    link.now += SETTLING * 2
+    link.exchange()
+    assert link.envoy.active[C].keys() == {"a", "b"}
     link.settle()
     assert link.envoy.active[R] == {"t": "t|one>b"}
     assert link.envoy.active[C].keys() == {"b"}

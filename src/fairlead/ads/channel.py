@@ -1,17 +1,19 @@
 """One type on one stream: what is subscribed, what Envoy holds, what is under way.
 
-Invariant: a resource is in at most one unanswered response. A change that comes while it is
-under way waits for the answer, and then only the newest is sent. So a slow proxy makes nothing
-queue up.
+A resource is in at most one unanswered response: a change that comes while it is under way waits
+for the answer, and then only the newest is sent. So a slow proxy makes nothing queue up. Clusters
+are the exception, for Envoy keeps its answer back while any cluster warms: a removal goes out at
+once, as it may be what ends the warming, and a change after `OVERDUE` seconds.
 """
 
 from dataclasses import dataclass, field
 
 from fairlead.ads.bisection import Group
+from fairlead.ads.type_url import CLUSTER
 from fairlead.xds.resource import Resource
 
-REMOVED = ""
-"""Stands for a version where a removal is under way."""
+OVERDUE = 1.0
+"""Seconds after which an unanswered cluster response no longer holds back newer versions."""
 
 WILDCARD = "*"
 
@@ -32,6 +34,16 @@ class Entry:
 
     resource: Resource
     sequence: int
+    """The last update that it takes into account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A resource on its way."""
+
+    serial: int
+    removed: bool
+    since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +81,8 @@ class Channel:
     """Versions that Envoy holds."""
     unsure: set[str] = field(default_factory=set[str])
     """Were in a refused response: Envoy holds the new version, the old one or none."""
-    busy: dict[str, str] = field(default_factory=dict[str, str])
-    """Version under way, or `REMOVED`."""
+    busy: dict[str, Flight] = field(default_factory=dict[str, Flight])
+    """Under way; the latest where there are two."""
     unanswered: dict[str, Response] = field(default_factory=dict[str, Response])
     """By nonce, oldest first."""
 
@@ -92,35 +104,67 @@ class Channel:
         """Whether nothing is under way or waiting."""
         return not (self.ready or self.busy or self.owes_answer)
 
-    def sent(self, response: Response) -> None:
+    def free(self, name: str, now: float, *, removal: bool) -> bool:
+        """Whether the resource may go out now."""
+        flight = self.busy.get(name)
+        if flight is None:
+            return True
+        if self.type_url != CLUSTER or flight.removed:
+            return False
+        return removal or flight.since + OVERDUE <= now
+
+    @property
+    def overdue_at(self) -> float | None:
+        """When `free` will say yes for something that is ready and under way, at the latest."""
+        if self.type_url != CLUSTER or not self.ready or not self.busy:
+            return None
+        waiting = (flight for name, flight in self.busy.items() if name in self.ready)
+        return min((f.since + OVERDUE for f in waiting if not f.removed), default=None)
+
+    def sent(self, response: Response, now: float) -> None:
         """Enter a response; its resources are under way from now on."""
         self.owes_answer = False
         self.unanswered[str(response.serial)] = response
+        update = Flight(response.serial, removed=False, since=now)
         for entry in response.entries:
-            name = entry.resource.name
-            self.busy[name] = entry.resource.version
-            self.forced.discard(name)
-        for name, _ in response.removed:
-            self.busy[name] = REMOVED
+            self.busy[entry.resource.name] = update
+            self.forced.discard(entry.resource.name)
+        removal = Flight(response.serial, removed=True, since=now)
+        self.busy.update((name, removal) for name, _ in response.removed)
 
-    def accepted(self, response: Response) -> None:
-        """Envoy holds what the response said."""
+    def _landed(self, name: str, response: Response) -> bool:
+        """End a flight; False if a later one of the resource counts instead."""
+        flight = self.busy.get(name)
+        if flight is None or flight.serial != response.serial:
+            return False
+        del self.busy[name]
+        return True
+
+    def accepted(self, response: Response) -> set[str]:
+        """Envoy holds what the response said.
+
+        Returns:
+            The names of which this was the latest word.
+        """
+        landed: set[str] = set()
         for entry in response.entries:
             name = entry.resource.name
-            del self.busy[name]
-            self.unsure.discard(name)
-            if self.wants(name):
-                self.acknowledged[name] = entry.resource.version
+            if self._landed(name, response):
+                landed.add(name)
+                if self.wants(name):
+                    self.acknowledged[name] = entry.resource.version
         for name, _ in response.removed:
-            del self.busy[name]
-            self.unsure.discard(name)
-            self.acknowledged.pop(name, None)
+            if self._landed(name, response):
+                landed.add(name)
+                self.acknowledged.pop(name, None)
+        self.unsure -= landed
+        return landed
 
     def refused(self, response: Response) -> None:
         """Forget what Envoy holds of the resources in a refused response."""
         names = [entry.resource.name for entry in response.entries]
         for name in [*names, *(name for name, _ in response.removed)]:
-            del self.busy[name]
+            self._landed(name, response)
             self.acknowledged.pop(name, None)
             self.unsure.add(name)
 

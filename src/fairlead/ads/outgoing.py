@@ -43,8 +43,9 @@ def next_response(stream: Stream, channel: Channel, now: float) -> Response | No
     if trial is not None:
         return trial
     load = _Load()
+    table = stream.desired.get(channel.type_url, {})
     for name in list(channel.ready):
-        if name in channel.busy:
+        if not channel.free(name, now, removal=name not in table):
             continue
         if load.full or (load.closed and channel.type_url not in type_url.REMOVABLE):
             break
@@ -65,17 +66,21 @@ def _take(stream: Stream, channel: Channel, name: str, load: _Load, now: float) 
     desired, entry = stream.entry(mark, url, name)
     if entry is None:
         del channel.ready[name]
-        if not desired and url in type_url.REMOVABLE and channel.may_hold(name):
-            load.removed.append((name, mark.sequence))
+        if (
+            not desired
+            and url in type_url.REMOVABLE
+            and (channel.may_hold(name) or name in channel.busy)
+        ):
+            load.removed.append((name, stream.as_of(mark)))
         else:
             if desired:
                 stream.left_out((url, name))
-            stream.finish((url, name), mark.sequence, now)
+            stream.finish((url, name), stream.as_of(mark), now)
         return
     owed = url == type_url.ENDPOINTS and name in stream.owed
     if channel.current(entry.resource) and not owed:
         del channel.ready[name]
-        stream.finish((url, name), mark.sequence, now)
+        stream.finish((url, name), stream.as_of(mark), now)
         return
     alone = url in type_url.ALONE and channel.may_hold(name)
     if load.closed or (alone and load.entries):
@@ -105,7 +110,10 @@ def _trial(stream: Stream, channel: Channel, now: float) -> Response | None:
             else:
                 bisection.done(passed=False)
             continue
-        if any(name in channel.busy or (url, name) in stream.gate for name in names):
+        if any(
+            not channel.free(name, now, removal=False) or (url, name) in stream.gate
+            for name in names
+        ):
             bisection.again()
             return None
         if group.guilty:

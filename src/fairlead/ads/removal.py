@@ -5,6 +5,7 @@ and then a little longer for requests that a worker has just routed. Times are s
 caller's monotonic clock.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -14,19 +15,18 @@ GRACE = 0.05
 """Seconds between the acknowledgement of the last route and the removal."""
 
 SETTLING = 1.0
-"""Seconds that clusters left over from an earlier stream stay, for the subscriptions to routes
-come after the one to clusters."""
+"""Seconds after the subscription to listeners in which a reconnected proxy tells the routes that
+it holds; no cluster leaves before."""
 
 
 @dataclass(slots=True, eq=False)
 class Batch:
     """Clusters that left in one update."""
 
-    sequence: int
     names: set[str]
-    waiting: set[Key]
+    waiting: dict[Key, int]
+    """Routes that may still use them, with the update whose acknowledgement frees them."""
     due: float | None
-    settling: bool = False
 
 
 @dataclass(slots=True)
@@ -35,6 +35,7 @@ class Removals:
 
     _batches: list[Batch] = field(default_factory=list[Batch])
     _batch_of: dict[str, Batch] = field(default_factory=dict[str, Batch])
+    _settled: float | None = -math.inf
 
     def __len__(self) -> int:
         return len(self._batch_of)
@@ -42,18 +43,21 @@ class Removals:
     @property
     def deadline(self) -> float | None:
         """When `release` has something to do."""
-        return min((batch.due for batch in self._batches if batch.due is not None), default=None)
+        due = min((batch.due for batch in self._batches if batch.due is not None), default=None)
+        if due is None or self._settled is None:
+            return None
+        return max(due, self._settled)
 
-    def add(self, sequence: int, names: Iterable[str], waiting: set[Key], now: float) -> None:
-        """Remove clusters after the routes in `waiting` are acknowledged as of `sequence`."""
-        due = None if waiting else now + GRACE
-        self._enter(Batch(sequence, set(names), waiting, due))
+    def settle(self, now: float | None) -> None:
+        """The proxy has come back: with None, routes are not told yet, else they are from now."""
+        if now is None:
+            self._settled = None
+        elif self._settled is None:
+            self._settled = now + SETTLING
 
-    def add_leftovers(self, sequence: int, names: Iterable[str], now: float) -> None:
-        """Remove clusters that a reconnected proxy brought along."""
-        self._enter(Batch(sequence, set(names), set(), now + SETTLING, settling=True))
-
-    def _enter(self, batch: Batch) -> None:
+    def add(self, names: Iterable[str], waiting: dict[Key, int], now: float) -> None:
+        """Remove clusters once all the routes in `waiting` are acknowledged."""
+        batch = Batch(set(names), waiting, None if waiting else now + GRACE)
         if not batch.names:
             return
         for name in batch.names:
@@ -70,27 +74,33 @@ class Removals:
                 self._batches.remove(batch)
 
     def finished(self, key: Key, sequence: int, now: float) -> None:
-        """Envoy has acknowledged the route as of update `sequence`, or needs nothing of it."""
+        """Envoy holds the route as of update `sequence`, or needs nothing of it."""
         for batch in self._batches:
-            if batch.due is None and batch.sequence <= sequence:
-                batch.waiting.discard(key)
+            if batch.due is None and batch.waiting.get(key, math.inf) <= sequence:
+                del batch.waiting[key]
                 if not batch.waiting:
                     batch.due = now + GRACE
 
-    def release(self, now: float, unfinished: Callable[[], set[Key]]) -> list[tuple[str, int]]:
-        """Clusters whose time has come, as (name, update sequence)."""
-        released: list[tuple[str, int]] = []
-        for batch in list(self._batches):
-            if batch.due is None or batch.due > now:
-                continue
-            if batch.settling:
-                batch.settling = False
-                batch.waiting = unfinished()
-                if batch.waiting:
-                    batch.due = None
-                    continue
-            self._batches.remove(batch)
-            for name in sorted(batch.names):
-                del self._batch_of[name]
-                released.append((name, batch.sequence))
-        return released
+    def release(self, now: float, unfinished: Callable[[], dict[Key, int]]) -> list[str]:
+        """Names of the clusters whose time has come.
+
+        Args:
+            now: In seconds.
+            unfinished: Routes under way now; asked for when a proxy that came back has settled,
+                since what it holds was not known when its batches were made.
+        """
+        deadline = self.deadline
+        if deadline is None or deadline > now:
+            return []
+        if self._settled != -math.inf:
+            self._settled = -math.inf
+            waiting = unfinished()
+            for batch in self._batches if waiting else ():
+                batch.waiting, batch.due = dict(waiting), None
+            return self.release(now, unfinished)
+        due = [batch for batch in self._batches if batch.due is not None and batch.due <= now]
+        names = sorted(name for batch in due for name in batch.names)
+        self._batches = [batch for batch in self._batches if batch not in due]
+        for name in names:
+            del self._batch_of[name]
+        return names

@@ -11,7 +11,7 @@ subscribed but not known is answered by silence: it may come, and Envoy reads "r
 
 from fairlead.ads import type_url
 from fairlead.ads.barrier import Key
-from fairlead.ads.channel import REMOVED, WILDCARD, Channel, Mark, Response
+from fairlead.ads.channel import WILDCARD, Channel, Mark, Response
 from fairlead.ads.outgoing import next_response
 from fairlead.ads.quarantine import Quarantine
 from fairlead.ads.stream import Changes, Desired, Stream
@@ -39,10 +39,12 @@ class Session:
     @property
     def deadline(self) -> float | None:
         """When `poll` has something to do without anything coming in."""
+        clusters = self.stream.channels.get(type_url.CLUSTER)
         times = (
             self.stream.barrier.deadline,
             self.stream.removals.deadline,
             self.stream.quarantine.deadline,
+            clusters.overdue_at if clusters is not None else None,
         )
         return min((time for time in times if time is not None), default=None)
 
@@ -79,15 +81,18 @@ class Session:
                 self.stream.quarantine.accepted(resource)
         if url == type_url.CLUSTER:
             self.stream.barrier.serving.update(held)
+            if held:
+                self.stream.removals.settle(None)
             self.stream.barrier.expect(
                 table if channel.wildcard else channel.names & table.keys(), now
             )
             leftovers = [name for name in held if name not in table]
-            self.stream.removals.add_leftovers(self.stream.sequence, leftovers, now)
+            self.stream.removals.add(leftovers, self._unfinished(), now)
         elif url in type_url.REMOVABLE:
-            for name in held:
-                if name not in table:
-                    self._mark(channel, name, None)
+            for name in held.keys() - table.keys():
+                self._mark(channel, name, None)
+        if url == type_url.LISTENER:
+            self.stream.removals.settle(now)
         for name in sorted(table if channel.wildcard else channel.names):
             self._mark(channel, name, table.get(name))
 
@@ -128,7 +133,7 @@ class Session:
             if url != type_url.CLUSTER or resource is not None:
                 self._mark(channel, name, before.get((url, name)))
         if leaving:
-            self.stream.removals.add(self.stream.sequence, leaving, self._unfinished(), now)
+            self.stream.removals.add(leaving, self._unfinished(), now)
 
     def _clusters(self, clusters: Channel, names: list[str], now: float) -> list[str]:
         """Wait for new clusters; returns those that have to leave."""
@@ -140,7 +145,8 @@ class Session:
                 continue
             if name in desired:
                 self.stream.removals.cancel(name)
-                if clusters.busy.get(name) == REMOVED:
+                flight = clusters.busy.get(name)
+                if flight is not None and flight.removed:
                     self.stream.barrier.gone(name)
                 coming.append(name)
                 continue
@@ -155,6 +161,7 @@ class Session:
         """Something has to be sent, at once or when its clusters are there."""
         key = (channel.type_url, name)
         if channel.type_url not in type_url.ROUTING or self.stream.barrier.clear:
+            self.stream.gate.drop(key)
             channel.ready[name] = Mark(self.stream.sequence)
             return
         mark = channel.ready.get(name)
@@ -162,12 +169,18 @@ class Session:
             channel.ready[name] = Mark(mark.sequence, frozen=True, resource=before)
         self.stream.gate.hold(key, self.stream.barrier.generation, self.stream.sequence, before)
 
-    def _unfinished(self) -> set[Key]:
-        """Routes and listeners that Envoy does not hold yet as they are desired."""
-        waiting = set(self.stream.gate)
+    def _unfinished(self) -> dict[Key, int]:
+        """Routes and listeners that Envoy does not hold yet as they are desired.
+
+        Returns:
+            For each the update whose acknowledgement will do; 0 where what is under way will.
+        """
+        waiting = dict.fromkeys(self.stream.gate, self.stream.sequence)
         for url in type_url.ROUTING & self.stream.channels.keys():
             channel = self.stream.channels[url]
-            waiting.update((url, name) for name in (*channel.ready, *channel.busy))
+            waiting.update(((url, name), self.stream.sequence) for name in channel.ready)
+            for name in channel.busy:
+                waiting.setdefault((url, name), 0)
         return waiting
 
     # Answers of the proxy
@@ -185,12 +198,12 @@ class Session:
 
     def _accepted(self, channel: Channel, response: Response, now: float) -> bool:
         url = channel.type_url
-        channel.accepted(response)
+        landed = channel.accepted(response)
         told = url == type_url.LISTENER
         for entry in response.entries:
             name = entry.resource.name
             told = self.stream.quarantine.accepted(entry.resource) or told
-            if url == type_url.CLUSTER:
+            if url == type_url.CLUSTER and name in landed:
                 self._cluster_accepted(name)
             elif url == type_url.ENDPOINTS:
                 self.stream.barrier.endpoints_accepted(name, response.serial)
@@ -199,7 +212,7 @@ class Session:
             else:
                 self.stream.finish((url, name), entry.sequence, now)
         for name, sequence in response.removed:
-            if url == type_url.CLUSTER:
+            if url == type_url.CLUSTER and name in landed:
                 self._cluster_removed(channel, name)
             self.stream.finish((url, name), sequence, now)
         if response.trial is not None:
@@ -241,30 +254,31 @@ class Session:
 
     def poll(self, now: float) -> Response | None:
         """The next response, already entered as sent; None if there is nothing to say now."""
-        self._pass_time(now)
-        for url in (*type_url.ORDER, *sorted(self.stream.channels.keys() - set(type_url.ORDER))):
-            channel = self.stream.channels.get(url)
-            if channel is None:
-                continue
-            response = next_response(self.stream, channel, now)
-            if response is not None:
-                self._sent(channel, response)
-                return response
-        return None
+        while True:
+            self._pass_time(now)
+            opened = self.stream.barrier.opened
+            urls = (*type_url.ORDER, *sorted(self.stream.channels.keys() - set(type_url.ORDER)))
+            for channel in map(self.stream.channels.get, urls):
+                response = None if channel is None else next_response(self.stream, channel, now)
+                if channel is not None and response is not None:
+                    self._sent(channel, response, now)
+                    return response
+            if self.stream.barrier.opened == opened:
+                return None
 
     def _pass_time(self, now: float) -> None:
         self.stream.barrier.expire(now)
         for (url, name), mark in self.stream.gate.release(self.stream.barrier.opened):
             self.stream.channels[url].ready[name] = mark
-        for name, sequence in self.stream.removals.release(now, self._unfinished):
-            self.stream.channels[type_url.CLUSTER].ready[name] = Mark(sequence)
+        for name in self.stream.removals.release(now, self._unfinished):
+            self.stream.channels[type_url.CLUSTER].ready[name] = Mark(self.stream.sequence)
         for url, name in self.stream.quarantine.retry(now):
             channel = self.stream.channels.get(url)
             if channel is not None and channel.wants(name):
                 self._mark(channel, name, self.stream.desired.get(url, {}).get(name))
 
-    def _sent(self, channel: Channel, response: Response) -> None:
-        channel.sent(response)
+    def _sent(self, channel: Channel, response: Response, now: float) -> None:
+        channel.sent(response, now)
         if channel.type_url == type_url.CLUSTER:
             endpoints = self.stream.channels.get(type_url.ENDPOINTS)
             for entry in response.entries:

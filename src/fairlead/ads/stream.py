@@ -54,4 +54,8 @@ class Stream:
         if desired is None:
             return False, None
         resource = self.quarantine.effective(desired)
-        return True, None if resource is None else Entry(resource, mark.sequence)
+        return True, None if resource is None else Entry(resource, self.as_of(mark))
+
+    def as_of(self, mark: Mark) -> int:
+        """The last update that what is sent for the mark takes into account."""
+        return mark.sequence if mark.frozen else self.sequence
