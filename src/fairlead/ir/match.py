@@ -2,7 +2,7 @@
 
 import msgspec
 
-MAX_REGEX_PROGRAM_SIZE = 1000
+MAX_REGEX_PROGRAM_SIZE = 10_000
 """Instructions of the largest RE2 program that a match may need. Proxies are started with
 Envoy's runtime key ``re2.max_program_size.error_level`` set to it (Envoy's default is 100)."""
 

@@ -14,6 +14,8 @@ def fault(pattern: str) -> str:
     RE2 has no look-around and no back-references. The size bound counts RE2 instructions and
     is `MAX_REGEX_PROGRAM_SIZE`, which the proxies are started with.
     """
+    if not pattern:
+        return "an empty regular expression matches nothing useful; write one, or use Exact"
     options = re2.Options()
     options.log_errors = False
     try:

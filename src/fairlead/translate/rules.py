@@ -26,6 +26,9 @@ from fairlead.translate.finding import Finding
 from fairlead.translate.precedence import Ranked, rank
 from fairlead.translate.sources import Sources
 
+_MOST_ATTEMPTS = 2**31 - 1
+"""The field has no upper bound; proxies count in 32 bits."""
+
 _WELL_KNOWN = {"http": 80, "https": 443}
 
 
@@ -222,7 +225,8 @@ def _redirect(source: api.HTTPRequestRedirectFilter, done: Filters, port: int | 
 def _retry(source: api.HTTPRouteRetry | None) -> Retry | None:
     if source is None:
         return None
-    return Retry(source.attempts, tuple(source.codes), _seconds(source.backoff))
+    attempts = min(source.attempts, _MOST_ATTEMPTS)
+    return Retry(attempts, tuple(source.codes), _seconds(source.backoff))
 
 
 def _seconds(duration: str | None) -> float | None:
