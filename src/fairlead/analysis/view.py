@@ -194,7 +194,7 @@ class View:
     def _collection(self, kind: str) -> Any:  # noqa: ANN401 - collections of different values
         if kind == "Pod":
             return self.outputs.pods
-        return getattr(self.sources, _SOURCES[kind])
+        return getattr(self.sources, SOURCE_FIELDS[kind])
 
 
 def rejections_of(proxy: ProxyFacts, kind: str, key: Key) -> tuple[Rejection, ...]:
@@ -206,10 +206,11 @@ def rejections_of(proxy: ProxyFacts, kind: str, key: Key) -> tuple[Rejection, ..
     )
 
 
-_SOURCES = {
+SOURCE_FIELDS = {
     "Namespace": "namespaces",
     "Service": "services",
     "EndpointSlice": "endpoint_slices",
+    "Pod": "pods",
     "Deployment": "deployments",
     "Secret": "secrets",
     "ConfigMap": "config_maps",
