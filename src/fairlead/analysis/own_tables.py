@@ -63,8 +63,8 @@ def proxy_objects(view: View, name: str | None) -> list[Json]:
     ]
 
 
-def problem_table(view: View, namespace: str | None) -> Table:
-    """Every problem, or those of objects in a namespace and of whole documents."""
+def problem_table(view: View) -> Table:
+    """Every problem, of all namespaces: who looks for one doesn't know yet where it is."""
     rows = (
         Row(
             problem.namespace,
@@ -72,20 +72,20 @@ def problem_table(view: View, namespace: str | None) -> Table:
             (
                 problem.severity.upper(),
                 problem.code,
-                f"{problem.kind}/{problem.name}" if problem.name else problem.kind or NONE,
+                _owner(problem) or NONE,
                 place(problem) or NONE,
                 problem.message,
                 problem.field,
                 problem.remedy,
             ),
         )
-        for problem in _problems(view, namespace)
+        for problem in view.live.problems()
     )
     shown = columns("SEVERITY CODE OBJECT PLACE MESSAGE | FIELD REMEDY")
-    return Table("problems", namespaced=True, columns=shown, rows=tuple(rows))
+    return Table("problems", namespaced=False, columns=shown, rows=tuple(rows))
 
 
-def problem_objects(view: View, namespace: str | None) -> list[Json]:
+def problem_objects(view: View) -> list[Json]:
     """The same as objects."""
     return [
         {
@@ -94,7 +94,7 @@ def problem_objects(view: View, namespace: str | None) -> list[Json]:
             "metadata": {"name": problem.code.lower(), "namespace": problem.namespace},
             "problem": msgspec.to_builtins(problem),
         }
-        for problem in _problems(view, namespace)
+        for problem in view.live.problems()
     ]
 
 
@@ -108,9 +108,9 @@ def _proxies(view: View, name: str | None) -> Iterable[ProxyFacts]:
     return [proxy for key, proxy in found if name in {None, key}]
 
 
-def _problems(view: View, namespace: str | None) -> Iterable[api.Problem]:
-    """A problem without object belongs to every namespace."""
-    return [p for p in view.live.problems() if namespace is None or p.namespace in {namespace, ""}]
+def _owner(problem: api.Problem) -> str:
+    name = "/".join(part for part in (problem.namespace, problem.name) if part)
+    return " ".join(part for part in (problem.kind, name) if part)
 
 
 def _without(fields: dict[str, Any], names: set[str]) -> Json:

@@ -46,7 +46,7 @@ def table_of(view: View, query: Query) -> Table:
     if query.kind == "proxies":
         answer = proxy_table(view, query.name)
     elif query.kind == "problems":
-        answer = problem_table(view, query.namespace)
+        answer = problem_table(view)
     else:
         answer = table(view, _kind(query.kind).kind, query.namespace, query.name)
     if query.name is not None and not answer.rows:
@@ -59,7 +59,7 @@ def objects_of(view: View, query: Query) -> list[Json]:
     if query.kind == "proxies":
         items = proxy_objects(view, query.name)
     elif query.kind == "problems":
-        items = problem_objects(view, query.namespace)
+        items = problem_objects(view)
     else:
         kind = _kind(query.kind)
         items = [

@@ -1,6 +1,6 @@
 """The facts of running things, as `fairlead.analysis` asks for them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,8 @@ from fairlead.analysis.view import PodFacts, ProxyFacts, View
 from fairlead.app.pipeline import Pipeline
 from fairlead.dataplane.fleet import EnvoyFleet
 from fairlead.dataplane.pods import PodRunner
-from fairlead.status.conditions import Clock
+from fairlead.providers.files.provider import FilesProvider
+from fairlead.status.conditions import system_clock
 from fairlead.status.store import StatusStore
 from fairlead.translate.sources import Key
 
@@ -19,17 +20,16 @@ class LiveFacts:
     """Implements `analysis.view.Live` on the parts of this instance."""
 
     def __init__(
-        self, pipeline: Pipeline, store: StatusStore, ads: AdsServer, clock: Clock
+        self, pipeline: Pipeline, store: StatusStore, ads: AdsServer, provider: FilesProvider
     ) -> None:
         self._pipeline = pipeline
         self._store = store
         self._ads = ads
-        self._clock = clock
-        self._started = clock()
+        self._provider = provider
+        self._started = system_clock()
         self._born: dict[tuple[str, str, str], datetime] = {}
         self.fleet: EnvoyFleet | None = None
         self.pods: PodRunner | None = None
-        self.found: Callable[[], tuple[api.Problem, ...]] = tuple
 
     def view(self) -> View:
         """A view for one question."""
@@ -38,7 +38,7 @@ class LiveFacts:
     def seen(self, kind: str, key: Key, *, present: bool) -> None:
         """Note that an object is there now, or gone. Those of the start share its time."""
         if present:
-            self._born.setdefault((kind, *key), self._clock())
+            self._born.setdefault((kind, *key), system_clock())
         else:
             self._born.pop((kind, *key), None)
 
@@ -52,7 +52,7 @@ class LiveFacts:
 
     def now(self) -> datetime:
         """The present time."""
-        return self._clock()
+        return system_clock()
 
     def proxies(self) -> Mapping[str, ProxyFacts]:
         """Every proxy that shall run."""
@@ -75,8 +75,8 @@ class LiveFacts:
 
     def pod(self, key: Key) -> PodFacts:
         """Facts of a pod's processes."""
-        raise NotImplementedError
+        return PodFacts()
 
     def problems(self) -> tuple[api.Problem, ...]:
         """What is wrong with documents."""
-        return self.found()
+        return self._provider.problems()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from fairlead.app.instance import InstanceError
 from fairlead.cli.client import state_dir_option
 from fairlead.cli.command import Command
 
@@ -93,16 +94,17 @@ def run(
     from fairlead.app.run import main  # noqa: PLC0415 - heavy, and no other command needs it
     from fairlead.app.settings import RunSettings  # noqa: PLC0415
 
-    sys.exit(
-        main(
-            RunSettings(
-                paths=paths,
-                port_offset=port_offset,
-                images=images,
-                state_dir=state_dir,
-                status_dir=status_dir,
-                concurrency=concurrency,
-                log_level=log_level,
-            )
-        )
+    asked = RunSettings(
+        paths=paths,
+        port_offset=port_offset,
+        images=images,
+        state_dir=state_dir,
+        status_dir=status_dir,
+        concurrency=concurrency,
+        log_level=log_level,
     )
+    try:
+        code = main(asked)
+    except InstanceError as error:
+        raise click.ClickException(str(error)) from None
+    sys.exit(code)

