@@ -9,18 +9,20 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import click
 
+from fairlead.cli.command import Command
 from fairlead.cli.load import Tally, steady
 
 NAMESPACE = "istio-test"
@@ -42,7 +44,7 @@ SHARE_WITH_ROUTE = range(68, 132)
 """Of 1,000 requests, those for v2 at weight 10 of 100 (3.3 sigma)."""
 
 
-class ExpectationError(Exception):
+class WalkError(Exception):
     """An expectation of the walk-through did not hold."""
 
 
@@ -66,9 +68,7 @@ class Instance:
             self.command(*arguments), env=environment, capture_output=True, text=True, check=False
         )
         if done.returncode:
-            raise ExpectationError(
-                f"`fairlead {' '.join(arguments)}` failed: {done.stderr.strip()}"
-            )
+            raise WalkError(f"`fairlead {' '.join(arguments)}` failed: {done.stderr.strip()}")
         return done.stdout
 
     def items(self, what: str) -> list[dict[str, Any]]:
@@ -76,7 +76,7 @@ class Instance:
         return list(json.loads(self.output("get", what, "-n", NAMESPACE, "-o", "json"))["items"])
 
     @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> Generator[None]:
         """Run `fairlead run` on the manifests; ends it as Ctrl-C would."""
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
@@ -108,16 +108,16 @@ class Instance:
         draft.replace(target)
 
     async def until(self, what: str, check: Callable[[], object], seconds: float = 30) -> None:
-        """Poll `check` until it is true; raises ExpectationError that names `what`."""
+        """Poll `check` until it is true; raises WalkError that names `what`."""
         end = time.monotonic() + seconds
         while True:
-            with contextlib.suppress(ExpectationError, KeyError, IndexError):
+            with contextlib.suppress(WalkError, KeyError, IndexError):
                 if check():
                     return
             if self._process is not None and self._process.poll() is not None:
-                raise ExpectationError(f"`fairlead run` ended by itself:\n{self.log()}")
+                raise WalkError(f"`fairlead run` ended by itself:\n{self.log()}")
             if time.monotonic() > end:
-                raise ExpectationError(f"{what}: not within {seconds:.0f} s\n{self.log()}")
+                raise WalkError(f"{what}: not within {seconds:.0f} s\n{self.log()}")
             await asyncio.sleep(0.1)
 
 
@@ -152,15 +152,11 @@ class Walk:
         v1 = tally.bodies[b"hello from backend v1\n"]
         click.echo(f"    {what}: v1 {v1}, v2 {v2} ({v2 / max(1, tally.total):.1%} v2)")
         if tally.failed:
-            raise ExpectationError(
-                f"{tally.failed} of {tally.total} failed: {dict(tally.statuses)}"
-            )
+            raise WalkError(f"{tally.failed} of {tally.total} failed: {dict(tally.statuses)}")
         if v1 + v2 != tally.total:
-            raise ExpectationError(f"unexpected bodies: {list(tally.bodies)[:5]}")
+            raise WalkError(f"unexpected bodies: {list(tally.bodies)[:5]}")
         if expected is not None and v2 not in expected:
-            raise ExpectationError(
-                f"expected {expected.start} to {expected.stop - 1} for v2, got {v2}"
-            )
+            raise WalkError(f"expected {expected.start} to {expected.stop - 1} for v2, got {v2}")
 
     async def thousand(self, address: tuple[str, int], url: str, authority: str) -> Tally:
         """Send 1,000 requests over eight connections."""
@@ -207,7 +203,7 @@ class Walk:
         click.echo("".join(f"    {line}\n" for line in lines), nl=False)
         known = {"hello from backend v1", "hello from backend v2"}
         if len(lines) != 20 or set(lines) - known:  # noqa: PLR2004 - as in the document
-            raise ExpectationError(f"expected 20 answers of the two versions, got {lines}")
+            raise WalkError(f"expected 20 answers of the two versions, got {lines}")
         self.total += len(lines)
         self.say("20 requests prove little; 1,000 do.")
         tally = await self.thousand(self._proxy, "http://backend/", "backend")
@@ -236,7 +232,7 @@ class Walk:
         click.echo("".join(f"    {line}\n" for line in text.splitlines()), nl=False)
         for line in ("Service: backend-v1", "   Traffic Policy TLS Mode: ISTIO_MUTUAL"):
             if line not in text.splitlines():
-                raise ExpectationError(f"`describe service backend-v1` lacks the line {line!r}")
+                raise WalkError(f"`describe service backend-v1` lacks the line {line!r}")
 
     async def live(self) -> None:
         """Step: weights change under load; nothing fails, and each change takes effect."""
@@ -270,9 +266,7 @@ class Walk:
         click.echo(f"    {v1}/{v2}: v1 {seen.get('v1', 0)}, v2 {seen.get('v2', 0)} in a second")
         for version, weight in (("v1", v1), ("v2", v2)):
             if (seen.get(version, 0) > 0) != (weight > 0):
-                raise ExpectationError(
-                    f"{version} has weight {weight} and got {seen.get(version, 0)}"
-                )
+                raise WalkError(f"{version} has weight {weight} and got {seen.get(version, 0)}")
 
     async def from_outside(self) -> None:
         """Step: the same route, with a Gateway as second parent."""
@@ -281,25 +275,24 @@ class Walk:
         original = (self._source / ROUTE_FILE).read_text()
         await self._change(original.replace("parentRefs: [", "parentRefs: [{name: entrance}, ", 1))
 
-        def address() -> tuple[str, int] | None:
-            gateway = self._instance.items("gateways")[0]
-            true = {c["type"] for c in gateway["status"]["conditions"] if c["status"] == "True"}
-            if "Programmed" not in true:
-                return None
-            return gateway["status"]["addresses"][0]["value"], gateway["spec"]["listeners"][0][
-                "port"
-            ]
+        def programmed() -> bool:
+            conditions = self._instance.items("gateways")[0]["status"]["conditions"]
+            return ("Programmed", "True") in {(c["type"], c["status"]) for c in conditions}
 
-        await self._instance.until("the Gateway programmed", address)
+        await self._instance.until("the Gateway programmed", programmed)
         text = self._instance.output("get", "gateways", "-n", NAMESPACE)
         click.echo("".join(f"    {line}\n" for line in text.splitlines()), nl=False)
-        tally = await self.thousand(self._entrance(), "/", "shop.example.com")
+        found = re.search(r"([\d.]+):(\d+)", text)
+        if found is None:
+            raise WalkError("`get gateways` shows no address")
+        entrance = (found[1], int(found[2]))
+        tally = await self.thousand(entrance, "/", "shop.example.com")
         self.count(tally, "1,000 requests through the Gateway", SHARE_WITH_ROUTE)
         tally = await self.thousand(self._proxy, "http://backend/", "backend")
         self.count(tally, "1,000 requests to http://backend", SHARE_WITH_ROUTE)
 
     async def walk(self) -> None:
-        """All steps; raises ExpectationError at the first expectation that does not hold."""
+        """All steps; raises WalkError at the first expectation that does not hold."""
         await self.before_the_route()
         await self.with_the_route()
         await self.described()
@@ -316,7 +309,7 @@ def run(source: Path) -> int:
         try:
             with instance.running():
                 asyncio.run(walk.walk())
-        except (ExpectationError, OSError) as failure:
+        except (WalkError, OSError) as failure:
             click.echo(f"\ndemo: failed: {failure}", err=True)
             return 1
         except KeyboardInterrupt:
@@ -327,3 +320,22 @@ def run(source: Path) -> int:
         f"{walk.failed} of {walk.total} requests failed"
     )
     return 0
+
+
+@click.command(
+    cls=Command,
+    examples=("fairlead demo", "fairlead demo ./my-copy-of/examples/canary"),
+    short_help="Walk through a canary rollout with real traffic.",
+)
+@click.argument(
+    "directory",
+    default="examples/canary",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
+def demo(directory: Path) -> None:
+    """Walk through the canary rollout of DIRECTORY (default: examples/canary of the checkout).
+
+    Runs the manifests as they are, sends traffic, changes weights live, attaches the same route to
+    a Gateway, checks every expectation, and cleans up. Exits with 0 only if all of them held.
+    """
+    sys.exit(run(directory))

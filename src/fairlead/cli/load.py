@@ -63,10 +63,12 @@ class Tally:
     """What a load has seen."""
 
     statuses: collections.Counter[int | str] = dataclasses.field(
-        default_factory=collections.Counter
+        default_factory=collections.Counter[int | str]
     )
-    bodies: collections.Counter[bytes] = dataclasses.field(default_factory=collections.Counter)
-    latencies: list[float] = dataclasses.field(default_factory=list)
+    bodies: collections.Counter[bytes] = dataclasses.field(
+        default_factory=collections.Counter[bytes]
+    )
+    latencies: list[float] = dataclasses.field(default_factory=list[float])
     """Seconds, one for each request that was answered."""
 
     @property
