@@ -6,9 +6,9 @@ from ads.fake_envoy import FakeEnvoy
 
 from fairlead.ads import type_url
 from fairlead.ads.machine import Machine
-from fairlead.ads.quarantine import digest
 from fairlead.ir.origin import Origin
 from fairlead.xds.resource import Part, Resource
+from fairlead.xds.wire import digest
 
 
 def part(key, text, fallback=""):

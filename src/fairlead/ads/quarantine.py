@@ -6,7 +6,6 @@ else left out, until its source changes. Suspects that wait for their trial are 
 Survives streams: a proxy that comes back is not sent what it has refused.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -17,6 +16,7 @@ from fairlead.ads.barrier import Key
 from fairlead.ads.bisection import Bisection, Suspect
 from fairlead.ir.proxy_status import Rejection
 from fairlead.xds.resource import Part, Resource
+from fairlead.xds.wire import digest
 
 if TYPE_CHECKING:
     from fairlead.ir.origin import Origin
@@ -49,11 +49,6 @@ class Verdict:
     message: str = ""
     retry_at: float | None = None
     pause: float = FIRST_RETRY
-
-
-def digest(content: bytes) -> bytes:
-    """Content hash, 16 bytes."""
-    return hashlib.blake2b(content, digest_size=16).digest()
 
 
 def contents(resource: Resource, proven: Resource | None) -> Iterator[Content]:
@@ -218,7 +213,7 @@ class Quarantine:
         if not verdicts:
             return False
         wanted = set(contents(resource, None)) if resource else set[Content]()
-        kept = {part for part, digest in wanted if (part, digest) in verdicts}
+        kept = {content[0] for content in wanted if content in verdicts}
         over = {content: v for content, v in verdicts.items() if content[0] not in kept}
         url, name = key
         self.bisection(url).drop(Suspect(name, *content) for content in over)

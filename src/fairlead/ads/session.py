@@ -210,7 +210,10 @@ class Session:
             if self.stream.quarantine.blocked((url, name)):
                 channel.ready.setdefault(name, Mark(entry.sequence))
             else:
-                self.stream.finish((url, name), entry.sequence, now)
+                held = channel.wants(name)
+                self.stream.finish(
+                    (url, name), entry.sequence if held else self.stream.sequence, now
+                )
         for name, sequence in response.removed:
             if url == type_url.CLUSTER and name in landed:
                 self._cluster_removed(channel, name)
@@ -242,7 +245,9 @@ class Session:
             self.stream.quarantine.refused(url, resources, message, now)
         for entry in response.entries:
             name = entry.resource.name
-            if (url, name) not in self.stream.gate and channel.wants(name):
+            if not channel.wants(name):
+                self.stream.finish((url, name), self.stream.sequence, now)
+            elif (url, name) not in self.stream.gate:
                 channel.ready.setdefault(name, Mark(entry.sequence))
         for name, sequence in response.removed:
             if resources:

@@ -6,12 +6,9 @@ the routes, routes wait for new clusters, and clusters leave last.
 
 from typing import Final
 
-CLUSTER: Final = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
-ENDPOINTS: Final = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
+from fairlead.xds.type_url import CLUSTER, ENDPOINTS, LISTENER, ROUTES, SCOPE
+
 SECRET: Final = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"  # noqa: S105 - a type
-SCOPE: Final = "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration"
-ROUTES: Final = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
-LISTENER: Final = "type.googleapis.com/envoy.config.listener.v3.Listener"
 
 ORDER: Final = (CLUSTER, ENDPOINTS, SECRET, SCOPE, ROUTES, LISTENER)
 """In which the types are considered whenever something can be sent."""

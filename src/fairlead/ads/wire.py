@@ -17,6 +17,7 @@ from envoy.service.discovery.v3 import discovery_pb2
 from google.protobuf.message import DecodeError
 
 from fairlead.xds.resource import Resource
+from fairlead.xds.wire import LENGTH_DELIMITED, framed, varint
 
 
 class RemoteProtocolError(Exception):
@@ -89,24 +90,9 @@ def decode(data: bytes) -> Request:
     )
 
 
-def varint(value: int) -> bytes:
-    """Base-128 encoding of a non-negative number."""
-    encoded = bytearray()
-    while value > 0x7F:  # noqa: PLR2004 - seven bits a byte
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
-
-
 def head(field: int, length: int) -> bytes:
     """What precedes `length` bytes of a length-delimited field."""
-    return varint(field << 3 | 2) + varint(length)
-
-
-def delimited(field: int, value: bytes) -> bytes:
-    """A length-delimited field: bytes, string or message."""
-    return head(field, len(value)) + value
+    return varint(field << 3 | LENGTH_DELIMITED) + varint(length)
 
 
 def size(resource: Resource) -> int:
@@ -118,16 +104,16 @@ def encode(
     type_url: str, nonce: str, resources: Iterable[Resource], removed: Iterable[str]
 ) -> bytes:
     """Put a DeltaDiscoveryResponse together from the resources' bytes."""
-    any_type = delimited(1, type_url.encode())
+    any_type = framed(1, type_url.encode())
     pieces: list[bytes] = []
     for resource in resources:
         length = size(resource)
         any_head = any_type + head(2, length)
-        front = delimited(3, resource.name.encode()) + delimited(1, resource.version.encode())
+        front = framed(3, resource.name.encode()) + framed(1, resource.version.encode())
         front += head(2, len(any_head) + length) + any_head
         pieces.append(head(2, len(front) + length) + front + resource.head)
         pieces.extend(part.body for part in resource.parts)
-    pieces.append(delimited(4, type_url.encode()))
-    pieces.append(delimited(5, nonce.encode()))
-    pieces.extend(delimited(6, name.encode()) for name in removed)
+    pieces.append(framed(4, type_url.encode()))
+    pieces.append(framed(5, nonce.encode()))
+    pieces.extend(framed(6, name.encode()) for name in removed)
     return b"".join(pieces)
