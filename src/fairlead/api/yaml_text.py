@@ -23,9 +23,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _TAB = re.compile(r"^ *\t", re.MULTILINE)
 _POSITION = re.compile(r"line (\d+), column (\d+)")
 _YAML11 = re.compile(
-    r"(?:[:,\[-][ \t]+|\[)(?:y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF|0[0-7]+)[ \t]*"
-    r"(?:[,\]}#\r\n]|\Z)"
+    r"[yYnNoO0](?<=[ \t\[][yYnNoO0])(?:es|ES|o|O|n|N|ff|FF|[0-7]+)?[ \t]*(?:[,\]}#\r\n]|\Z)"
 )
+"""Finds every plain scalar that YAML 1.1 may read otherwise, and some more; fast."""
 _TRUE = frozenset({"y", "Y", "yes", "Yes", "YES", "on", "On", "ON"})
 _FALSE = frozenset({"n", "N", "no", "No", "NO", "off", "Off", "OFF"})
 _OCTAL = re.compile(r"0[0-7]+")
@@ -114,7 +114,7 @@ def _refuse_characters(text: str) -> None:
             line,
             column,
         )
-    if not _TAB.search(text):
+    if "\t" not in text or not _TAB.search(text):
         return
     try:
         for _ in yaml.parse(text, Loader=yaml.CSafeLoader):
