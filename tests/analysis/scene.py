@@ -8,7 +8,7 @@ from fairlead.analysis.describe import DESCRIPTIONS
 from fairlead.analysis.view import PodFacts, ProxyFacts, View
 from fairlead.ir.proxy_status import ProxyStatus
 from fairlead.ir.workload import Workload
-from fairlead.status.conditions import status
+from fairlead.status.conditions import status, timestamp, transitions
 from translate.world import World
 
 NOW = datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)
@@ -51,7 +51,7 @@ class Scene:
 
     def status(self, kind, key):
         report = self.world.outputs.reports.get((kind, *key))
-        return status(report, {}, NOW) if report else {}
+        return status(report, transitions(report, (), timestamp(NOW))) if report else {}
 
     def born(self, _kind, _key):
         return NOW - timedelta(seconds=90)

@@ -38,12 +38,20 @@ def table(view: View, kind: str, namespace: str | None, name: str | None) -> Tab
     shown = SHOWN.get(kind, _PLAIN)
     namespaced = api.KIND_OF[kind].namespaced
     rows = tuple(
-        Row(*key, cells)
-        for key, item in view.objects(kind)
+        row
+        for key, _ in view.objects(kind)
         if (not namespaced or namespace in {None, key[0]}) and name in {None, key[1]}
-        for cells in shown.lines(view, key, item)
+        for row in rows_of(view, kind, key)
     )
     return Table("resources", namespaced, shown.columns, rows)
+
+
+def rows_of(view: View, kind: str, key: Key) -> tuple[Row, ...]:
+    """The rows of one object; none if it isn't there."""
+    item = view.object(kind, key)
+    if item is None:
+        return ()
+    return tuple(Row(*key, cells) for cells in SHOWN.get(kind, _PLAIN).lines(view, key, item))
 
 
 def _age(view: View, kind: str, key: Key) -> str:

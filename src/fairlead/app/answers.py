@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-
 import msgspec
 
 from fairlead import api

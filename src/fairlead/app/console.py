@@ -6,15 +6,17 @@ words that matter have colour (unless NO_COLOR is set); the text is the same eit
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
 from fairlead import api
 from fairlead.analysis.aligned import aligned
-from fairlead.analysis.columns import table
+from fairlead.analysis.columns import SHOWN, rows_of
 from fairlead.analysis.naming import gateway_urls
-from fairlead.analysis.table import Row, Table
+from fairlead.analysis.table import Row
 from fairlead.analysis.view import View
+from fairlead.ir.listener import OutboundListener
+from fairlead.status.store import ReportKey
 
 MOST_ROWS = 20
 """Rows of a status table that are printed at once; the rest is counted."""
@@ -34,7 +36,8 @@ class Console:
         self._out = out or sys.stdout
         self._coloured = self._out.isatty() and not os.environ.get("NO_COLOR")
         self._problems: dict[str, api.Problem] = {}
-        self._rows: dict[str, set[RowKey]] = {kind: set() for kind in _SHOWN}
+        self._rows: dict[ReportKey, tuple[RowKey, ...]] = {}
+        self._touched: set[ReportKey] = set()
         self._served: tuple[str, ...] = ()
 
     def say(self, text: str) -> None:
@@ -58,7 +61,37 @@ class Console:
                 self.say(f"{where}fixed: {problem.code} {problem.message}")
         self._problems = now
 
-    def serving(self, view: View) -> None:
+    def touched(self, keys: Iterable[ReportKey]) -> None:
+        """Note objects about which there may be something new to tell."""
+        self._touched.update(key for key in keys if key[0] in _SHOWN)
+
+    def tell(self, view: View) -> None:
+        """Print what is new of the objects that were touched, each row once."""
+        touched, self._touched = sorted(self._touched), set()
+        if any(kind in {"Gateway", "Pod"} for kind, _, _ in touched):
+            self._serving(view)
+        for kind in _SHOWN:
+            fresh: list[Row] = []
+            for key in (each for each in touched if each[0] == kind):
+                fresh += self._news(view, key)
+            if fresh:
+                self._table(kind, fresh)
+
+    def _news(self, view: View, key: ReportKey) -> Iterator[Row]:
+        """The rows of an object that are others than when it was last told."""
+        kind, namespace, name = key
+        rows = {_content(kind, row): row for row in rows_of(view, kind, (namespace, name))}
+        before = self._rows.pop(key, ())
+        if not rows:
+            if before:
+                self.say(f"{kind} {namespace}/{name} removed")
+            return
+        self._rows[key] = tuple(rows)
+        if any(_unsettled(cell) for content in rows for cell in content):
+            self._touched.add(key)
+        yield from (row for content, row in rows.items() if content not in before)
+
+    def _serving(self, view: View) -> None:
         """Tell under which URLs Gateways answer and whose pods are meshed, when that changes."""
         lines = tuple(_serving_lines(view))
         for line in lines:
@@ -66,22 +99,10 @@ class Console:
                 self.title(line)
         self._served = lines
 
-    def changes(self, view: View) -> None:
-        """Print the rows of Gateways, routes and pods that are others than before."""
-        for kind in _SHOWN:
-            found = table(view, kind, None, None)
-            rows = {_content(found, row): row for row in found.rows}
-            fresh = [row for key, row in rows.items() if key not in self._rows[kind]]
-            gone = {key[:2] for key in self._rows[kind]} - {key[:2] for key in rows}
-            self._rows[kind] = set(rows)
-            if fresh:
-                self._table(found, fresh)
-            for namespace, name in sorted(gone):
-                self.say(f"{kind} {namespace}/{name} removed")
-
-    def _table(self, found: Table, rows: Sequence[Row]) -> None:
-        shown = [i for i, column in enumerate(found.columns) if not column.wide]
-        header = ["NAMESPACE", *(found.columns[i].name for i in shown)]
+    def _table(self, kind: str, rows: Sequence[Row]) -> None:
+        columns = SHOWN[kind].columns
+        shown = [i for i, column in enumerate(columns) if not column.wide]
+        header = ["NAMESPACE", *(columns[i].name for i in shown)]
         cells = [[row.namespace, *(row.cells[i] for i in shown)] for row in rows[:MOST_ROWS]]
         for line in aligned([header, *cells]).splitlines():
             self.say(line)
@@ -89,14 +110,16 @@ class Console:
             self.say(f"... and {len(rows) - MOST_ROWS} more")
 
 
-def _content(found: Table, row: Row) -> RowKey:
+def _content(kind: str, row: Row) -> RowKey:
     """What of a row counts as a change."""
-    cells = (
-        cell
-        for column, cell in zip(found.columns, row.cells, strict=True)
-        if column.name not in _IGNORED and not column.wide
-    )
-    return (row.namespace, row.name, *cells)
+    pairs = zip(SHOWN[kind].columns, row.cells, strict=True)
+    return tuple(cell for column, cell in pairs if column.name not in _IGNORED and not column.wide)
+
+
+def _unsettled(cell: str) -> bool:
+    """Whether a cell is ``ACKED/TOTAL`` with some still to come: no report tells when they do."""
+    acked, slash, total = cell.partition("/")
+    return bool(slash) and acked.isdigit() and total.isdigit() and acked != total
 
 
 def _serving_lines(view: View) -> Iterable[str]:
@@ -109,8 +132,13 @@ def _serving_lines(view: View) -> Iterable[str]:
                     f"port {listener.port} is privileged: shifted to {listener.bind_port} "
                     "(--port-offset)"
                 )
-    meshed: Mapping[str, None] = dict.fromkeys(
-        workload.namespace for _, workload in sorted(view.sources.workloads.items())
+    outbound = (listener for _, listener in view.outputs.listeners.items())
+    meshed = sorted(
+        {
+            listener.namespace
+            for listener in outbound
+            if isinstance(listener, OutboundListener) and listener.table.startswith("mesh/")
+        }
     )
     if meshed:
         yield f"serving the mesh for pods in {', '.join(meshed)}"

@@ -61,16 +61,16 @@ class Pipeline:
         self.graph = Graph()
         self.sources = Sources.on(self.graph)
         self.outputs = translation.build(self.graph, self.sources, settings)
-        self.resources: Collection[tuple[str, str, str], Resource] = configuration.build(
+        built = configuration.build(
             self.graph,
-            fleet=self.outputs.fleet,
             listeners=self.outputs.listeners,
             virtual_hosts=self.outputs.virtual_hosts,
             clusters=self.outputs.clusters,
             endpoints=self.outputs.endpoints,
             cluster_use=self.outputs.cluster_use,
         )
-        self._feedback: tuple[Feedback, ...] = (*feedback, configuration.feedback)
+        self.resources: Collection[tuple[str, str, str], Resource] = built.resources
+        self._feedback: tuple[Feedback, ...] = (*feedback, built.feedback)
         edges = (self.outputs.fleet, self.outputs.pods, self.outputs.reports, self.resources)
         for collection in (*edges, self.sources.gateways):
             self.graph.watch(collection)

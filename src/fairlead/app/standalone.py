@@ -171,8 +171,9 @@ class Standalone:
         if effects.pods:
             self._pods.converge(dict(self._pipeline.outputs.pods.items()))
         changed = self._store.update(effects.reports.items())
+        self._console.touched(changed)
         if self._writer is not None and changed:
-            self._writer.put(changed)
+            self._writer.put({key: self._store.get(key) for key in changed})
 
     async def _tell(self) -> None:
         """Print what has changed, now and then."""
@@ -181,8 +182,7 @@ class Standalone:
             seen = self._engine.turns
             await self._engine.settled()
             view = self._live.view()
-            self._console.serving(view)
-            self._console.changes(view)
+            self._console.tell(view)
             if not ready and self._waiting_for() is None:
                 ready = True
                 seconds = asyncio.get_running_loop().time() - started

@@ -36,4 +36,4 @@ class StatusWriter:
         try:
             await asyncio.to_thread(self._directory.write, changed)
         except OSError as error:
-            _LOG.error("cannot write status: %s", error)  # noqa: TRY400 - the cause is the user's
+            _LOG.error("cannot write status: %s", error)

@@ -9,10 +9,10 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from fairlead.analysis.aligned import aligned
 from fairlead.cli.client import Client, state_dir_option
 from fairlead.cli.command import Command
 from fairlead.cli.kinds import find_kind, kind_names
-from fairlead.analysis.aligned import aligned
 
 Objects = list[dict[str, Any]]
 
@@ -149,7 +149,7 @@ def _text(document: object, output: str) -> str:
     """JSON or YAML, ending with a newline."""
     if output == "json":
         return json.dumps(document, indent=4, ensure_ascii=False) + "\n"
-    import yaml  # noqa: PLC0415 - 20 ms that only YAML output needs
+    import yaml
 
     return yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
 

@@ -1,10 +1,10 @@
 """Reports as the status that Kubernetes objects have, as plain JSON values.
 
-What comes in is a `Report` and the status that the object had before; what goes out is the new
-status. A condition's `lastTransitionTime` moves only when its `status` flips (metav1.Condition).
+A report doesn't know the time; `Times` remember when each of its conditions flipped, which is what
+`lastTransitionTime` tells (metav1.Condition). Both together make the status.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -16,7 +16,8 @@ Clock: TypeAlias = Callable[[], datetime]
 """The present time, with time zone."""
 Json: TypeAlias = dict[str, Any]
 
-_NOTHING: Json = {}
+Times: TypeAlias = tuple[tuple[str, str, str, str], ...]
+"""Of each condition: place in the status, type, status, time of its last flip."""
 
 
 def system_clock() -> datetime:
@@ -29,32 +30,49 @@ def timestamp(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def status(report: Report, previous: Json, now: datetime) -> Json:
+def transitions(report: Report, previous: Times, now: str) -> Times:
+    """When each condition of `report` got its present status.
+
+    Args:
+        report: the newest report.
+        previous: what this function returned for the report before; empty for the first one.
+        now: stands at every condition that is new or has flipped, as `timestamp` writes it.
+    """
+    before = {(place, kind, status): time for place, kind, status, time in previous}
+    return tuple(
+        (place, each.type, each.status, before.get((place, each.type, each.status), now))
+        for place, each in _placed(report)
+    )
+
+
+def status(report: Report, times: Times) -> Json:
     """The status of the object that `report` is about.
 
     Args:
         report: what translation has to tell.
-        previous: the object's last status as returned here, or an empty dict.
-        now: stands in every condition that is new or has flipped.
+        times: from `transitions`, for the same report.
 
     Returns:
         GatewayStatus, HTTPRouteStatus, or a status with `conditions` only. Lists without entries
         are left out, except `parents`, which the schema requires.
     """
-    time = timestamp(now)
+    at = {(place, kind): time for place, kind, _, time in times}
     answer: Json = {}
-    if report.addresses:
+    if report.addresses and report.kind != "Service":
         answer["addresses"] = [{"type": kind, "value": value} for kind, value in report.addresses]
     if report.conditions:
-        answer["conditions"] = _conditions(report.conditions, previous.get("conditions", ()), time)
+        answer["conditions"] = _conditions(report.conditions, "", at)
     if report.listeners:
-        before = {old["name"]: old for old in previous.get("listeners", ())}
-        answer["listeners"] = [
-            _listener(listener, before.get(listener.name, _NOTHING), time)
-            for listener in report.listeners
-        ]
+        answer["listeners"] = [_listener(listener, at) for listener in report.listeners]
     if report.parents or report.kind == "HTTPRoute":
-        answer["parents"] = _parents(report.parents, previous.get("parents", ()), time)
+        answer["parents"] = [
+            {
+                "parentRef": parent_reference(parent.parent_ref),
+                "controllerName": CONTROLLER_NAME,
+                "conditions": _conditions(parent.conditions, _place(parent), at),
+            }
+            for parent in report.parents
+        ]
     return answer
 
 
@@ -71,52 +89,45 @@ def parent_reference(reference: api.ParentReference) -> Json:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def _placed(report: Report) -> Iterator[tuple[str, Condition]]:
+    """Every condition with its place in the status."""
+    for condition in report.conditions:
+        yield "", condition
+    for listener in report.listeners:
+        for condition in listener.conditions:
+            yield listener.name, condition
+    for parent in report.parents:
+        for condition in parent.conditions:
+            yield _place(parent), condition
+
+
+def _place(parent: ParentReport) -> str:
+    """A parent's entry, wherever in the list it stands."""
+    return "/".join(str(value) for value in parent_reference(parent.parent_ref).values())
+
+
 def _conditions(
-    conditions: Iterable[Condition], previous: Iterable[Mapping[str, Any]], time: str
+    conditions: Iterable[Condition], place: str, times: Mapping[tuple[str, str], str]
 ) -> list[Json]:
-    before = {old["type"]: old for old in previous}
-    answer: list[Json] = []
-    for condition in conditions:
-        old = before.get(condition.type)
-        same = old is not None and old["status"] == condition.status
-        answer.append(
-            {
-                "type": condition.type,
-                "status": condition.status,
-                "reason": condition.reason,
-                "message": condition.message,
-                "observedGeneration": condition.observed_generation,
-                "lastTransitionTime": old["lastTransitionTime"] if same and old else time,
-            }
-        )
-    return answer
+    return [
+        {
+            "type": condition.type,
+            "status": condition.status,
+            "reason": condition.reason,
+            "message": condition.message,
+            "observedGeneration": condition.observed_generation,
+            "lastTransitionTime": times[place, condition.type],
+        }
+        for condition in conditions
+    ]
 
 
-def _listener(listener: ListenerReport, previous: Mapping[str, Any], time: str) -> Json:
+def _listener(listener: ListenerReport, times: Mapping[tuple[str, str], str]) -> Json:
     return {
         "name": listener.name,
         "supportedKinds": [
             {"group": group, "kind": kind} for group, kind in listener.supported_kinds
         ],
         "attachedRoutes": listener.attached_routes,
-        "conditions": _conditions(listener.conditions, previous.get("conditions", ()), time),
+        "conditions": _conditions(listener.conditions, listener.name, times),
     }
-
-
-def _parents(
-    parents: Iterable[ParentReport], previous: Iterable[Mapping[str, Any]], time: str
-) -> list[Json]:
-    """RouteStatus.parents; an entry is the same as before if its parentRef is."""
-    before = list(previous)
-    answer: list[Json] = []
-    for parent in parents:
-        reference = parent_reference(parent.parent_ref)
-        old = next((entry for entry in before if entry["parentRef"] == reference), _NOTHING)
-        answer.append(
-            {
-                "parentRef": reference,
-                "controllerName": CONTROLLER_NAME,
-                "conditions": _conditions(parent.conditions, old.get("conditions", ()), time),
-            }
-        )
-    return answer
