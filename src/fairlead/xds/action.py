@@ -1,0 +1,131 @@
+"""What a rule does with a request, as the action of an ``envoy.config.route.v3.Route``.
+
+A share that can't be forwarded is answered 500: it goes to a cluster that is never made. The time
+of a whole request is unlimited unless the route limits it (Gateway API leaves the default open).
+"""
+
+from typing import Final
+
+from fairlead.ir.backend import Backend, Forward, Invalid
+from fairlead.ir.filter import UrlRewrite
+from fairlead.ir.match import PathMatch
+from fairlead.ir.rule import HashOn, Redirect, Respond, Route
+from fairlead.xds import header, retry, rewrite
+from fairlead.xds.messages import Message, duration, wrapped
+
+INVALID: Final = "invalid"
+"""Name of the cluster that is never made."""
+NOT_CARRIED_OUT: Final = 500
+"""Status where no backend can take the request."""
+
+_REDIRECTS: Final = {
+    301: "MOVED_PERMANENTLY",
+    302: "FOUND",
+    303: "SEE_OTHER",
+    307: "TEMPORARY_REDIRECT",
+    308: "PERMANENT_REDIRECT",
+}
+
+
+def weighted(route: Route) -> tuple[Backend, ...]:
+    """The backends that get a share."""
+    return tuple(backend for backend in route.backends if backend.weight > 0)
+
+
+def forward(
+    route: Route,
+    path: PathMatch,
+    backends: tuple[Backend, ...],
+    own: UrlRewrite | None = None,
+    host: str | None = None,
+) -> dict[str, Message]:
+    """Fields of a RouteAction that shares requests out over `backends` by weight.
+
+    Args:
+        route: The action of the rule.
+        path: The path of the rule's match.
+        backends: At least one, not all of them `Invalid`, each with a weight above 0.
+        own: Rewrite that wins over the rule's, part by part.
+        host: What the rule's header modifiers make of the host.
+    """
+    fields = _targets(backends)
+    fields["cluster_not_found_response_code"] = "INTERNAL_SERVER_ERROR"
+    fields["timeout"] = duration(route.timeout or 0)
+    fields.update(rewrite.of_route(_path(route.rewrite, own), path))
+    hostname = _hostname(own) or _hostname(route.rewrite) or host
+    if hostname:
+        fields["host_rewrite_literal"] = hostname
+    policy = retry.policy(route.retry, route.backend_timeout)
+    if policy is not None:
+        fields["retry_policy"] = policy
+    if route.hash_on:
+        fields["hash_policy"] = [_hash(each) for each in route.hash_on]
+    return fields
+
+
+def redirect(action: Redirect, path: PathMatch) -> dict[str, Message]:
+    """Fields of a RedirectAction."""
+    fields = rewrite.of_redirect(action.path, path)
+    fields["response_code"] = _REDIRECTS[action.status]
+    if action.scheme is not None:
+        fields["scheme_redirect"] = action.scheme
+    if action.hostname is not None:
+        fields["host_redirect"] = action.hostname
+    if action.port is not None:
+        fields["port_redirect"] = action.port
+    return fields
+
+
+def respond(action: Respond) -> dict[str, Message]:
+    """Fields of a DirectResponseAction."""
+    fields: dict[str, Message] = {"status": action.status}
+    if action.reason:
+        fields["body"] = {"inline_string": f"{action.reason}\n"}
+    return fields
+
+
+def _targets(backends: tuple[Backend, ...]) -> dict[str, Message]:
+    """One cluster, or several with their weights and header changes."""
+    invalid = sum(each.weight for each in backends if isinstance(each, Invalid))
+    valid = [each for each in backends if isinstance(each, Forward)]
+    only = valid[0] if len(valid) == 1 and not invalid else None
+    if only and not (only.request_headers or only.response_headers):
+        return {"cluster": only.cluster}
+    shares = [_share(each) for each in valid]
+    if invalid:
+        shares.append({"name": INVALID, "weight": wrapped(invalid)})
+    return {"weighted_clusters": {"clusters": shares}}
+
+
+def _share(backend: Forward) -> dict[str, Message]:
+    fields: dict[str, Message] = {"name": backend.cluster, "weight": wrapped(backend.weight)}
+    fields.update(header.modifications(backend.request_headers, backend.response_headers))
+    if hostname := header.host(backend.request_headers):
+        fields["host_rewrite_literal"] = hostname
+    return fields
+
+
+def _path(of_rule: UrlRewrite | None, own: UrlRewrite | None):  # noqa: ANN202 - inferred
+    if own is not None and own.path is not None:
+        return own.path
+    return of_rule.path if of_rule is not None else None
+
+
+def _hostname(given: UrlRewrite | None) -> str | None:
+    return given.hostname if given is not None else None
+
+
+def _hash(hash_on: HashOn) -> Message:
+    """A HashPolicy; the first of several that finds something in a request does not end it."""
+    if hash_on.header is not None:
+        return {"header": {"header_name": hash_on.header}}
+    if hash_on.cookie is not None:
+        cookie: dict[str, Message] = {"name": hash_on.cookie}
+        if hash_on.cookie_path is not None:
+            cookie["path"] = hash_on.cookie_path
+        if hash_on.cookie_ttl is not None:
+            cookie["ttl"] = duration(hash_on.cookie_ttl)
+        return {"cookie": cookie}
+    if hash_on.query is not None:
+        return {"query_parameter": {"name": hash_on.query}}
+    return {"connection_properties": {"source_ip": True}}

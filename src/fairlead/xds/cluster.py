@@ -1,0 +1,179 @@
+"""Clusters (`ir.cluster.Cluster`) as ``envoy.config.cluster.v3.Cluster``, endpoints by EDS."""
+
+from typing import Final
+
+from fairlead.ir.cluster import Cluster, ConnectionPool, LoadBalancer, OutlierDetection
+from fairlead.xds import type_url
+from fairlead.xds.http import DNS_CACHE
+from fairlead.xds.messages import (
+    FROM_ADS,
+    ForwardProxyCluster,
+    HttpProtocolOptions,
+    Message,
+    any_of,
+    duration,
+    extension,
+    serialized,
+    wrapped,
+)
+from fairlead.xds.messages import Cluster as ClusterMessage
+from fairlead.xds.resource import Resource, whole
+
+CONNECT_TIMEOUT: Final = 5.0
+"""Seconds."""
+BUFFER_LIMIT: Final = 32 * 1024
+"""Bytes that a connection may have in Envoy before the peer is slowed down (edge guide)."""
+UNLIMITED: Final = 2**32 - 1
+"""Of a circuit breaker: Envoy's own defaults fail healthy Services under load."""
+MAGLEV_TABLE_LIMIT: Final = 5_000_011
+RING_LIMIT: Final = 8 * 1024 * 1024
+
+_PROTOCOL_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+
+def resource(cluster: Cluster) -> Resource:
+    """The cluster, which is accepted or refused as one."""
+    fields = _passthrough() if cluster.passthrough else _service(cluster)
+    pool = cluster.connection_pool
+    message = ClusterMessage(
+        name=cluster.name,
+        connect_timeout=duration(pool.connect_timeout or CONNECT_TIMEOUT),
+        per_connection_buffer_limit_bytes=wrapped(BUFFER_LIMIT),
+        circuit_breakers={"thresholds": [_thresholds(pool)]},
+        **fields,
+    )
+    origins = (cluster.origin,) if cluster.origin else ()
+    return whole(type_url.CLUSTER, cluster.name, serialized(message), origins)
+
+
+def _service(cluster: Cluster) -> dict[str, Message]:
+    """Fields of a cluster whose endpoints we name."""
+    fields: dict[str, Message] = {
+        "type": "EDS",
+        "eds_cluster_config": {"eds_config": FROM_ADS},
+        "ignore_health_on_host_removal": True,
+        **_load_balancer(cluster.load_balancer),
+    }
+    if options := _protocol_options(cluster):
+        fields["typed_extension_protocol_options"] = {_PROTOCOL_OPTIONS: any_of(options)}
+    if keepalive := _keepalive(cluster.connection_pool):
+        fields["upstream_connection_options"] = {"tcp_keepalive": keepalive}
+    if outlier := cluster.outlier_detection:
+        fields["outlier_detection"] = _outlier_detection(outlier)
+        panic = {"value": float(outlier.min_health_percent or 0)}
+        fields["common_lb_config"] = {"healthy_panic_threshold": panic}
+    if origin := cluster.origin:
+        named = {"kind": origin.kind, "namespace": origin.namespace, "name": origin.name}
+        fields["metadata"] = {"filter_metadata": {"fairlead": named}}
+    return fields
+
+
+def _passthrough() -> dict[str, Message]:
+    """Fields of the cluster that sends requests to the host they name."""
+    return {
+        "lb_policy": "CLUSTER_PROVIDED",
+        "cluster_type": extension(
+            "envoy.clusters.dynamic_forward_proxy", ForwardProxyCluster(dns_cache_config=DNS_CACHE)
+        ),
+    }
+
+
+def _load_balancer(balancer: LoadBalancer) -> dict[str, Message]:
+    """A policy; where a client's destination is to be kept (passthrough), there is none here."""
+    match balancer.kind:
+        case "ring_hash":
+            fields: dict[str, Message] = {"lb_policy": "RING_HASH"}
+            if balancer.ring_size:
+                size = min(balancer.ring_size, RING_LIMIT)
+                fields["ring_hash_lb_config"] = {"minimum_ring_size": wrapped(size)}
+            return fields
+        case "maglev":
+            fields = {"lb_policy": "MAGLEV"}
+            if balancer.ring_size:
+                size = _prime(min(balancer.ring_size, MAGLEV_TABLE_LIMIT))
+                fields["maglev_lb_config"] = {"table_size": wrapped(size)}
+            return fields
+        case "round_robin":
+            return {"lb_policy": "ROUND_ROBIN"}
+        case "random":
+            return {"lb_policy": "RANDOM"}
+        case "least_request" | "passthrough":
+            return {"lb_policy": "LEAST_REQUEST"}
+
+
+def _prime(least: int) -> int:
+    """The first prime from `least` on, as Envoy wants for the size of a Maglev table."""
+    number = max(least, 2)
+    while any(number % factor == 0 for factor in range(2, int(number**0.5) + 1)):
+        number += 1
+    return number
+
+
+def _thresholds(pool: ConnectionPool) -> Message:
+    limits = {
+        "max_connections": pool.max_connections,
+        "max_pending_requests": pool.max_pending_requests,
+        "max_requests": pool.max_requests,
+        "max_retries": pool.max_retries,
+    }
+    return {name: wrapped(UNLIMITED if limit is None else limit) for name, limit in limits.items()}
+
+
+def _keepalive(pool: ConnectionPool) -> Message | None:
+    settings = {
+        "keepalive_probes": pool.keepalive_probes,
+        "keepalive_time": pool.keepalive_time,
+        "keepalive_interval": pool.keepalive_interval,
+    }
+    given = {name: wrapped(round(value)) for name, value in settings.items() if value is not None}
+    return given or None
+
+
+def _protocol_options(cluster: Cluster) -> Message | None:
+    """How HTTP is spoken to endpoints; None where it is HTTP/1.1 without limits."""
+    pool = cluster.connection_pool
+    common: dict[str, Message] = {}
+    idle = pool.http_idle_timeout if pool.http_idle_timeout is not None else pool.idle_timeout
+    if idle is not None:
+        common["idle_timeout"] = duration(idle)
+    if pool.max_connection_duration is not None:
+        common["max_connection_duration"] = duration(pool.max_connection_duration)
+    if pool.max_requests_per_connection:
+        common["max_requests_per_connection"] = wrapped(pool.max_requests_per_connection)
+    http2 = cluster.protocol == "h2c" or pool.upgrade_to_http2
+    if not common and not http2:
+        return None
+    protocol: dict[str, Message] = {"http_protocol_options": {}}
+    if http2:
+        streams = pool.max_concurrent_streams
+        limit = {"max_concurrent_streams": wrapped(streams)} if streams is not None else {}
+        protocol = {"http2_protocol_options": limit}
+    return HttpProtocolOptions(common_http_protocol_options=common, explicit_http_config=protocol)
+
+
+def _outlier_detection(outlier: OutlierDetection) -> dict[str, Message]:
+    """What is not set is Envoy's default, which is Istio's too; success rates don't eject."""
+    fields: dict[str, Message] = {
+        "enforcing_success_rate": wrapped(0),
+        "enforcing_local_origin_success_rate": wrapped(0),
+    }
+    counts = {
+        "consecutive_5xx": outlier.consecutive_5xx,
+        "consecutive_gateway_failure": outlier.consecutive_gateway_errors,
+        "consecutive_local_origin_failure": outlier.consecutive_local_origin_failures,
+    }
+    for name, count in counts.items():
+        if count is None:
+            continue
+        if count:
+            fields[name] = wrapped(count)
+        fields[f"enforcing_{name}"] = wrapped(100 if count else 0)
+    if outlier.split_local_origin_errors:
+        fields["split_external_local_origin_errors"] = True
+    if outlier.interval is not None:
+        fields["interval"] = duration(outlier.interval)
+    if outlier.base_ejection_time is not None:
+        fields["base_ejection_time"] = duration(outlier.base_ejection_time)
+    if outlier.max_ejection_percent is not None:
+        fields["max_ejection_percent"] = wrapped(outlier.max_ejection_percent)
+    return fields

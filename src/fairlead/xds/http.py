@@ -1,0 +1,118 @@
+"""HTTP on a listener: ``HttpConnectionManager`` and its HTTP filters, in their order.
+
+A Gateway stands at the edge and is hardened as Envoy's edge guide and Istio's edge profile ask. A
+pod's outbound listener is an HTTP proxy between friends: it changes as little as it can.
+"""
+
+from typing import Final
+
+from fairlead.ir.listener import HttpListener, OutboundListener
+from fairlead.xds import scopes
+from fairlead.xds.messages import (
+    FileAccessLog,
+    ForwardProxyFilter,
+    HttpConnectionManager,
+    Message,
+    Router,
+    any_of,
+    duration,
+    extension,
+    wrapped,
+)
+from fairlead.xds.scopes import Layout
+
+DNS_CACHE: Final[Message] = {
+    "name": "passthrough",
+    "dns_lookup_family": "V4_PREFERRED",
+    "dns_query_timeout": duration(2),
+}
+"""The one of the filter and of the passthrough cluster: Envoy wants them alike."""
+
+HOP_BY_HOP: Final = ("proxy-connection",)
+"""Request headers that are meant for an HTTP proxy only."""
+
+_IDLE: Final = duration(3600)
+_STREAM_IDLE: Final = duration(300)
+_REQUEST: Final = duration(300)
+_REQUEST_HEADERS: Final = duration(60)
+_HTTP2: Final[Message] = {
+    "max_concurrent_streams": wrapped(100),
+    "initial_stream_window_size": wrapped(64 * 1024),
+    "initial_connection_window_size": wrapped(1024 * 1024),
+}
+_LOGGED: Final[Message] = {
+    "time": "%START_TIME%",
+    "method": "%REQ(:method)%",
+    "host": "%REQ(:authority)%",
+    "path": "%REQ(:path)%",
+    "status": "%RESPONSE_CODE%",
+    "flags": "%RESPONSE_FLAGS%",
+    "details": "%RESPONSE_CODE_DETAILS%",
+    "route": "%ROUTE_NAME%",
+    "upstream": "%UPSTREAM_HOST%",
+    "milliseconds": "%DURATION%",
+}
+
+
+def gateway_manager(listener: HttpListener, layout: Layout, access_log: str) -> Message:
+    """For a Gateway: the port of a host does not matter, and clients are not trusted."""
+    return HttpConnectionManager(
+        **_common(listener.name, access_log),
+        **scopes.manager_fields(listener.table, layout),
+        common_http_protocol_options={
+            "idle_timeout": _IDLE,
+            "headers_with_underscores_action": "REJECT_REQUEST",
+        },
+        http_filters=[_router()],
+        internal_address_config={},
+        merge_slashes=True,
+        normalize_path=wrapped(value=True),
+        path_with_escaped_slashes_action="UNESCAPE_AND_REDIRECT",
+        request_timeout=_REQUEST,
+        strip_any_host_port=True,
+        use_remote_address=wrapped(value=True),
+    )
+
+
+def outbound_manager(listener: OutboundListener, layout: Layout, access_log: str) -> Message:
+    """For a pod's own requests: the port of a host tells the Service port, and counts."""
+    return HttpConnectionManager(
+        **_common(listener.name, access_log),
+        **scopes.manager_fields(listener.table, layout),
+        common_http_protocol_options={"idle_timeout": _IDLE},
+        http_filters=[_forward_proxy(), _router()],
+        skip_xff_append=True,
+        use_remote_address=wrapped(value=False),
+    )
+
+
+def _common(name: str, access_log: str) -> dict[str, Message]:
+    """What every listener has."""
+    fields: dict[str, Message] = {
+        "stat_prefix": name,
+        "http2_protocol_options": _HTTP2,
+        "request_headers_timeout": _REQUEST_HEADERS,
+        "server_header_transformation": "PASS_THROUGH",
+        "stream_idle_timeout": _STREAM_IDLE,
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
+    }
+    if access_log:
+        fields["access_log"] = [_access_log(access_log)]
+    return fields
+
+
+def _router() -> Message:
+    """The last filter; requests and responses carry no headers of its own."""
+    return extension("envoy.filters.http.router", Router(suppress_envoy_headers=True))
+
+
+def _forward_proxy() -> Message:
+    """Resolves the host of requests to the passthrough cluster, and lets all others be."""
+    return extension(
+        "envoy.filters.http.dynamic_forward_proxy", ForwardProxyFilter(dns_cache_config=DNS_CACHE)
+    )
+
+
+def _access_log(path: str) -> Message:
+    log = FileAccessLog(path=path, log_format={"json_format": _LOGGED})
+    return {"name": "envoy.access_loggers.file", "typed_config": any_of(log)}

@@ -1,0 +1,70 @@
+"""Rules (`ir.rule.Rule`) as ``envoy.config.route.v3.Route``.
+
+A rule is one Route, named as the rule, which is how access logs and refusals name it. Only where
+backends rewrite paths each in its own way does a rule become several, since Envoy's weighted
+clusters can't: each then matches its share of the requests.
+"""
+
+from collections.abc import Iterator
+from itertools import accumulate
+
+from fairlead.ir.backend import Forward, Invalid
+from fairlead.ir.rule import Redirect, Respond, Route, Rule
+from fairlead.xds import action, header, match
+from fairlead.xds.messages import Message
+
+MILLION = 1_000_000
+
+
+def routes(rule: Rule) -> list[dict[str, Message]]:
+    """Fields of the Routes that carry out `rule`, in order."""
+    common: dict[str, Message] = {"name": rule.name}
+    common.update(header.modifications(rule.request_headers, rule.response_headers))
+    if isinstance(rule.action, Route):
+        forwarding = rule.action
+        if any(isinstance(each, Forward) and each.rewrite for each in forwarding.backends):
+            return [{**common, **fields} for fields in _shares(rule, forwarding)]
+    return [{**common, "match": match.route_match(rule.match), **_action(rule)}]
+
+
+def _action(rule: Rule) -> dict[str, Message]:
+    """The action of a rule that is one Route."""
+    match rule.action:
+        case Redirect() as redirect:
+            return {"redirect": action.redirect(redirect, rule.match.path)}
+        case Respond() as answer:
+            return {"direct_response": action.respond(answer)}
+        case Route() as route:
+            backends = action.weighted(route)
+            if all(isinstance(each, Invalid) for each in backends):
+                return _refusal()
+            host = header.host(rule.request_headers)
+            return {"route": action.forward(route, rule.match.path, backends, host=host)}
+
+
+def _refusal() -> dict[str, Message]:
+    return {"direct_response": {"status": action.NOT_CARRIED_OUT}}
+
+
+def _shares(rule: Rule, route: Route) -> Iterator[dict[str, Message]]:
+    """One Route for each backend; the last one takes all that the others leave.
+
+    Envoy draws one random number a request and compares it with the fraction of each Route that
+    it tries, so the fractions are cumulative, and shares are exact to a millionth.
+    """
+    backends = action.weighted(route)
+    if not backends:
+        yield {"match": match.route_match(rule.match), **_refusal()}
+        return
+    sums = list(accumulate(backend.weight for backend in backends))
+    host = header.host(rule.request_headers)
+    for backend, total in zip(backends, sums, strict=True):
+        condition = match.route_match(rule.match)
+        if total < sums[-1]:
+            share = {"numerator": round(total * MILLION / sums[-1]), "denominator": "MILLION"}
+            condition["runtime_fraction"] = {"default_value": share}
+        if isinstance(backend, Invalid):
+            yield {"match": condition, **_refusal()}
+        else:
+            fields = action.forward(route, rule.match.path, (backend,), backend.rewrite, host)
+            yield {"match": condition, "route": fields}

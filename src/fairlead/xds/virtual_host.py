@@ -1,0 +1,44 @@
+"""Virtual hosts (`ir.virtual_host.VirtualHost`) as parts of a route configuration.
+
+Serialised once, then only copied: into responses, and into each shard that needs them.
+"""
+
+from typing import Final
+
+from fairlead.ir.rule import Route
+from fairlead.ir.virtual_host import VirtualHost
+from fairlead.xds import action, retry, wire
+from fairlead.xds.messages import Message, serialized
+from fairlead.xds.messages import VirtualHost as VirtualHostMessage
+from fairlead.xds.resource import Part
+from fairlead.xds.route import routes
+
+FIELD: Final = 2
+"""Number of `virtual_hosts` in ``envoy.config.route.v3.RouteConfiguration``."""
+
+
+def part(host: VirtualHost) -> Part:
+    """The virtual host with its field frame.
+
+    The retry policy of the house stands at the virtual host, where Envoy parses it once for all
+    its routes. Should Envoy refuse the virtual host, one that answers 500 takes its place.
+    """
+    fields: dict[str, Message] = {
+        "routes": [fields for rule in host.rules for fields in routes(rule)]
+    }
+    if any(isinstance(rule.action, Route) for rule in host.rules):
+        fields["retry_policy"] = retry.house_policy()
+    body = _framed(host, fields)
+    failing = {"match": {"prefix": "/"}, "direct_response": {"status": action.NOT_CARRIED_OUT}}
+    return Part(
+        key=host.name,
+        body=body,
+        fallback=_framed(host, {"routes": [failing]}),
+        digest=wire.digest(body),
+        origins=tuple(dict.fromkeys(rule.origin for rule in host.rules)),
+    )
+
+
+def _framed(host: VirtualHost, fields: dict[str, Message]) -> bytes:
+    message = VirtualHostMessage(name=host.name, domains=host.domains, **fields)
+    return wire.framed(FIELD, serialized(message))
