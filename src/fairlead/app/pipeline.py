@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from fairlead import api
-from fairlead.graph import Change, Collection, Events, Graph, GraphError
+from fairlead.graph import Change, Events, Graph, GraphError
 from fairlead.ir.fleet import Proxy
 from fairlead.translate import build as translation
 from fairlead.translate.report import Report
@@ -61,7 +61,7 @@ class Pipeline:
         self.graph = Graph()
         self.sources = Sources.on(self.graph)
         self.outputs = translation.build(self.graph, self.sources, settings)
-        built = configuration.build(
+        made = configuration.build(
             self.graph,
             listeners=self.outputs.listeners,
             virtual_hosts=self.outputs.virtual_hosts,
@@ -69,8 +69,8 @@ class Pipeline:
             endpoints=self.outputs.endpoints,
             cluster_use=self.outputs.cluster_use,
         )
-        self.resources: Collection[tuple[str, str, str], Resource] = built.resources
-        self._feedback: tuple[Feedback, ...] = (*feedback, built.feedback)
+        self.resources = made.resources
+        self._feedback: tuple[Feedback, ...] = (*feedback, made.feedback)
         edges = (self.outputs.fleet, self.outputs.pods, self.outputs.reports, self.resources)
         for collection in (*edges, self.sources.gateways):
             self.graph.watch(collection)
