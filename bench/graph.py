@@ -16,6 +16,8 @@ from bench.figure import Figure
 from fairlead.graph import Change, Context, Graph, Index, Source
 
 SIZES = (1_000, 5_000, 20_000)
+LOADED = 5_000
+"""Size of the first load that may not stall the event loop."""
 SERVICES = 1_000
 EDITS = 500
 ROUNDS = 5
@@ -117,10 +119,12 @@ def run() -> Iterator[Figure]:
         shape = Shape()
         whole, longest = _load(shape, size)
         gc.collect()
-        gc.freeze()  # as the control plane does after a first load
+        gc.freeze()  # what was loaded lives long; its traversal is no cost of a change
         costs[size] = _edit(shape, size)
         gc.unfreeze()
         yield Figure(f"graph.first_load.{size}", whole, "ms")
-        yield Figure(f"graph.first_load.{size}.longest_slice", longest, "ms", 50)
+        yield Figure(
+            f"graph.first_load.{size}.longest_slice", longest, "ms", 50 if size <= LOADED else None
+        )
         yield Figure(f"graph.change.{size}", costs[size], "us", 100)
     yield Figure("graph.change.20000_to_1000", costs[SIZES[-1]] / costs[SIZES[0]], "times", 1.5)
