@@ -51,9 +51,13 @@ def test_a_read_that_is_no_longer_made_is_forgotten(graph, numbers):
     assert runs(graph, "found") == before + 1
 
 
-def test_what_no_one_reads_leaves_no_record(graph, numbers):
+@pytest.mark.parametrize("kind", ["map", "flat_map"])
+def test_what_no_one_reads_leaves_no_record(graph, numbers, kind):
     wishes = graph.source("wishes")
-    wishes.map("found", lambda ctx, _key, wish: ctx.fetch(numbers, wish))
+    if kind == "map":
+        wishes.map("found", lambda ctx, _key, wish: ctx.fetch(numbers, wish))
+    else:
+        wishes.flat_map("found", lambda ctx, key, wish: [(key, ctx.fetch(numbers, wish))])
     graph.apply(put(wishes, x="a", y="a", z="b"))
     (dependency,) = graph.dump().collections[-1].dependencies
     assert (dependency.name, dependency.by, dependency.keys) == ("numbers", "key", 2)
@@ -179,6 +183,13 @@ def test_a_key_moves_between_inputs_of_a_flat_map(graph, numbers):
     assert events[by_number] == {1: ("a", "b"), 2: ("b", "a")}
     graph.apply(put(numbers, b=None))
     assert by_number.items() == ((2, "a"),)
+
+
+def test_events_are_sorted_by_key(graph, numbers):
+    negated = numbers.flat_map("negated", lambda _ctx, key, number: [(-number, key)])
+    graph.watch(negated)
+    events = graph.apply(put(numbers, a=1, b=2, c=3))
+    assert list(events[negated]) == [-3, -2, -1]
 
 
 def test_an_input_may_yield_a_pair_twice_and_none_for_no_value(graph, numbers):

@@ -27,6 +27,14 @@ def source(graph):
     return graph.source("source")
 
 
+def dependencies(graph):
+    return {each.name: each.dependencies for each in graph.dump().collections}
+
+
+def runs(graph):
+    return {each.name: each.runs for each in graph.dump().collections}
+
+
 def put(source, **values):
     return [Change(source, key, value) for key, value in values.items()]
 
@@ -49,26 +57,35 @@ FRAGILE = {
 
 @pytest.mark.parametrize("started", [True, False])
 @pytest.mark.parametrize("name", FRAGILE)
-def test_a_function_that_raises_undoes_the_apply(graph, source, name, started):
+def test_a_function_that_raises_undoes_the_apply(name, started):
+    graph = Graph()
+    early, source = graph.source("early"), graph.source("source")
     key = "()" if name.startswith("singleton") else "'b'"
+    counted = graph.singleton("counted", lambda ctx: len(ctx.fetch_all(early)))
+    broken = FRAGILE[name](graph, source)
     by_value = source.index("by value", lambda _key, value: (value,))
     values = by_value.terms("values")
     counts = values.map("counts", lambda ctx, value, _: ctx.count_by(by_value, value))
     listed = graph.singleton("listed", lambda ctx: ctx.fetch_all(source))
     flat = source.flat_map("flat", lambda _ctx, key, value: [(value + key, value)])
-    broken = FRAGILE[name](graph, source)
-    everything = (source, values, counts, listed, flat, broken)
+    everything = (early, counted, source, values, counts, listed, flat, broken)
     for collection in everything:
         graph.watch(collection)
     if started:
-        graph.apply(put(source, a="fine", b="fine", c="gone"))
+        graph.apply(put(source, a="fine", b="fine", c="gone") + put(early, x="y"))
     before = [collection.items() for collection in everything]
-    failing = put(source, a="other", b="poison", c=None, d="new")
+    read_before = dependencies(graph)
+    failing = put(source, a="other", b="poison", c=None, d="new") + put(early, x=None, z="z")
     for _ in range(2):
         with pytest.raises(GraphError, match=re.escape(f"{name} failed for key {key}")) as raised:
             graph.apply(failing)
         assert isinstance(raised.value.__cause__, BrokenError)
         assert [collection.items() for collection in everything] == before
+        assert dependencies(graph) == read_before
+    if started:
+        ran = runs(graph)
+        assert not graph.apply([])
+        assert runs(graph) == ran
     graph.apply(put(source, a="other", b="fine", c=None, d="new"))
     assert counts.items() == (("fine", 1), ("new", 1), ("other", 1))
     assert listed.get(()) == source.items()
@@ -82,15 +99,30 @@ def test_dependencies_are_as_before_after_an_undone_apply(graph, source):
     found = source.map("found", lambda ctx, _key, wish: ctx.fetch(others, wish))
     found.map("fragile", lambda _ctx, _key, value: fragile(value))
     graph.apply(put(source, x="a") + put(others, a="first", b="second"))
+    before = dependencies(graph)
     with pytest.raises(GraphError):
         graph.apply(put(source, x="b", y="a", z="c") + put(others, b="poison"))
     assert found.items() == (("x", "first"),)
+    assert dependencies(graph) == before
+    ran = runs(graph)
+    graph.apply([])
+    assert runs(graph) == ran
     graph.apply(put(others, b="third"))
     assert found.items() == (("x", "first"),)
     graph.apply(put(others, a="fourth", c="fifth"))
     assert found.items() == (("x", "fourth"),)
-    (dependency,) = graph.dump().collections[2].dependencies
-    assert dependency.keys == 1
+    assert dependencies(graph) == before
+
+
+def test_reads_of_a_function_that_raises_leave_no_record(graph, source):
+    def reading(ctx, key, value):
+        return ctx.fetch(source, f"next to {key}") or fragile(value)
+
+    source.map("reading", reading)
+    graph.apply([])
+    with pytest.raises(GraphError):
+        graph.apply(put(source, a="poison"))
+    assert dependencies(graph)["reading"] == ()
 
 
 def test_singletons_run_again_after_a_failed_first_apply(graph, source):

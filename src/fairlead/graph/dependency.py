@@ -51,8 +51,8 @@ class Cell:
 
     def drop_if_unread(self) -> None:
         """Leave the link when no one reads the key."""
-        if self.readers is _NOBODY and self.cells.get(self.key) is self:
-            del self.cells[self.key]
+        if self.readers is _NOBODY:
+            self.cells.pop(self.key, None)
 
 
 class Link:

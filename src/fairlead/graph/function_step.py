@@ -166,7 +166,7 @@ class FlatMapStep(FunctionStep):
             else:
                 results[key] = self.run(key, lambda k=key, v=value: self._entries(k, v), journal)
             yield
-        self._merge(results, changed)
+        yield from self._merge(results, changed)
         for key, entries in results.items():
             self._keep(key, tuple(entries), journal)
 
@@ -180,7 +180,7 @@ class FlatMapStep(FunctionStep):
             entries[own] = new
         return entries
 
-    def _merge(self, results: dict[Any, dict[Any, Any]], changed: Changed) -> None:
+    def _merge(self, results: dict[Any, dict[Any, Any]], changed: Changed) -> Iterator[None]:
         current = self.table.values
         free = {own for key in results for own in self.yielded.get(key, ())}
         taken: dict[Any, Any] = {}
@@ -192,6 +192,7 @@ class FlatMapStep(FunctionStep):
                     raise self._clash(own, self._owner(own), key)
                 taken[own] = key
                 self.compare(changed, own, new)
+            yield
         for own in free.difference(taken):
             changed[own] = (current[own], None)
 

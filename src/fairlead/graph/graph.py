@@ -26,7 +26,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 SLICE = 100
-"""Function runs and index entries between two pauses of `Graph.steps`."""
+"""Function runs, index entries and the like between two pauses of `Graph.steps`."""
 
 
 class Graph:
@@ -100,7 +100,7 @@ class Graph:
 
         Args:
             changes: As for `apply`.
-            every: Function runs and index entries between two pauses.
+            every: Function runs, index entries and the like between two pauses.
 
         Returns:
             The events, as the generator's return value.
