@@ -20,7 +20,6 @@ from envoy.service.discovery.v3 import discovery_pb2
 from fairlead.ads import type_url
 from fairlead.ads.wire import Request
 
-
 SUBSCRIPTIONS = (
     type_url.CLUSTER,
     type_url.ENDPOINTS,

@@ -3,7 +3,6 @@
 from collections import deque
 
 from ads.fake_envoy import FakeEnvoy
-
 from fairlead.ads import type_url
 from fairlead.ads.machine import Machine
 from fairlead.ir.origin import Origin

@@ -1,10 +1,10 @@
 """Random worlds, random orders of delivery, acknowledgement, loss and reconnection."""
 
-from ads.link import Link, changes, cluster, endpoints, listener, routes, scope, text
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from ads.link import Link, changes, cluster, endpoints, listener, routes, scope, text
 from fairlead.ads import type_url
 from fairlead.ads.barrier import PATIENCE
 

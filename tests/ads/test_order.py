@@ -1,7 +1,6 @@
 """Make before break, on a link without I/O."""
 
 from ads.link import Link, cluster, endpoints, listener, routes, scope, text
-
 from fairlead.ads import type_url
 from fairlead.ads.barrier import PATIENCE
 from fairlead.ads.removal import GRACE

@@ -1,13 +1,14 @@
 """Subscriptions, nonces and streams, on a link without I/O."""
 
 import pytest
-from ads.fake_envoy import decode
-from ads.link import Link, cluster, endpoints, listener, resource, routes
 from envoy.service.discovery.v3 import discovery_pb2
 
+from ads.fake_envoy import decode
+from ads.link import Link, cluster, endpoints, listener, resource, routes
 from fairlead.ads import type_url
 from fairlead.ads.removal import SETTLING
-from fairlead.ads.wire import RemoteProtocolError, Request, decode as decode_request
+from fairlead.ads.wire import RemoteProtocolError, Request
+from fairlead.ads.wire import decode as decode_request
 
 C, E, R, L, S = (
     type_url.CLUSTER,

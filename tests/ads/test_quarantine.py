@@ -1,9 +1,9 @@
 """What Envoy refuses is found, replaced and reported; everything else applies."""
 
-from ads.link import Link, cluster, endpoints, listener, part, resource, routes, text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ads.link import Link, cluster, endpoints, listener, part, resource, routes, text
 from fairlead.ads import type_url
 from fairlead.ads.bisection import Group, Suspect, cut, mentions
 from fairlead.ads.quarantine import FIRST_RETRY
@@ -124,14 +124,14 @@ def test_refused_listener_that_passes_later_is_no_longer_reported():
     link.update(listener("m", "BAD"))
     link.exchange()
     link.machine.new_status()
-    link.envoy.take = lenient(link.envoy, link.envoy.take)
+    link.envoy.take = lenient(link.envoy.take)
     link.now += FIRST_RETRY
     link.exchange()
     status = link.machine.new_status()
     assert (status.rejections, status.listeners) == ((), ("l", "m"))
 
 
-def lenient(envoy, take):
+def lenient(take):
     """Envoy no longer minds what it minded."""
     return lambda data: take(data.replace(b"BAD", b"bad"))
 
