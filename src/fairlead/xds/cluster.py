@@ -14,6 +14,7 @@ from fairlead.xds.messages import (
     duration,
     extension,
     serialized,
+    struct,
     wrapped,
 )
 from fairlead.xds.messages import Cluster as ClusterMessage
@@ -64,7 +65,7 @@ def _service(cluster: Cluster) -> dict[str, Message]:
         fields["common_lb_config"] = {"healthy_panic_threshold": panic}
     if origin := cluster.origin:
         named = {"kind": origin.kind, "namespace": origin.namespace, "name": origin.name}
-        fields["metadata"] = {"filter_metadata": {"fairlead": named}}
+        fields["metadata"] = {"filter_metadata": {"fairlead": struct(named)}}
     return fields
 
 
@@ -148,7 +149,8 @@ def _protocol_options(cluster: Cluster) -> Message | None:
         streams = pool.max_concurrent_streams
         limit = {"max_concurrent_streams": wrapped(streams)} if streams is not None else {}
         protocol = {"http2_protocol_options": limit}
-    return HttpProtocolOptions(common_http_protocol_options=common, explicit_http_config=protocol)
+    fields = {"common_http_protocol_options": common} if common else {}
+    return HttpProtocolOptions(explicit_http_config=protocol, **fields)
 
 
 def _outlier_detection(outlier: OutlierDetection) -> dict[str, Message]:

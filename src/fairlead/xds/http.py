@@ -17,6 +17,7 @@ from fairlead.xds.messages import (
     any_of,
     duration,
     extension,
+    struct,
     wrapped,
 )
 from fairlead.xds.scopes import Layout
@@ -40,7 +41,7 @@ _HTTP2: Final[Message] = {
     "initial_stream_window_size": wrapped(64 * 1024),
     "initial_connection_window_size": wrapped(1024 * 1024),
 }
-_LOGGED: Final[Message] = {
+_LOGGED: Final = {
     "time": "%START_TIME%",
     "method": "%REQ(:method)%",
     "host": "%REQ(:authority)%",
@@ -114,5 +115,5 @@ def _forward_proxy() -> Message:
 
 
 def _access_log(path: str) -> Message:
-    log = FileAccessLog(path=path, log_format={"json_format": _LOGGED})
+    log = FileAccessLog(path=path, log_format={"json_format": struct(_LOGGED)})
     return {"name": "envoy.access_loggers.file", "typed_config": any_of(log)}

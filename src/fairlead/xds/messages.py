@@ -8,6 +8,7 @@ exist.
 # pyright: reportMissingTypeStubs=false, reportAttributeAccessIssue=false
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from envoy.config.cluster.v3 import cluster_pb2
@@ -76,3 +77,8 @@ def duration(seconds: float) -> Message:
 def wrapped(value: object) -> Message:
     """A value in its wrapper (`google.protobuf.UInt32Value` and the like)."""
     return {"value": value}
+
+
+def struct(values: Mapping[str, str]) -> dict[str, Message]:
+    """A `google.protobuf.Struct` of strings."""
+    return {"fields": {name: {"string_value": value} for name, value in values.items()}}

@@ -1,0 +1,130 @@
+"""A graph with the whole of xds, filled from IR."""
+
+import msgspec
+
+from fairlead.graph import Change, Graph
+from fairlead.ir.assignment import ClusterUse
+from fairlead.ir.cluster import Cluster
+from fairlead.ir.endpoint import Endpoints
+from fairlead.ir.listener import HttpListener, OutboundListener
+from fairlead.ir.virtual_host import VirtualHost
+from fairlead.xds.build import build
+
+
+class IrWorld:
+    """Collections of IR as sources, and what becomes of them."""
+
+    def __init__(self, **options):
+        self.graph = Graph()
+        self.listeners = self.graph.source("listeners")
+        self.virtual_hosts = self.graph.source("virtual_hosts")
+        self.clusters = self.graph.source("clusters")
+        self.endpoints = self.graph.source("endpoints")
+        self.cluster_use = self.graph.source("cluster_use")
+        self.built = build(
+            self.graph,
+            listeners=self.listeners,
+            virtual_hosts=self.virtual_hosts,
+            clusters=self.clusters,
+            endpoints=self.endpoints,
+            cluster_use=self.cluster_use,
+            **options,
+        )
+        self.resources = self.built.resources
+        self.graph.watch(self.resources)
+
+    def commit(self, changes):
+        """Apply changes and all that they call forth: {(proxy, type, name): resource or None}."""
+        changed = {}
+        while changes:
+            events = self.graph.apply(changes)
+            changed |= {key: new for key, (_, new) in events[self.resources].items()}
+            changes = self.built.feedback(events)
+        return changed
+
+    def put(self, *values):
+        """Bring values of IR in."""
+        return self.commit([self.change(value) for value in values])
+
+    def change(self, value):
+        """The change that brings in one value."""
+        match value:
+            case HttpListener() | OutboundListener():
+                return Change(self.listeners, (value.proxy, value.name), value)
+            case VirtualHost():
+                return Change(self.virtual_hosts, (value.table, value.name), value)
+            case Cluster():
+                return Change(self.clusters, value.name, value)
+            case Endpoints():
+                return Change(self.endpoints, value.cluster, value)
+            case ClusterUse():
+                return Change(self.cluster_use, (value.proxy, value.cluster), value)
+
+    def messages(self, type_url):
+        """{(proxy, name): wire bytes}."""
+        return {
+            (proxy, name): resource.head + b"".join(part.body for part in resource.parts)
+            for (proxy, url, name), resource in sorted(self.resources.items())
+            if url == type_url
+        }
+
+
+DEFAULTS = {
+    "listeners": {"proxy": "gateway/ns/gw", "addresses": ["127.0.0.1"], "origins": []},
+    "outbound": {"proxy": "mesh"},
+    "virtual_hosts": {"table": "gateway/ns/gw/http-80"},
+    "clusters": {},
+    "endpoints": {},
+}
+KINDS = {
+    "listeners": HttpListener,
+    "outbound": OutboundListener,
+    "virtual_hosts": VirtualHost,
+    "clusters": Cluster,
+    "endpoints": Endpoints,
+}
+ORIGIN = {"kind": "HTTPRoute", "namespace": "ns", "name": "route", "rule": "0"}
+
+
+TAGS = {"exact", "prefix", "regex", "full", "forward", "invalid", "route", "redirect", "respond"}
+
+
+def tagged(value):
+    """``{forward: {...}}`` as msgspec reads a union: ``{type: forward, ...}``."""
+    match value:
+        case {**only} if len(only) == 1 and TAGS.issuperset(only):
+            (tag, fields), *_ = only.items()
+            return {"type": tag, **tagged(fields)}
+        case dict():
+            return {name: tagged(part) for name, part in value.items()}
+        case list():
+            return [tagged(part) for part in value]
+    return value
+
+
+def values(document):
+    """The IR values of a document: lists by kind, with what is the same everywhere left out."""
+    for kind, entries in document.items():
+        for entry in entries:
+            fields = {**DEFAULTS[kind], **entry}
+            if kind == "virtual_hosts":
+                fields.setdefault("domains", [fields["name"]])
+                fields["rules"] = [
+                    {"name": f"ns/route/{index}/0", "match": {}, "origin": ORIGIN, **rule}
+                    for index, rule in enumerate(fields.get("rules", []))
+                ]
+            if kind == "clusters" and "namespace" not in fields:
+                namespace, service, port = fields["name"].split("/")
+                fields |= {"namespace": namespace, "service": service, "port": int(port)}
+            yield msgspec.convert(tagged(fields), KINDS[kind])
+
+
+def world(document, **options):
+    """Everything of a document; each of its proxies uses all of its clusters."""
+    made = IrWorld(**options)
+    found = list(values(document))
+    proxies = {each.proxy for each in found if isinstance(each, HttpListener | OutboundListener)}
+    clusters = {each.name for each in found if isinstance(each, Cluster)}
+    uses = [ClusterUse(proxy, name) for proxy in proxies for name in clusters]
+    made.put(*found, *uses)
+    return made

@@ -1,0 +1,81 @@
+"""What a control plane would send, as one static configuration that Envoy can be started with."""
+
+import json
+
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
+from google.protobuf import json_format
+
+from fairlead.ir.match import MAX_REGEX_PROGRAM_SIZE
+from fairlead.xds import type_url
+
+TYPES = {
+    type_url.LISTENER: Listener,
+    type_url.ROUTES: RouteConfiguration,
+    type_url.SCOPE: ScopedRouteConfiguration,
+    type_url.CLUSTER: Cluster,
+    type_url.ENDPOINTS: ClusterLoadAssignment,
+}
+
+
+def as_dict(url, message):
+    """A message in protobuf's JSON form, with the field names of the .proto files."""
+    parsed = TYPES[url].FromString(message)
+    return json.loads(json_format.MessageToJson(parsed, preserving_proto_field_name=True))
+
+
+def static(world, admin):
+    """The bootstrap of one Envoy that is all proxies of a world at once.
+
+    Routes and scopes move into the connection managers, endpoints into the clusters.
+    """
+    found = {
+        url: {key: as_dict(url, message) for key, message in world.messages(url).items()}
+        for url in TYPES
+    }
+    for table in found[type_url.ROUTES].values():
+        table["validate_clusters"] = False
+    clusters = {}
+    for key, cluster in found[type_url.CLUSTER].items():
+        assignment = found[type_url.ENDPOINTS].get(key)
+        if assignment is not None:
+            cluster.pop("eds_cluster_config")
+            cluster |= {"type": "STATIC", "load_assignment": assignment}
+        clusters[key[1]] = cluster
+    listeners = []
+    for (proxy, name), listener in found[type_url.LISTENER].items():
+        listener["name"] = f"{proxy} {name}"
+        manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
+        _inline(manager, proxy, found)
+        listeners.append(listener)
+    return {
+        "node": {"id": "test", "cluster": "test"},
+        "admin": {"address": {"pipe": {"path": str(admin), "mode": 0o600}}},
+        "layered_runtime": {
+            "layers": [
+                {
+                    "name": "test",
+                    "static_layer": {"re2.max_program_size.error_level": MAX_REGEX_PROGRAM_SIZE},
+                }
+            ]
+        },
+        "static_resources": {"listeners": listeners, "clusters": list(clusters.values())},
+    }
+
+
+def _inline(manager, proxy, found):
+    if "rds" in manager:
+        name = manager.pop("rds")["route_config_name"]
+        manager["route_config"] = found[type_url.ROUTES][proxy, name]
+        return
+    scoped = manager["scoped_routes"]
+    del scoped["scoped_rds"], scoped["rds_config_source"]
+    lists = []
+    for (owner, _), scope in found[type_url.SCOPE].items():
+        if owner == proxy:
+            name = scope.pop("route_configuration_name")
+            lists.append({**scope, "route_configuration": found[type_url.ROUTES][proxy, name]})
+    scoped["scoped_route_configurations_list"] = {"scoped_route_configurations": lists}
