@@ -1,8 +1,10 @@
-"""The fixture of the feature tests."""
+"""The fixtures of the feature tests."""
 
 import pytest
 
+from feature.echo import Echo
 from feature.harness import Instance
+from feature.route_scene import Scene, manifests_of
 
 
 @pytest.fixture
@@ -20,3 +22,24 @@ def serve(tmp_path):
     yield start
     for instance in started:
         instance.stop()
+
+
+@pytest.fixture(scope="session")
+def echo():
+    """The named backends."""
+    backends = Echo()
+    yield backends
+    backends.stop()
+
+
+@pytest.fixture(scope="module")
+def scene(request, echo, tmp_path_factory):
+    """One instance for all tests of a module, on the `Manifest`s that it holds."""
+    folder = tmp_path_factory.mktemp("scene")
+    run = Instance(folder, manifests_of(request.module, echo))
+    try:
+        run.start()
+        run.until_pods()
+        yield Scene(run, echo)
+    finally:
+        run.stop()

@@ -1,0 +1,104 @@
+"""Named HTTP backends that tell what reached them, and misbehave when asked to.
+
+Each backend listens on a port of its own of 127.0.0.1 and answers with JSON: its name, the method,
+the target, all headers as [name in lower case, value] pairs, the body. Request headers steer it:
+
+    x-echo-answers: 503,503,200    what the first, second, third request with this x-echo-id gets
+    x-echo-id: any-unique-text     (the last one repeats); `hang` and `close` answer nothing
+    x-echo-set: name=value         a header of the answer; may be repeated
+"""
+
+import json
+import threading
+from collections import Counter
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+HANG_SECONDS = 5
+
+
+class Echo:
+    """All backends of a test run; `port` starts one at its first mention."""
+
+    def __init__(self) -> None:
+        self._servers: dict[str, _Server] = {}
+        self.attempts: Counter[str] = Counter()
+        """How many requests each x-echo-id has reached a backend with."""
+        self.lock = threading.Lock()
+        self.stopping = threading.Event()
+
+    def port(self, name: str) -> int:
+        """The port of the backend called `name`."""
+        if name not in self._servers:
+            server = _Server(self, name)
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+            self._servers[name] = server
+        return self._servers[name].server_address[1]
+
+    def stop(self) -> None:
+        self.stopping.set()
+        for server in self._servers.values():
+            server.shutdown()
+            server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 512
+
+    def __init__(self, echo: Echo, name: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.echo = echo
+        self.name = name
+
+    def handle_error(self, request, client_address):
+        """A proxy that hangs up in the midst of an answer is none of our errors."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def handle_one_request(self) -> None:
+        self.raw_requestline = self.rfile.readline(65537)
+        if not self.raw_requestline or not self.parse_request():
+            self.close_connection = True
+            return
+        length = int(self.headers.get("content-length") or 0)
+        body = self.rfile.read(length).decode(errors="replace") if length else ""
+        step = self._step()
+        if step == "hang":
+            self.server.echo.stopping.wait(HANG_SECONDS)
+        if step in {"hang", "close"}:
+            self.close_connection = True
+            return
+        self._answer(int(step), body)
+
+    def _step(self) -> str:
+        """What this request gets: a status, `hang` or `close`."""
+        steps = self.headers.get("x-echo-answers", "200").split(",")
+        number = 0
+        if name := self.headers.get("x-echo-id"):
+            with self.server.echo.lock:
+                number = self.server.echo.attempts[name]
+                self.server.echo.attempts[name] += 1
+        return steps[min(number, len(steps) - 1)]
+
+    def _answer(self, status: int, body: str) -> None:
+        said = {
+            "backend": self.server.name,
+            "method": self.command,
+            "target": self.path,
+            "headers": [[name.lower(), value] for name, value in self.headers.items()],
+            "body": body,
+        }
+        content = json.dumps(said).encode()
+        self.send_response_only(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        for pair in self.headers.get_all("x-echo-set", []):
+            self.send_header(*pair.split("=", 1))
+        self.end_headers()
+        with suppress(OSError):
+            self.wfile.write(b"" if self.command == "HEAD" else content)
