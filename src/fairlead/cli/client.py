@@ -77,7 +77,7 @@ class Client:
             url += "?" + urlencode(pairs)
         connection = _UnixConnection(instance.api_socket, timeout)
         try:
-            connection.request("GET", url)
+            connection.request("GET", url, headers={"Connection": "close"})
             return connection.getresponse()
         except (FileNotFoundError, ConnectionRefusedError):
             raise click.ClickException(self._absent()) from None
