@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from fairlead.analysis.aligned import aligned
 from fairlead.analysis.columns import table
 from fairlead.analysis.describe import DESCRIPTIONS
-from fairlead.analysis.view import PodFacts, ProxyFacts, View
+from fairlead.analysis.view import ProxyFacts, View
+from fairlead.dataplane.pod import PodFacts
 from fairlead.ir.proxy_status import ProxyStatus
 from fairlead.ir.workload import Workload
 from fairlead.status.conditions import status, timestamp, transitions
@@ -62,8 +63,9 @@ class Scene:
     def proxies(self):
         return self.proxies_
 
-    def pod(self, _key):
-        return PodFacts(pids=(4711,), restarts=2, ready_containers=1, log="/logs")
+    def pods(self):
+        facts = PodFacts(1, 1, restarts=2, uptime=90.0, pids=(4711,), logs=("/logs/echo.log",))
+        return dict.fromkeys(self.world.outputs.pods.keys(), facts)
 
     def problems(self):
         return self.problems_

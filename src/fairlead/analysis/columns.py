@@ -175,21 +175,21 @@ def _counts(view: View, key: Key, item: api.Service) -> str:
 
 def _pod(view: View, key: Key, item: api.Pod) -> Iterator[Cells]:
     live = view.sources.workloads.get(key)
-    facts = view.live.pod(key)
+    facts = view.pod_facts.get(key)
     total = len(item.spec.containers)
     status = "Pending"
     if live is not None:
         status = "Terminating" if live.terminating else live.reason or live.phase
     yield (
         key[1],
-        f"{facts.ready_containers}/{total}",
+        f"{facts.ready if facts else 0}/{total}",
         "Completed" if status == "Succeeded" else status,
-        str(facts.restarts),
+        str(facts.restarts if facts else 0),
         _age(view, "Pod", key),
         live.ip if live and live.ip else NONE,
         listed(container.image for container in item.spec.containers),
-        listed(str(pid) for pid in facts.pids),
-        facts.log or NONE,
+        listed(str(pid) for pid in (facts.pids if facts else ())),
+        listed(facts.logs if facts else ()),
     )
 
 

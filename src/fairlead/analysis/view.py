@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import msgspec
 
 from fairlead import api
+from fairlead.dataplane.pod import PodFacts
 from fairlead.ir.cluster import Cluster
 from fairlead.ir.endpoint import Endpoint
 from fairlead.ir.listener import HttpListener
@@ -39,17 +40,6 @@ class ProxyFacts(msgspec.Struct, frozen=True):
     restarts: int = 0
 
 
-class PodFacts(msgspec.Struct, frozen=True):
-    """One pod's processes as they run."""
-
-    pids: tuple[int, ...] = ()
-    restarts: int = 0
-    containers: int = 1
-    ready_containers: int = 0
-    log: str = ""
-    """Directory of its log files."""
-
-
 class Live(Protocol):
     """What no collection knows: status with its times, ages, processes."""
 
@@ -69,8 +59,8 @@ class Live(Protocol):
         """By name of the proxy."""
         ...
 
-    def pod(self, key: Key) -> PodFacts:
-        """Facts of a pod's processes."""
+    def pods(self) -> Mapping[Key, PodFacts]:
+        """Processes of pods, of those that were started."""
         ...
 
     def problems(self) -> tuple[api.Problem, ...]:
@@ -163,6 +153,11 @@ class View:
     def proxies(self) -> Mapping[str, ProxyFacts]:
         """Every proxy as it runs, by name."""
         return self.live.proxies()
+
+    @cached_property
+    def pod_facts(self) -> Mapping[Key, PodFacts]:
+        """Processes of pods, of those that were started."""
+        return self.live.pods()
 
     def acknowledged(self, proxies: Iterable[str], kind: str, key: Key) -> tuple[int, int]:
         """How many of `proxies` have taken over an object, and how many there are."""

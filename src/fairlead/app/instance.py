@@ -136,7 +136,8 @@ class Claim:
 
 def _make_runtime_dir() -> Path:
     """A new private directory in the first place that is short and writable."""
-    for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):
+    shared = "/tmp"  # noqa: S108 - mkdtemp makes a private directory below it
+    for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), shared):
         if not base or len(os.fsencode(base)) + len(_PREFIX) + 10 > _LONGEST_RUNTIME_DIR:
             continue
         with contextlib.suppress(OSError):

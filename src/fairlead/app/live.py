@@ -6,14 +6,19 @@ from typing import Any
 
 from fairlead import api
 from fairlead.ads.server import AdsServer
-from fairlead.analysis.view import PodFacts, ProxyFacts, View
+from fairlead.analysis.view import ProxyFacts, View
 from fairlead.app.pipeline import Pipeline
 from fairlead.dataplane.fleet import EnvoyFleet
+from fairlead.dataplane.fleet import ProxyFacts as ProcessFacts
+from fairlead.dataplane.pod import PodFacts
 from fairlead.dataplane.pods import PodRunner
 from fairlead.providers.files.provider import FilesProvider
 from fairlead.status.conditions import system_clock
 from fairlead.status.store import StatusStore
 from fairlead.translate.sources import Key
+
+_NO_PROXIES: Mapping[str, ProcessFacts] = {}
+_NO_PODS: Mapping[Key, PodFacts] = {}
 
 
 class LiveFacts:
@@ -28,8 +33,13 @@ class LiveFacts:
         self._provider = provider
         self._started = system_clock()
         self._born: dict[tuple[str, str, str], datetime] = {}
-        self.fleet: EnvoyFleet | None = None
-        self.pods: PodRunner | None = None
+        self._fleet: EnvoyFleet | None = None
+        self._pods: PodRunner | None = None
+
+    def runs(self, fleet: EnvoyFleet, pods: PodRunner) -> None:
+        """Name the runners, which start later than questions may come."""
+        self._fleet = fleet
+        self._pods = pods
 
     def view(self) -> View:
         """A view for one question."""
@@ -57,7 +67,7 @@ class LiveFacts:
     def proxies(self) -> Mapping[str, ProxyFacts]:
         """Every proxy that shall run."""
         states = {state.proxy: state for state in self._ads.sync_state()}
-        running = self.fleet.facts() if self.fleet else {}
+        running = self._fleet.facts() if self._fleet else _NO_PROXIES
         answer: dict[str, ProxyFacts] = {}
         for name, proxy in sorted(self._pipeline.outputs.fleet.items()):
             state, process = states.get(name), running.get(name)
@@ -73,9 +83,9 @@ class LiveFacts:
             )
         return answer
 
-    def pod(self, key: Key) -> PodFacts:
-        """Facts of a pod's processes."""
-        return PodFacts()
+    def pods(self) -> Mapping[Key, PodFacts]:
+        """Processes of pods, of those that were started."""
+        return self._pods.facts() if self._pods else _NO_PODS
 
     def problems(self) -> tuple[api.Problem, ...]:
         """What is wrong with documents."""

@@ -9,12 +9,12 @@ import contextlib
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from fairlead import __version__
+from fairlead import __version__, api
 from fairlead.ads.server import AdsServer
 from fairlead.analysis.view import SOURCE_FIELDS
-from fairlead.app.answers import NotFoundError
+from fairlead.app.answers import NotFoundError, Query, objects_of
 from fairlead.app.console import Console
 from fairlead.app.engine import Engine
 from fairlead.app.gateways import GatewayFeedback
@@ -32,7 +32,9 @@ from fairlead.dataplane.addresses import (
 )
 from fairlead.dataplane.envoy import EnvoyNotFoundError, find_envoy
 from fairlead.dataplane.fleet import EnvoyFleet, FleetSettings, default_concurrency
-from fairlead.dataplane.pods import PodRunner
+from fairlead.dataplane.images.catalog import Catalog, ImageMappingError
+from fairlead.dataplane.pods import PodRunner, PodSettings
+from fairlead.dataplane.process import StartError as ProcessStartError
 from fairlead.graph import Change
 from fairlead.ir.proxy_status import ProxyStatus
 from fairlead.ir.workload import Workload
@@ -45,6 +47,8 @@ from fairlead.translate.sources import Key, Settings
 
 CONSOLE_PAUSE = 0.3
 """Seconds between two looks at what has changed, for the console."""
+SETTLE_SECONDS = 2.0
+"""How long the console waits at first for proxies to be in sync."""
 STOP_SECONDS = 3.0
 """How long the end of all processes may take before they are killed."""
 
@@ -82,11 +86,12 @@ class Standalone:
         self._console.title(f"fairlead {__version__} with Envoy {envoy}, state in {state}")
         try:
             fleet_settings = self._fleet_settings()
+            Catalog(self._settings.images)  # to refuse a bad --image before anything starts
             self._addresses.claim()
             self._gateways.load()
             await self._ads.start()
             await self._api.start()
-        except (OSError, EnvoyNotFoundError, AddressError) as error:
+        except (OSError, EnvoyNotFoundError, AddressError, ImageMappingError) as error:
             raise InstanceError(str(error)) from error
         self._pipeline.add_feedback(GatewayFeedback(self._pipeline, self._gateways).answer)
         self._claim.publish()
@@ -102,8 +107,12 @@ class Standalone:
     async def _serve(
         self, tasks: asyncio.TaskGroup, fleet_settings: FleetSettings, stopping: asyncio.Event
     ) -> None:
-        self._fleet = self._live.fleet = EnvoyFleet(fleet_settings, tasks)
-        self._pods = self._live.pods = PodRunner(on_workload=self._on_workload)
+        self._fleet = EnvoyFleet(fleet_settings, tasks)
+        pods = PodRunner(
+            self._pod_settings(), tasks, self._addresses, self._lookup, self._on_workload
+        )
+        self._pods = pods
+        self._live.runs(self._fleet, pods)
         first = await asyncio.to_thread(self._provider.load)
         self._submit(first)
         self._console.say(f"read {len(first.changes)} objects")
@@ -176,16 +185,19 @@ class Standalone:
             self._writer.put({key: self._store.get(key) for key in changed})
 
     async def _tell(self) -> None:
-        """Print what has changed, now and then."""
-        started, ready = asyncio.get_running_loop().time(), False
+        """Print what has changed, now and then; at first wait a moment for things to settle."""
+        clock = asyncio.get_running_loop().time
+        started, ready = clock(), False
+        await self._engine.settled()
+        while clock() < started + SETTLE_SECONDS and self._waiting_for() is not None:
+            await asyncio.sleep(CONSOLE_PAUSE / 6)
         while True:
             seen = self._engine.turns
             await self._engine.settled()
-            view = self._live.view()
-            self._console.tell(view)
+            self._console.tell(self._live.view())
             if not ready and self._waiting_for() is None:
                 ready = True
-                seconds = asyncio.get_running_loop().time() - started
+                seconds = clock() - started
                 self._console.title(f"ready after {seconds:.1f} s; Ctrl-C stops everything")
             await asyncio.sleep(CONSOLE_PAUSE)
             with contextlib.suppress(TimeoutError):
@@ -213,7 +225,32 @@ class Standalone:
         return None
 
     def _exec_environment(self, key: Key, container: str | None) -> Mapping[str, Any]:
-        raise NotFoundError("")
+        """Answer for `fairlead exec`: variables, and directories to append to the PATH."""
+        try:
+            found = self._pods.exec_environment(key, container)
+        except LookupError as error:
+            objects_of(self._live.view(), Query("pods", *key))  # says where there is one
+            raise NotFoundError(str(error)) from error
+        except ProcessStartError as error:
+            raise NotFoundError(
+                f"the environment of pod {key[1]} is incomplete: {error}"
+            ) from error
+        return {"environment": dict(found.environment), "path": list(found.path)}
+
+    def _lookup(
+        self, kind: Literal["ConfigMap", "Secret"], key: Key
+    ) -> api.ConfigMap | api.Secret | None:
+        sources = self._pipeline.sources
+        return (sources.config_maps if kind == "ConfigMap" else sources.secrets).get(key)
+
+    def _pod_settings(self) -> PodSettings:
+        state = self._claim.state_dir
+        return PodSettings(
+            images=self._settings.images,
+            log_dir=state / "logs" / "pods",
+            tools_dir=state / "bin",
+            outbound_port=self._pipeline.settings.outbound_port,
+        )
 
     def _fleet_settings(self) -> FleetSettings:
         runtime = Path(self._claim.instance.runtime_dir)
