@@ -53,6 +53,11 @@ class Engine:
             self._turned = asyncio.Event()
             await asyncio.sleep(PAUSE)
 
+    @property
+    def busy(self) -> bool:
+        """Whether changes wait to be applied, or are being applied."""
+        return bool(self._pending) or not self._settled.is_set()
+
     async def settled(self) -> None:
         """Wait until no propagation is under way and the first one is done.
 

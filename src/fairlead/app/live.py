@@ -6,6 +6,7 @@ from typing import Any
 
 from fairlead import api
 from fairlead.ads.server import AdsServer
+from fairlead.ads.sync_state import ProxyState
 from fairlead.analysis.view import ProxyFacts, View
 from fairlead.app.pipeline import Pipeline
 from fairlead.dataplane.fleet import EnvoyFleet
@@ -75,7 +76,7 @@ class LiveFacts:
                 name=name,
                 kind=proxy.kind,
                 connected=state is not None and state.connected,
-                synced=state is not None and state.synced,
+                synced=state is not None and _synced(state),
                 last_ack=state.last_ack if state else None,
                 rejections=state.rejections if state else (),
                 pid=(process.pid or None) if process else None,
@@ -90,3 +91,13 @@ class LiveFacts:
     def problems(self) -> tuple[api.Problem, ...]:
         """What is wrong with documents."""
         return self._provider.problems()
+
+
+def _synced(state: ProxyState) -> bool:
+    """Whether a proxy holds everything, also what it has yet to ask for as it starts.
+
+    It asks for every route table and every cluster's endpoints once it knows of them; only what it
+    refused may be missing for ever.
+    """
+    complete = all(each.acknowledged >= each.desired for each in state.types)
+    return state.synced and (complete or bool(state.rejections))

@@ -49,6 +49,7 @@ CONSOLE_PAUSE = 0.3
 """Seconds between two looks at what has changed, for the console."""
 SETTLE_SECONDS = 2.0
 """How long the console waits at first for proxies to be in sync."""
+LOOK_SECONDS = 0.05
 STOP_SECONDS = 3.0
 """How long the end of all processes may take before they are killed."""
 
@@ -109,7 +110,11 @@ class Standalone:
     ) -> None:
         self._fleet = EnvoyFleet(fleet_settings, tasks)
         pods = PodRunner(
-            self._pod_settings(), tasks, self._addresses, self._lookup, self._on_workload
+            self._pod_settings(),
+            tasks,
+            self._addresses,
+            lookup=self._lookup,
+            on_workload=self._on_workload,
         )
         self._pods = pods
         self._live.runs(self._fleet, pods)
@@ -189,8 +194,10 @@ class Standalone:
         clock = asyncio.get_running_loop().time
         started, ready = clock(), False
         await self._engine.settled()
-        while clock() < started + SETTLE_SECONDS and self._waiting_for() is not None:
-            await asyncio.sleep(CONSOLE_PAUSE / 6)
+        for _ in range(int(SETTLE_SECONDS / LOOK_SECONDS)):
+            if self._waiting_for() is None:
+                break
+            await asyncio.sleep(LOOK_SECONDS)
         while True:
             seen = self._engine.turns
             await self._engine.settled()
@@ -216,7 +223,13 @@ class Standalone:
         )
 
     def _waiting_for(self) -> str | None:
-        """The first proxy that has not acknowledged everything, None if all have."""
+        """What isn't there yet of all that was asked for; None once everything is served."""
+        if self._engine.busy:
+            return "changes to be applied"
+        workloads = self._pipeline.sources.workloads
+        for namespace, name in self._pipeline.outputs.pods.keys():  # noqa: SIM118 - no Mapping
+            if (namespace, name) not in workloads:
+                return f"pod {namespace}/{name} to start"
         for name, proxy in self._live.proxies().items():
             if not proxy.connected:
                 return f"proxy {name} to connect"
