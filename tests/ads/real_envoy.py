@@ -140,6 +140,8 @@ class Setup:
         self.statuses = []
         self.server = AdsServer(folder / "ads" / "socket", self.statuses.append)
         self.process = None
+        self.startup = None
+        """Seconds from the start of Envoy until it had everything."""
 
     async def start_envoy(self):
         bootstrap = Bootstrap(
@@ -235,7 +237,7 @@ async def running(*resources):
         setup.update(*resources)
         try:
             await setup.start_envoy()
-            await setup.synced(30)
+            setup.startup = await setup.synced(30)
             yield setup
         except BaseException:
             print((Path(name) / "envoy.log").read_text()[-3000:])  # noqa: T201 - pytest shows it

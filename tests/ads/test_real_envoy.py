@@ -84,7 +84,7 @@ def test_trap_empty_wildcards_are_answered():
 
     async def scenario():
         async with running() as setup:
-            assert setup.server.synced(NODE)
+            assert setup.startup < 10
             port = free_port()
             setup.update(listener("l", port, "t"), routes("t", {"one": answer(204)}))
             await setup.until(port, "one", 204, PROMPT)

@@ -29,7 +29,6 @@ class Machine:
         self.desired: Desired = {}
         self.quarantine = Quarantine()
         self.session: Session | None = None
-        self._status = ProxyStatus(proxy=proxy, connected=False)
         self._told: ProxyStatus | None = None
         self._stale = True
 
@@ -90,25 +89,23 @@ class Machine:
 
     def new_status(self) -> ProxyStatus | None:
         """The proxy's status if anything in it has changed since this was last asked."""
-        if self._stale:
-            self._stale = False
-            self._status = self._current_status()
-        if self._status == self._told:
+        if not self._stale:
             return None
-        self._told = self._status
-        return self._status
-
-    def _current_status(self) -> ProxyStatus:
-        listeners = self._status.listeners
+        self._stale = False
+        listeners = self._told.listeners if self._told else ()
         if self.session is not None:
             channel = self.session.stream.channels.get(type_url.LISTENER)
             listeners = tuple(sorted(channel.acknowledged)) if channel else listeners
-        return ProxyStatus(
+        status = ProxyStatus(
             proxy=self.proxy,
             connected=self.session is not None,
             listeners=listeners,
             rejections=self.quarantine.rejections(self.desired),
         )
+        if status == self._told:
+            return None
+        self._told = status
+        return status
 
     @property
     def synced(self) -> bool:

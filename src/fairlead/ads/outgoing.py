@@ -43,6 +43,17 @@ def next_response(stream: Stream, channel: Channel, now: float) -> Response | No
     if trial is not None:
         return trial
     load = _Load()
+    if channel.ready:
+        _collect(stream, channel, load, now)
+    if load.entries or load.removed:
+        return load.response(stream, channel)
+    if channel.owes_answer and stream.barrier.opened >= channel.generation and not channel.ready:
+        return load.response(stream, channel)
+    return None
+
+
+def _collect(stream: Stream, channel: Channel, load: _Load, now: float) -> None:
+    """Go through what is ready until the load is full or nothing more may join it."""
     table = stream.desired.get(channel.type_url, {})
     for name in list(channel.ready):
         if not channel.free(name, now, removal=name not in table):
@@ -50,11 +61,8 @@ def next_response(stream: Stream, channel: Channel, now: float) -> Response | No
         if load.full or (load.closed and channel.type_url not in type_url.REMOVABLE):
             break
         _take(stream, channel, name, load, now)
-    if load.entries or load.removed:
-        return load.response(stream, channel)
-    if channel.owes_answer and stream.barrier.opened >= channel.generation and not channel.ready:
-        return load.response(stream, channel)
-    return None
+    if not channel.ready:
+        channel.ready.clear()  # an emptied dict is walked at its former size, a cleared one is not
 
 
 def _take(stream: Stream, channel: Channel, name: str, load: _Load, now: float) -> None:
