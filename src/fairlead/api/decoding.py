@@ -137,16 +137,23 @@ def _problem(entry: _Entry, found: Finding, place: tuple[int, int], file: str) -
     return Problem(
         severity=found.severity,
         code=found.code,
-        message=found.message,
+        message=_printable(found.message),
         remedy=found.remedy,
-        kind=entry.identity.kind_name,
-        namespace=entry.identity.namespace,
-        name=entry.identity.name,
-        field=field(found.path),
+        kind=_printable(entry.identity.kind_name),
+        namespace=_printable(entry.identity.namespace),
+        name=_printable(entry.identity.name),
+        field=_printable(field(found.path)),
         file=file,
         line=place[0],
         column=place[1],
     )
+
+
+def _printable(text: str) -> str:
+    """`text` without what could move a terminal's cursor."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _is_error(findings: Iterable[Finding]) -> bool:

@@ -13,6 +13,7 @@ from fairlead.api.reference import GATEWAY_GROUP, LocalObjectReference
 from fairlead.api.scalar import (
     DOMAIN_PREFIXED,
     SUBDOMAIN,
+    AnnotationValue,
     Group,
     Hostname,
     KindName,
@@ -104,7 +105,7 @@ class GatewayInfrastructure(Model, frozen=True, kw_only=True):
     """GatewayInfrastructure: what is put on the objects made for a Gateway."""
 
     labels: Annotated[Mapping[str, str], msgspec.Meta(max_length=8)] = {}
-    annotations: Annotated[Mapping[str, str], msgspec.Meta(max_length=16)] = {}
+    annotations: Annotated[Mapping[str, AnnotationValue], msgspec.Meta(max_length=16)] = {}
     parameters_ref: LocalParametersReference | None = None
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from fairlead.api.model import Model
 from fairlead.api.reference import ObjectReference, SecretObjectReference
-from fairlead.api.scalar import PortNumber
+from fairlead.api.scalar import AnnotationValue, PortNumber
 
 
 class ListenerTLSConfig(Model, frozen=True, kw_only=True):
@@ -15,7 +15,7 @@ class ListenerTLSConfig(Model, frozen=True, kw_only=True):
 
     mode: Literal["Terminate", "Passthrough"] = "Terminate"
     certificate_refs: Annotated[tuple[SecretObjectReference, ...], msgspec.Meta(max_length=64)] = ()
-    options: Annotated[Mapping[str, str], msgspec.Meta(max_length=16)] = {}
+    options: Annotated[Mapping[str, AnnotationValue], msgspec.Meta(max_length=16)] = {}
 
 
 class FrontendTLSValidation(Model, frozen=True, kw_only=True):

@@ -117,3 +117,6 @@ ControllerName: TypeAlias = Annotated[
 NonNegative: TypeAlias = Annotated[int, Meta(ge=0, description="zero or more")]
 Positive: TypeAlias = Annotated[int, Meta(ge=1, description="one or more")]
 Percent: TypeAlias = Annotated[int, Meta(ge=0, le=100, description="a percentage, 0 to 100")]
+AnnotationValue: TypeAlias = Annotated[
+    str, Meta(max_length=4096, description="a value of at most 4096 characters")
+]
