@@ -188,13 +188,7 @@ def _routes(
 
 def _head(name: str, shard: Shard) -> bytes:
     """A RouteConfiguration without virtual hosts."""
-    return serialized(
-        RouteConfiguration(
-            name=name,
-            request_headers_to_remove=shard.remove,
-            most_specific_header_mutations_wins=True,
-        )
-    )
+    return serialized(RouteConfiguration(name=name, request_headers_to_remove=shard.remove))
 
 
 def _clusters(

@@ -25,6 +25,23 @@ def modifications(
     return fields
 
 
+def composed(first: HeaderModifier | None, then: HeaderModifier | None) -> HeaderModifier | None:
+    """One modifier that does what the two do one after the other."""
+    if first is None or then is None:
+        return first or then
+    replaced = dict(first.set)
+    gone = {*then.remove, *(name for name, _ in then.set)}
+    added = [pair for pair in first.add if pair[0] not in gone]
+    for name in then.remove:
+        replaced.pop(name, None)
+    replaced.update(then.set)
+    return HeaderModifier(
+        set=tuple(replaced.items()),
+        add=(*added, *then.add),
+        remove=tuple(dict.fromkeys((*first.remove, *then.remove))),
+    )
+
+
 def host(modifier: HeaderModifier | None) -> str | None:
     """The value that the Host header is set to, None where it is left alone."""
     return dict(modifier.set).get(HOST) if modifier else None

@@ -8,6 +8,8 @@ clusters can't: each then matches its share of the requests.
 from collections.abc import Iterator
 from itertools import accumulate
 
+from msgspec.structs import replace
+
 from fairlead.ir.backend import Forward, Invalid
 from fairlead.ir.rule import Redirect, Respond, Route, Rule
 from fairlead.xds import action, header, match
@@ -18,6 +20,7 @@ MILLION = 1_000_000
 
 def routes(rule: Rule) -> list[dict[str, Message]]:
     """Fields of the Routes that carry out `rule`, in order."""
+    rule = _headers_of_backends(rule)
     common: dict[str, Message] = {"name": rule.name}
     common.update(header.modifications(rule.request_headers, rule.response_headers))
     if isinstance(rule.action, Route):
@@ -25,6 +28,31 @@ def routes(rule: Rule) -> list[dict[str, Message]]:
         if any(isinstance(each, Forward) and each.rewrite for each in forwarding.backends):
             return [{**common, **fields} for fields in _shares(rule, forwarding)]
     return [{**common, "match": match.route_match(rule.match), **_action(rule)}]
+
+
+def _headers_of_backends(rule: Rule) -> Rule:
+    """The rule with its header modifiers moved to its backends, if one of them has its own.
+
+    Envoy applies those of a weighted cluster first and those of the route on top, but a
+    backendRef's filters come after the rule's.
+    """
+    if not isinstance(rule.action, Route):
+        return rule
+    forwards = [each for each in rule.action.backends if isinstance(each, Forward)]
+    if not any(each.request_headers or each.response_headers for each in forwards):
+        return rule
+    backends = tuple(
+        replace(
+            backend,
+            request_headers=header.composed(rule.request_headers, backend.request_headers),
+            response_headers=header.composed(rule.response_headers, backend.response_headers),
+        )
+        if isinstance(backend, Forward)
+        else backend
+        for backend in rule.action.backends
+    )
+    moved = replace(rule.action, backends=backends)
+    return replace(rule, action=moved, request_headers=None, response_headers=None)
 
 
 def _action(rule: Rule) -> dict[str, Message]:

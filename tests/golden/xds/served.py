@@ -1,0 +1,117 @@
+"""A real Envoy with what xds made of some IR, and an upstream that tells what reached it."""
+
+import contextlib
+import http.client
+import json
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+
+from fairlead.dataplane.envoy import find_envoy
+from golden.xds.static_bootstrap import static
+
+START_SECONDS = 20
+CONNECTIONS = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass
+class Answer:
+    """Status and headers (names in lower case)."""
+
+    status: int
+    headers: dict
+
+
+@dataclass
+class Running:
+    """The started Envoy."""
+
+    port: int
+
+    def get(self, path, host="a.example.com", method="GET", raw=(), **headers):
+        """One request on a connection of its own; underscores in `headers` become hyphens."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, headers={"Host": host, **named, **dict(raw)})
+            response = connection.getresponse()
+            response.read()
+            found = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, found)
+        finally:
+            connection.close()
+
+
+def upstream(port, seen):
+    """A listener that answers every request with what reached it, the headers `seen` included."""
+    told = {"x-path": "%REQ(:path)%", "x-host": "%REQ(:authority)%"}
+    told |= {f"x-saw-{name}": f"%REQ({name})%" for name in seen}
+    route = {
+        "match": {"prefix": "/"},
+        "direct_response": {"status": 200},
+        "response_headers_to_add": [
+            {"header": {"key": name, "value": value}} for name, value in told.items()
+        ],
+    }
+    manager = {
+        "@type": f"{CONNECTIONS}.HttpConnectionManager",
+        "stat_prefix": "upstream",
+        "http_filters": [
+            {
+                "name": "router",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
+                },
+            }
+        ],
+        "route_config": {
+            "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}],
+        },
+    }
+    return {
+        "name": "upstream",
+        "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
+        "filter_chains": [
+            {
+                "filters": [
+                    {
+                        "name": "envoy.filters.network.http_connection_manager",
+                        "typed_config": manager,
+                    }
+                ]
+            }
+        ],
+    }
+
+
+@contextlib.contextmanager
+def running(folder, world, *, port, upstream_port, seen=()):
+    """Serve `world`, whose listener binds `port`, until the end of the context."""
+    config = static(world, folder / "admin.sock")
+    config["static_resources"]["listeners"].append(upstream(upstream_port, seen))
+    path = folder / "envoy.json"
+    path.write_text(json.dumps(config))
+    log = folder / "envoy.log"
+    command = [
+        *(str(find_envoy()), "-c", str(path), "--concurrency", "1"),
+        *("--log-level", "warning", "--log-path", str(log), "--use-dynamic-base-id"),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            end = time.monotonic() + START_SECONDS
+            while True:
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                    break
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < end, log.read_text()
+                time.sleep(0.02)
+            yield Running(port)
+        finally:
+            process.terminate()
