@@ -245,7 +245,7 @@ class Scene:
         else:
             place, asked, host = self.pod_place(), f"http://{target.name}{path}", target.name
         connection = http.client.HTTPConnection(*place, timeout=20)
-        answers = (_exchange(connection, "GET", asked, host, ()) for _ in range(number))
+        answers = (_exchange(connection, "GET", asked, host) for _ in range(number))
         counted = Counter(answer.backend or answer.status for answer in answers)
         connection.close()
         return counted
@@ -298,12 +298,12 @@ def send(
     connection = http.client.HTTPConnection(*place, timeout=20)
     try:
         pairs = tuple(headers.items()) if isinstance(headers, dict) else headers
-        return _exchange(connection, method, target, host, pairs, body)
+        return _exchange(connection, method, target, host, headers=pairs, body=body)
     finally:
         connection.close()
 
 
-def _exchange(connection, method, target, host, headers, body="") -> Answer:
+def _exchange(connection, method, target, host, *, headers=(), body="") -> Answer:
     connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
     connection.putheader("Host", host)
     for name, value in headers:
@@ -327,5 +327,5 @@ def manifests_of(module, echo: Echo) -> dict[str, str]:
         "gateway.yaml": GATEWAY,
         "client.yaml": pod(),
         "services.yaml": documents(*services),
-        "routes.yaml": documents(*(manifest.text for manifest in found)),
+        "routes.yaml": documents(*(manifest.text for manifest in found if manifest.text)),
     }
