@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -34,7 +35,7 @@ kind: Gateway
 metadata: {name: entrance, namespace: istio-test}
 spec:
   gatewayClassName: fairlead
-  listeners: [{name: http, protocol: HTTP, port: 80}]
+  listeners: [{name: http, protocol: HTTP, port: %d}]
 """
 DOCUMENT_LOOP = "for i in $(seq 1 20); do curl -s http://backend; done"
 REQUESTS = 1000
@@ -112,7 +113,7 @@ class Instance:
         end = time.monotonic() + seconds
         while True:
             with contextlib.suppress(WalkError, KeyError, IndexError):
-                if check():
+                if await asyncio.to_thread(check):
                     return
             if self._process is not None and self._process.poll() is not None:
                 raise WalkError(f"`fairlead run` ended by itself:\n{self.log()}")
@@ -125,6 +126,19 @@ def accepted(parent: dict[str, Any]) -> bool:
     """Whether a route's parent has Accepted and ResolvedRefs both true."""
     true = {c["type"] for c in parent["conditions"] if c["status"] == "True"}
     return {"Accepted", "ResolvedRefs"} <= true
+
+
+def free_port() -> int:
+    """A TCP port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def weighted(route: str, v1: int, v2: int) -> str:
+    """The text of the route with other weights for its two backends."""
+    weights = iter((v1, v2))
+    return re.sub(r"weight: \d+", lambda _: f"weight: {next(weights)}", route)
 
 
 class Walk:
@@ -239,18 +253,17 @@ class Walk:
         self.say("Weights changed live, under 500 requests a second.")
         original = (self._source / ROUTE_FILE).read_text()
         tally, stop = Tally(), asyncio.Event()
-        async with asyncio.TaskGroup() as tasks:
-            load = steady(
-                tally, self._proxy, "backend", rate=500, stop=stop, path="http://backend/"
-            )
-            tasks.create_task(load)
+
+        async def changes() -> None:
             try:
                 for v1, v2 in ((50, 50), (0, 100), (100, 0), (90, 10)):
-                    text = original.replace("weight: 90", f"weight: {v1}")
-                    await self._change(text.replace("weight: 10", f"weight: {v2}"))
+                    await self._change(weighted(original, v1, v2))
                     await self._observe(tally, v1, v2)
             finally:
                 stop.set()
+
+        load = steady(tally, self._proxy, "backend", rate=500, stop=stop, path="http://backend/")
+        await asyncio.gather(load, changes())
         self.count(tally, f"{tally.total} requests while the weights changed", None)
 
     async def _change(self, text: str) -> None:
@@ -271,7 +284,7 @@ class Walk:
     async def from_outside(self) -> None:
         """Step: the same route, with a Gateway as second parent."""
         self.say("The same route from outside: a Gateway, and one more parentRef on the route.")
-        self._instance.write("7-gateway.yaml", GATEWAY)
+        self._instance.write("7-gateway.yaml", GATEWAY % free_port())
         original = (self._source / ROUTE_FILE).read_text()
         await self._change(original.replace("parentRefs: [", "parentRefs: [{name: entrance}, ", 1))
 
