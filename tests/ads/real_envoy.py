@@ -12,7 +12,7 @@ from pathlib import Path
 from envoy.config.cluster.v3 import cluster_pb2
 from envoy.config.endpoint.v3 import endpoint_pb2
 from envoy.config.listener.v3 import listener_pb2
-from envoy.config.route.v3 import route_components_pb2, route_pb2
+from envoy.config.route.v3 import route_components_pb2, route_pb2, scoped_route_pb2
 from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2 as hcm_pb2,
@@ -105,12 +105,37 @@ def routes(name, hosts):
     return composed(type_url.ROUTES, name, wire(route_pb2.RouteConfiguration(), name=name), parts)
 
 
-def listener(name, port, table, address="127.0.0.1"):
+def scope(host, table):
+    """Requests for `host` go by `table`."""
+    message = wire(
+        scoped_route_pb2.ScopedRouteConfiguration(),
+        name=host,
+        route_configuration_name=table,
+        key={"fragments": [{"string_key": host}]},
+    )
+    return whole(type_url.SCOPE, host, message)
+
+
+SCOPED = {
+    "scoped_routes": {
+        "name": "scopes",
+        "rds_config_source": ADS,
+        "scoped_rds": {"scoped_rds_config_source": ADS},
+        "scope_key_builder": {
+            "fragments": [{"header_value_extractor": {"name": ":authority", "index": 0}}]
+        },
+    }
+}
+
+
+def listener(name, port, table=None, address="127.0.0.1"):
+    """By one table, or by scopes where none is given."""
+    one = {"rds": {"config_source": ADS, "route_config_name": table}}
     manager = {
         "@type": MANAGER,
         "stat_prefix": name,
         "strip_any_host_port": True,
-        "rds": {"config_source": ADS, "route_config_name": table},
+        **(one if table else SCOPED),
         "http_filters": [{"name": "router", "typed_config": {"@type": ROUTER}}],
     }
     message = wire(

@@ -21,6 +21,7 @@ from ads.real_envoy import (
     listener,
     routes,
     running,
+    scope,
     to,
 )
 from fairlead.ads import type_url
@@ -121,6 +122,30 @@ def test_trap_listener_whose_table_comes_later_is_not_told_that_it_is_gone():
         async with running(listener("l", port, "t")) as setup:
             setup.update(routes("t", {"one": answer(204)}))
             await setup.until(port, "one", 204, PROMPT)
+
+    asyncio.run(scenario())
+
+
+def test_scopes_and_their_tables_come_change_and_go():
+    port = free_port()
+
+    async def scenario():
+        hosts = [f"h{number}" for number in range(20)]
+        scopes = [scope(host, host) for host in hosts]
+        tables = [routes(host, {host: answer(204)}) for host in hosts]
+        async with running(listener("l", port), *scopes, *tables) as setup:
+            for host in hosts:
+                await setup.until(port, host, 204, PROMPT)
+            setup.update(routes("h3", {"h3": answer(205)}), scope("new", "new"))
+            setup.update(routes("new", {"new": answer(206)}))
+            await setup.until(port, "new", 206, PROMPT)
+            assert await setup.get(port, "h3") == 205
+            setup.update(gone=[(type_url.SCOPE, "h4"), (type_url.ROUTES, "h4")])
+            await setup.until(port, "h4", 404, PROMPT)
+            await setup.synced(PROMPT)
+            setup.update(scope("h4", "h4"), routes("h4", {"h4": answer(207)}))
+            await setup.until(port, "h4", 207, PROMPT)
+            assert rejected(setup) == []
 
     asyncio.run(scenario())
 

@@ -12,7 +12,7 @@ from fairlead.ads.channel import Channel, Entry, Mark, Response
 from fairlead.ads.stream import Stream
 from fairlead.ads.wire import size
 
-MOST_RESOURCES = 2000
+MOST_RESOURCES = 1000
 MOST_BYTES = 4 * 1024 * 1024
 
 

@@ -10,6 +10,7 @@ Field numbers are those of ``envoy.service.discovery.v3``.
 # pyright: reportUnknownMemberType=false
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol, cast
 
 import msgspec
@@ -90,6 +91,7 @@ def decode(data: bytes) -> Request:
     )
 
 
+@lru_cache(maxsize=4096)
 def head(field: int, length: int) -> bytes:
     """What precedes `length` bytes of a length-delimited field."""
     return varint(field << 3 | LENGTH_DELIMITED) + varint(length)
