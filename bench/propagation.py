@@ -40,11 +40,11 @@ async def _stays(connection: Connection, host: str) -> int:
 
 
 async def _add_routes(
-    config: Path, instance: processes.Instance
-) -> tuple[list[float], list[float], int]:
-    connection = Connection(*instance.address(80))
-    since_event: list[float] = []
-    since_write: list[float] = []
+    config: Path, address: tuple[str, int]
+) -> tuple[dict[str, tuple[float, float]], int]:
+    """By name of the route: when its file was written and when it served; and wrong answers."""
+    connection = Connection(*address)
+    times: dict[str, tuple[float, float]] = {}
     wrong = 0
     for number in range(ROUTES):
         host = manifests.host(number)
@@ -53,11 +53,9 @@ async def _add_routes(
         manifests.write(config, name, manifests.route(name, host, f"backend-{number % 10}"))
         served, bad = await _until_served(connection, host)
         wrong += bad + await _stays(connection, host)
-        since_write.append(served - written)
-        event = instance.received("HTTPRoute", "default", name)
-        since_event.append(served - event)
+        times[name] = (written, served)
     connection.close()
-    return since_event, since_write, wrong
+    return times, wrong
 
 
 def run() -> Iterator[Figure]:
@@ -73,8 +71,10 @@ def run() -> Iterator[Figure]:
             manifests.write(config, f"service-{number}", *service)
         back = baseline.bootstrap([baseline.upstream(upstream)], [], folder / "u.sock")
         with processes.envoy(back, folder, upstream), processes.serving(config) as ours:
-            event, write, wrong = asyncio.run(_add_routes(config, ours))
-    milliseconds = [seconds * 1000 for seconds in event]
+            times, wrong = asyncio.run(_add_routes(config, ours.address(80)))
+            events = ours.received("HTTPRoute")
+    milliseconds = [(served - events[name]) * 1000 for name, (_, served) in times.items()]
+    write = [served - written for written, served in times.values()]
     yield Figure("propagation.mean", statistics.mean(milliseconds), "ms", 12)
     yield Figure("propagation.max", max(milliseconds), "ms", 75)
     yield Figure("propagation.p99", statistics.quantiles(milliseconds, n=100)[98], "ms")

@@ -17,6 +17,7 @@ from fairlead.analysis.table import Row, Table
 from fairlead.analysis.view import View
 from fairlead.app.answers import NotFoundError, Query, description_of, objects_of, table_of
 from fairlead.app.engine import Engine
+from fairlead.app.receipts import Receipt
 from fairlead.translate.sources import Key
 
 WATCH_SECONDS = 0.5
@@ -39,6 +40,8 @@ class Backend:
     """Environment of a pod's container; raises NotFoundError."""
     dump: Callable[[], msgspec.Struct]
     """The graph's collections (`Graph.dump`)."""
+    receipts: Callable[[], list[Receipt]]
+    """When the objects that changed last did so."""
 
 
 class SocketApi:
@@ -59,6 +62,7 @@ class SocketApi:
         app.router.add_get("/v1/describe/{kind}/{namespace}/{name}", self._describe)
         app.router.add_get("/v1/exec-env/{namespace}/{pod}", self._exec_environment)
         app.router.add_get("/debug/graph", self._graph)
+        app.router.add_get("/debug/receipts", self._receipts)
         self._runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2
         )
@@ -103,6 +107,9 @@ class SocketApi:
     async def _graph(self, _request: web.Request) -> web.Response:
         await self._backend.engine.settled()
         return _json(self._backend.dump())
+
+    async def _receipts(self, _request: web.Request) -> web.Response:
+        return _json({"receipts": self._backend.receipts()})
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         """The present rows and objects, then those that change, one JSON document a line."""

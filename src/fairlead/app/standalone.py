@@ -21,6 +21,7 @@ from fairlead.app.gateways import GatewayFeedback
 from fairlead.app.instance import Claim, InstanceError
 from fairlead.app.live import LiveFacts
 from fairlead.app.pipeline import AnyChange, Effects, Pipeline
+from fairlead.app.receipts import Receipts
 from fairlead.app.settings import RunSettings
 from fairlead.app.socket_api import Backend, SocketApi
 from fairlead.app.status_writer import StatusWriter
@@ -70,6 +71,7 @@ class Standalone:
         self._ads = AdsServer(claim.instance.ads_socket, self._on_status)
         self._live = LiveFacts(self._pipeline, self._store, self._ads, self._provider)
         self._engine = Engine(self._pipeline, self._deliver)
+        self._receipts = Receipts()
         self._gateways = GatewayAddresses(claim.state_dir / "gateway-addresses.json")
         self._addresses = PodAddresses()
         self._api = SocketApi(claim.instance.api_socket, self._backend())
@@ -143,7 +145,9 @@ class Standalone:
 
     async def _follow(self) -> None:
         """Hand over what changes in the files."""
+        clock = asyncio.get_running_loop().time
         async for batch in self._provider.changes():
+            self._receipts.note(((change.kind, change.key) for change in batch.changes), clock())
             for change in batch.changes:
                 self._live.seen(change.kind, change.key, present=change.obj is not None)
             self._submit(batch)
@@ -220,6 +224,7 @@ class Standalone:
             waiting_for=self._waiting_for,
             exec_environment=self._exec_environment,
             dump=self._pipeline.graph.dump,
+            receipts=self._receipts.all,
         )
 
     def _waiting_for(self) -> str | None:
