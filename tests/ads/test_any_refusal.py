@@ -1,0 +1,116 @@
+"""Random culprits of every type, while answers, streams and processes come and go at random."""
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from ads.link import Link, changes, cluster, endpoints, listener, routes
+from fairlead.ads import type_url
+
+C, E, R, L = type_url.CLUSTER, type_url.ENDPOINTS, type_url.ROUTES, type_url.LISTENER
+
+TEXTS = st.sampled_from(["eds 1", "eds 2", "eds 3", "eds BAD 1", "eds BAD 2"])
+HOSTS = st.dictionaries(
+    st.sampled_from([f"h{n}" for n in range(6)]), st.sampled_from(["a", "b", "BAD1", "BAD2"])
+)
+world = st.fixed_dictionaries(
+    {
+        "clusters": st.dictionaries(st.sampled_from(["x", "y", "z"]), TEXTS),
+        "endpoints": st.dictionaries(st.sampled_from(["x", "y", "z"]), TEXTS),
+        "tables": st.dictionaries(st.sampled_from(["t", "u"]), HOSTS),
+        "listeners": st.dictionaries(
+            st.sampled_from(["l0", "l1", "l2"]), st.sampled_from(["t", "u", "BAD"])
+        ),
+    }
+)
+
+
+def build(shape):
+    made = [cluster(name) for name in "ab"] + [endpoints(name) for name in "ab"]
+    made += [cluster(name, text) for name, text in shape["clusters"].items()]
+    made += [endpoints(name, shape["endpoints"].get(name, "eds 1")) for name in shape["clusters"]]
+    made += [routes(name, shape["tables"].get(name, {})) for name in "tu"]
+    made += [listener(name, table) for name, table in shape["listeners"].items()]
+    return {(r.type_url, r.name): r for r in made}
+
+
+class AnyRefusal(RuleBasedStateMachine):
+    """Whatever the order, the culprits are found, nobody else suffers, and the search ends."""
+
+    def __init__(self):
+        super().__init__()
+        self.link = Link()
+        self.world = {}
+        self.link.start()
+
+    @rule(shape=world)
+    def change(self, shape):
+        new = build(shape)
+        real = [r for key, r in new.items() if self.world.get(key) != r]
+        gone = sorted(self.world.keys() - new.keys())
+        self.link.machine.update(changes(*real, gone=gone), self.link.now)
+        self.world = new
+
+    @rule()
+    def write(self):
+        self.link.poll()
+
+    @rule(count=st.integers(1, 4))
+    def down(self, count):
+        for _ in range(count):
+            self.link.deliver_response()
+
+    @rule(count=st.integers(1, 4))
+    def up(self, count):
+        for _ in range(count):
+            self.link.deliver_request()
+
+    @precondition(lambda self: self.link.envoy.listening)
+    @rule()
+    def stream_breaks(self):
+        self.link.reconnect()
+
+    @rule()
+    def process_dies(self):
+        self.link.restart()
+
+    @rule()
+    def settle(self):
+        # Past every removal, and before the 20th try of a listener.
+        for _ in range(4):
+            self.link.exchange()
+            self.link.now += 1.1
+        self.link.exchange()
+        assert self.link.machine.session.stream.quarantine.trials == 0
+        rejected = {
+            (r.type_url, r.name, r.part) for r in self.link.machine.state(self.link.now).rejections
+        }
+        envoy = self.link.envoy
+        asked = {
+            C: self.world.keys(),
+            L: self.world.keys(),
+            E: {(E, name) for name in envoy.watched[E]},
+            R: {(R, name) for name in envoy.watched[R]},
+        }
+        for (url, name), wanted in self.world.items():
+            if (url, name) not in asked[url]:
+                continue
+            active = envoy.active[url].get(name, "")
+            for part in wanted.parts:
+                text = part.body.decode()
+                if "BAD" in text:
+                    assert (url, name, part.key) in rejected
+                else:
+                    assert text in active
+                    assert (url, name, part.key) not in rejected
+
+    @invariant()
+    def nothing_bad_serves(self):
+        for table in self.link.envoy.active.values():
+            assert not [name for name, text in table.items() if "BAD" in text]
+
+
+TestAnyRefusal = AnyRefusal.TestCase
+TestAnyRefusal.settings = settings(
+    max_examples=150, stateful_step_count=40, deadline=None, report_multiple_bugs=False
+)
