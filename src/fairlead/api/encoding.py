@@ -15,7 +15,7 @@ def to_raw(obj: Object) -> dict[str, Any]:
 
     `apiVersion` and `kind` come first and are always there; values of a Secret are redacted.
     """
-    body: dict[str, Any] = msgspec.to_builtins(obj)
+    body: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(obj))
     if isinstance(obj, Secret):
         for field in ("data", "stringData"):
             if field in body:
