@@ -9,6 +9,7 @@ from fairlead.ir.endpoint import Endpoints
 from fairlead.ir.listener import HttpListener, OutboundListener
 from fairlead.ir.virtual_host import VirtualHost
 from fairlead.xds.build import build
+from fairlead.xds.scopes import Layout
 
 
 class IrWorld:
@@ -120,11 +121,19 @@ def values(document):
 
 
 def world(document, **options):
-    """Everything of a document; each of its proxies uses all of its clusters."""
+    """Everything of a document; each of its proxies uses all of its clusters.
+
+    Under `layouts` it may say in how many bits of shards a table is laid out.
+    """
     made = IrWorld(**options)
+    document = dict(document)
+    layouts = document.pop("layouts", {})
     found = list(values(document))
     proxies = {each.proxy for each in found if isinstance(each, HttpListener | OutboundListener)}
     clusters = {each.name for each in found if isinstance(each, Cluster)}
     uses = [ClusterUse(proxy, name) for proxy in proxies for name in clusters]
     made.put(*found, *uses)
+    made.graph.apply(
+        [Change(made.built.layouts, table, Layout(bits)) for table, bits in layouts.items()]
+    )
     return made

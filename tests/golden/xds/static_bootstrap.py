@@ -76,6 +76,7 @@ def _inline(manager, proxy, found):
     lists = []
     for (owner, _), scope in found[type_url.SCOPE].items():
         if owner == proxy:
-            name = scope.pop("route_configuration_name")
-            lists.append({**scope, "route_configuration": found[type_url.ROUTES][proxy, name]})
+            table = found[type_url.ROUTES][proxy, scope["route_configuration_name"]]
+            inlined = {"name": scope["name"], "key": scope["key"], "route_configuration": table}
+            lists.append(inlined)
     scoped["scoped_route_configurations_list"] = {"scoped_route_configurations": lists}
