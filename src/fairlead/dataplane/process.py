@@ -67,7 +67,16 @@ class Exit:
 
 
 class StartError(Exception):
-    """A command that can't be started on this machine; the message says why."""
+    """A command that can't be started on this machine; the message says why.
+
+    Args:
+        message: what is wrong.
+        reason: one word for it, as in a container's `state.waiting.reason`.
+    """
+
+    def __init__(self, message: str, reason: str = "RunContainerError") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class Guard:

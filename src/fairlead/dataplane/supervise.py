@@ -10,7 +10,6 @@ from fairlead.dataplane.clock import Clock
 from fairlead.dataplane.process import Child, Command, Exit, Guard, StartError
 
 _LOG = logging.getLogger(__name__)
-_START_FAILED = Exit(126)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,8 @@ class State:
     last_exit: Exit | None = None
     problem: str = ""
     """Why it could not be started, if it could not."""
+    reason: str = ""
+    """One word for the problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Plan:
     name: str
     """For log messages, such as ``pod default/client, container curl``."""
     command: Callable[[], Command]
-    """Called before each start; may raise StartError, which counts as a failed run."""
+    """Called before each start; may raise StartError, and is tried again then."""
     backoff: Backoff
     restart: Callable[[Exit], bool]
     """Whether to start again after this end."""
@@ -87,12 +88,12 @@ class Supervisor:
             while not self._stopping.is_set():
                 started = self._clock.now()
                 ended = await self._once()
-                if self._stopping.is_set() or not self._plan.restart(ended):
+                if self._stopping.is_set() or (ended and not self._plan.restart(ended)):
                     break
                 lasted = self._clock.now() - started
                 failures = 1 if lasted >= self._plan.backoff.healthy_after else failures + 1
                 delay = self._plan.backoff.delay(failures)
-                self._report_end(ended, delay)
+                _LOG.warning("%s: %s; next try in %g s", self._plan.name, self._trouble(), delay)
                 self._change(phase="backoff", pid=0, delay=delay)
                 await self._clock.wait(self._stopping, delay)
                 self._state = replace(self._state, restarts=self._state.restarts + 1)
@@ -117,20 +118,20 @@ class Supervisor:
         if self._child is not None and self._child.running:
             await self._child.stop(grace, self._clock)
 
-    async def _once(self) -> Exit:
+    async def _once(self) -> Exit | None:
+        """One run; None if it could not even be started."""
         try:
             self._child = Child.start(self._plan.command(), self._guard)
         except StartError as error:
-            self._change(problem=str(error), last_exit=_START_FAILED)
-            return _START_FAILED
-        self._change(phase="running", pid=self._child.pid, delay=0.0, problem="")
+            self._change(problem=str(error), reason=error.reason)
+            return None
+        self._change(phase="running", pid=self._child.pid, delay=0.0, problem="", reason="")
         ended = await self._child.wait()
         self._state = replace(self._state, last_exit=ended)
         return ended
 
-    def _report_end(self, ended: Exit, delay: float) -> None:
-        reason = self._state.problem or str(ended)
-        _LOG.warning("%s: %s; restarting in %g s", self._plan.name, reason, delay)
+    def _trouble(self) -> str:
+        return self._state.problem or str(self._state.last_exit)
 
     def _change(self, **fields: object) -> None:
         fresh = replace(self._state, **fields)
