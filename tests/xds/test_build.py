@@ -17,6 +17,7 @@ from fairlead.ir.virtual_host import VirtualHost
 from fairlead.xds import scopes, type_url
 from fairlead.xds.scopes import Layout, settled, shard
 from golden.xds.ir_world import IrWorld
+from golden.xds.static_bootstrap import as_dict
 
 PROXY = "gateway/ns/gw"
 TABLE = "gateway/ns/gw/http-80"
@@ -190,3 +191,19 @@ def test_the_order_of_arrival_leaves_no_trace(seed):
             grown.commit([Change(grown.virtual_hosts, (TABLE, again.name), None)])
             grown.put(again)
     assert dict(grown.resources.items()) == dict(fresh.resources.items())
+
+
+def test_the_fallback_of_a_host_takes_its_place():
+    world = IrWorld()
+    world.put(LISTENER, host("a.example.com"))
+    (part,) = world.resources.get((PROXY, type_url.ROUTES, TABLE)).parts
+    message = as_dict(type_url.ROUTES, part.fallback)
+    assert message == {
+        "virtual_hosts": [
+            {
+                "name": "a.example.com",
+                "domains": ["a.example.com"],
+                "routes": [{"match": {"prefix": "/"}, "direct_response": {"status": 500}}],
+            }
+        ]
+    }

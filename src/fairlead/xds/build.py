@@ -169,7 +169,7 @@ def _routes(
     def assemble(ctx: Context, key: ResourceKey, shard: Shard) -> Resource:
         _, url, name = key
         members_of = ctx.fetch_by(members, name)
-        return composed(url, name, _head(name, shard), tuple(part for _, part in members_of))
+        return composed(url, name, _head(name, shard), tuple([part for _, part in members_of]))
 
     def lead(ctx: Context, key: Table, _: Table) -> Iterator[tuple[ResourceKey, Resource]]:
         proxy, table = key[:2]

@@ -40,5 +40,5 @@ def whole(type_url: str, name: str, message: bytes, origins: tuple[Origin, ...] 
 
 def composed(type_url: str, name: str, head: bytes, parts: tuple[Part, ...]) -> Resource:
     """A resource of parts, none of which is serialised again."""
-    version = wire.version(head, (part.digest for part in parts))
+    version = wire.version(head, [part.digest for part in parts])
     return Resource(type_url, name, head, parts, version)

@@ -55,7 +55,7 @@ _EVEN: Final = tuple(re.compile(expression) for expression in BITS)
 
 SPLIT: Final = 512
 """A table of more hosts is split into shards; one of less than half is one again."""
-SPLIT_FURTHER: Final = 8192
+SPLIT_FURTHER: Final = 2048
 """From here on into more shards; with less than half into fewer again."""
 FEW: Final = 4
 MANY: Final = 6

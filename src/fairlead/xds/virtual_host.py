@@ -9,12 +9,23 @@ from fairlead.ir.rule import Route
 from fairlead.ir.virtual_host import VirtualHost
 from fairlead.xds import action, retry, wire
 from fairlead.xds.messages import Message, serialized
+from fairlead.xds.messages import Route as RouteMessage
 from fairlead.xds.messages import VirtualHost as VirtualHostMessage
 from fairlead.xds.resource import Part
 from fairlead.xds.route import routes
 
 FIELD: Final = 2
 """Number of `virtual_hosts` in ``envoy.config.route.v3.RouteConfiguration``."""
+
+_NAME: Final = 1
+_DOMAINS: Final = 2
+_ROUTES: Final = 3
+_FAILING: Final = wire.framed(
+    _ROUTES,
+    serialized(
+        RouteMessage(match={"prefix": "/"}, direct_response={"status": action.NOT_CARRIED_OUT})
+    ),
+)
 
 
 def part(host: VirtualHost) -> Part:
@@ -28,17 +39,20 @@ def part(host: VirtualHost) -> Part:
     }
     if any(isinstance(rule.action, Route) for rule in host.rules):
         fields["retry_policy"] = retry.house_policy()
-    body = _framed(host, fields)
-    failing = {"match": {"prefix": "/"}, "direct_response": {"status": action.NOT_CARRIED_OUT}}
+    message = VirtualHostMessage(name=host.name, domains=host.domains, **fields)
+    body = wire.framed(FIELD, serialized(message))
     return Part(
         key=host.name,
         body=body,
-        fallback=_framed(host, {"routes": [failing]}),
+        fallback=_failing(host),
         digest=wire.digest(body),
         origins=tuple(dict.fromkeys(rule.origin for rule in host.rules)),
     )
 
 
-def _framed(host: VirtualHost, fields: dict[str, Message]) -> bytes:
-    message = VirtualHostMessage(name=host.name, domains=host.domains, **fields)
-    return wire.framed(FIELD, serialized(message))
+def _failing(host: VirtualHost) -> bytes:
+    """A virtual host for the same domains that answers 500."""
+    domains = [wire.framed(_DOMAINS, domain.encode()) for domain in host.domains]
+    return wire.framed(
+        FIELD, b"".join((wire.framed(_NAME, host.name.encode()), *domains, _FAILING))
+    )

@@ -31,7 +31,4 @@ def digest(content: bytes) -> bytes:
 
 def version(head: bytes, digests: Iterable[bytes]) -> str:
     """Content hash over the head of a message and the digests of its parts, in hexadecimal."""
-    whole = hashlib.blake2b(head, digest_size=DIGEST_SIZE)
-    for each in digests:
-        whole.update(each)
-    return whole.hexdigest()
+    return digest(b"".join((head, *digests))).hex()
