@@ -38,14 +38,13 @@ class _Held:
 class _File:
     """What one file holds, and what was made of its documents."""
 
-    __slots__ = ("cache", "held", "problems", "repeated", "reported")
+    __slots__ = ("cache", "held", "problems", "repeated")
 
     def __init__(self) -> None:
         self.held: dict[_Id, _Held] = {}
         self.cache: dict[bytes, api.Decoded] = {}
         self.problems: tuple[api.Problem, ...] = ()
         self.repeated: list[tuple[_Id, Chunk]] = []
-        self.reported: tuple[api.Problem, ...] = ()
 
 
 class Store:
@@ -57,6 +56,7 @@ class Store:
         self._served: dict[_Id, api.Object] = {}
         self._touched: set[_Id] = set()
         self._unreported: set[str] = set()
+        self._reported: dict[str, tuple[api.Problem, ...]] = {}
 
     def put(self, file: str, data: bytes, *, keep: bool = False) -> bool:
         """Replace what `file` holds.
@@ -108,7 +108,7 @@ class Store:
 
     def problems(self) -> tuple[api.Problem, ...]:
         """Problems of all files, by file and line, as of the last `flush`."""
-        return tuple(each for name in sorted(self._files) for each in self._files[name].reported)
+        return tuple(each for name in sorted(self._reported) for each in self._reported[name])
 
     def files(self) -> frozenset[str]:
         """Names of the files that are held."""
@@ -160,7 +160,7 @@ class Store:
         """Who serves `each` may have changed, and with it who is told to be the second."""
         self._touched.add(each)
         claims = self._claims.get(each, ())
-        if claims and (len(claims) > 1 or self._files[claims[0]].reported):
+        if len(claims) > 1 or (claims and claims[0] in self._reported):
             self._unreported.update(claims)
 
     def _change(self, each: _Id) -> Iterator[ObjectChange]:
@@ -179,17 +179,12 @@ class Store:
 
     def _report(self, file: str) -> Iterator[FileProblems]:
         state = self._files.get(file)
-        if state is None:
-            yield FileProblems(file, ())
-            return
-        problems = tuple(
-            sorted(
-                (*state.problems, *self._duplicates(file, state)),
-                key=lambda each: (each.line, each.column),
-            )
-        )
-        if problems != state.reported:
-            state.reported = problems
+        found = (*state.problems, *self._duplicates(file, state)) if state else ()
+        problems = tuple(sorted(found, key=lambda each: (each.line, each.column)))
+        if problems != self._reported.get(file, ()):
+            self._reported[file] = problems
+            if not problems:
+                del self._reported[file]
             yield FileProblems(file, problems)
 
     def _duplicates(self, file: str, state: _File) -> Iterator[api.Problem]:
