@@ -80,8 +80,10 @@ class Client:
             connection.request("GET", url, headers={"Connection": "close"})
             return connection.getresponse()
         except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
             raise click.ClickException(self._absent()) from None
         except (OSError, http.client.HTTPException) as error:
+            connection.close()
             raise click.ClickException(
                 f"the instance (pid {instance.pid}) gave no answer: {error}"
             ) from None
