@@ -183,15 +183,17 @@ class PodRunner:
 
     async def _run(self, key: Key, running: "_Running") -> None:
         """Run a pod until it is retired and gone; it stays listed if it ends by itself."""
-        containers = self._tasks.create_task(running.local.run())
-        await running.retired.wait()
-        await self._clock.wait(self._stopping, LEAVE_SECONDS if running.was_ready else 0)
-        grace = running.local.pod.spec.termination_grace_period_seconds
-        await running.local.stop(_STOP_GRACE if self._stopping.is_set() else grace)
-        await asyncio.wait([containers])
-        del self._running[key]
-        self._addresses.free(key)
-        running.gone.set()
+        try:
+            containers = self._tasks.create_task(running.local.run())
+            await running.retired.wait()
+            await self._clock.wait(self._stopping, LEAVE_SECONDS if running.was_ready else 0)
+            grace = running.local.pod.spec.termination_grace_period_seconds
+            await running.local.stop(_STOP_GRACE if self._stopping.is_set() else grace)
+            await asyncio.wait([containers])
+        finally:
+            del self._running[key]
+            self._addresses.free(key)
+            running.gone.set()
         if not self._stopping.is_set():
             self._on_workload(key, None)
             self._reconcile()

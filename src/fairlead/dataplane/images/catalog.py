@@ -102,7 +102,7 @@ def arguments(image: Image, container: api.Container, expand: Callable[[str], st
         return command + args
     if image.entrypoint:
         return [*image.entrypoint, *args]
-    if not args or args[0].startswith("-"):  # as the entrypoint of the curl image does
+    if not args or shutil.which(args[0]) is None:  # as the entrypoint of the curl image does
         return [*image.default, *args]
     return args
 
