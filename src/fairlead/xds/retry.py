@@ -13,8 +13,10 @@ from fairlead.xds.messages import (
 
 SAFE: Final = "connect-failure,refused-stream,reset-before-request"
 """No backend has begun to work on a request that failed so."""
-ASKED: Final = f"{SAFE},reset"
-"""Where a route asks for retries, connection errors in midst of a request count as well."""
+CUT_OFF: Final = f"{SAFE},reset"
+"""Where a route asks for retries and limits each attempt, one that was cut off is tried again.
+Envoy does not tell it from one that the backend broke off, so that counts as well; without a limit
+it doesn't, since the backend may have carried out what it had read (HTTPRouteRetry)."""
 BY_STATUS: Final = "retriable-status-codes"
 ATTEMPTS: Final = 2
 """Of the policy of the house."""
@@ -47,7 +49,8 @@ def policy(retry: Retry | None, attempt_timeout: float | None) -> dict[str, Mess
     elif not retry.attempts:
         fields: dict[str, Any] = {"num_retries": wrapped(0)}
     else:
-        on = f"{ASKED},{BY_STATUS}" if retry.codes else ASKED
+        reset = CUT_OFF if attempt_timeout else SAFE
+        on = f"{reset},{BY_STATUS}" if retry.codes else reset
         fields = _policy(on, retry.attempts)
         if retry.codes:
             fields["retriable_status_codes"] = list(retry.codes)
