@@ -4,7 +4,8 @@ Each backend listens on a port of its own of 127.0.0.1 and answers with JSON: it
 the target, all headers as [name in lower case, value] pairs, the body. Request headers steer it:
 
     x-echo-answers: 503,503,200    what the first, second, third request with this x-echo-id gets
-    x-echo-id: any-unique-text     (the last one repeats); `hang` and `close` answer nothing
+    x-echo-id: any-unique-text     (the last one repeats); `slow` waits, `hang` and `close`
+                                   answer nothing
     x-echo-set: name=value         a header of the answer; may be repeated
 """
 
@@ -15,6 +16,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 HANG_SECONDS = 5
+SLOW_SECONDS = 0.6
 
 
 class Echo:
@@ -73,10 +75,12 @@ class _Handler(BaseHTTPRequestHandler):
         if step in {"hang", "close"}:
             self.close_connection = True
             return
-        self._answer(int(step), body)
+        if step == "slow":
+            self.server.echo.stopping.wait(SLOW_SECONDS)
+        self._answer(200 if step == "slow" else int(step), body)
 
     def _step(self) -> str:
-        """What this request gets: a status, `hang` or `close`."""
+        """What this request gets: a status, `slow`, `hang` or `close`."""
         steps = self.headers.get("x-echo-answers", "200").split(",")
         number = 0
         if name := self.headers.get("x-echo-id"):

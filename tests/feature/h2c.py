@@ -1,0 +1,65 @@
+"""A backend that speaks HTTP/2 with prior knowledge and nothing else: it answers 200 ``h2c``.
+
+Just enough of RFC 9113 for a proxy: every request gets the same answer, so that no header has to
+be decoded (0x88 is ``:status: 200`` in HPACK's static table).
+"""
+
+import socketserver
+import struct
+import threading
+from typing import Self
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA, HEADERS, SETTINGS, PING = 0, 1, 4, 6
+END_STREAM, ACK, END_HEADERS = 1, 1, 4
+STATUS_200 = b"\x88"
+HEAD_BYTES = 9
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    size = len(payload).to_bytes(3, "big")
+    return size + struct.pack(">BBI", kind, flags, stream) + payload
+
+
+class H2cServer(socketserver.ThreadingTCPServer):
+    """Listens on a port of its own of 127.0.0.1 while it is entered."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Connection)
+        self.refused = 0
+        """Connections that did not begin with HTTP/2's preface."""
+
+    @property
+    def port(self) -> int:
+        return self.server_address[1]
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        self.shutdown()
+        self.server_close()
+
+
+class _Connection(socketserver.StreamRequestHandler):
+    server: H2cServer
+
+    def handle(self) -> None:
+        if self.rfile.read(len(PREFACE)) != PREFACE:
+            self.server.refused += 1
+            return
+        self.wfile.write(frame(SETTINGS, 0, 0))
+        while len(head := self.rfile.read(HEAD_BYTES)) == HEAD_BYTES:
+            kind, flags, stream = struct.unpack(">BBI", head[3:])
+            payload = self.rfile.read(int.from_bytes(head[:3], "big"))
+            if kind == SETTINGS and not flags & ACK:
+                self.wfile.write(frame(SETTINGS, ACK, 0))
+            elif kind == PING and not flags & ACK:
+                self.wfile.write(frame(PING, ACK, 0, payload))
+            elif kind in {HEADERS, DATA} and flags & END_STREAM:
+                answer = frame(HEADERS, END_HEADERS, stream, STATUS_200)
+                self.wfile.write(answer + frame(DATA, END_STREAM, stream, b"h2c"))
