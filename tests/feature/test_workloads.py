@@ -144,6 +144,46 @@ def test_an_image_that_nothing_stands_for_is_told(run, caller):
     assert conditions(run.one("deployments", "mystery"))["Available"][1] == "ImageNotMapped"
 
 
+def test_a_pod_that_keeps_crashing_is_started_at_growing_intervals(run):
+    broken = deployment("broken").replace('args: ["-text=broken"]', "args: [-nonsense]")
+    assert broken != deployment("broken")
+    run.write("broken.yaml", broken)
+    row = run.until("crash loop", lambda: broken_row(run, "CrashLoopBackOff"), 20)
+    assert row["READY"] == "0/1"
+    run.until("more than once", lambda: int(broken_row(run)["RESTARTS"]) >= 1, 20)
+    (pod,) = [p for p in run.get("pods") if p["metadata"]["name"].startswith("broken")]
+    assert "flag provided but not defined: -nonsense" in Path(log_of(pod)).read_text()
+    run.write("broken.yaml", deployment("broken", text="repaired"))
+    run.until("repaired", lambda: ready(run, "broken"), 20)
+    run.until("replaced", lambda: len(rows_of(run, "broken")) == 1)
+    run.remove("broken.yaml")
+    run.until("gone", lambda: not rows_of(run, "broken"))
+
+
+def broken_row(run, status=None):
+    found = [row for name, row in rows(run).items() if name.startswith("broken")]
+    return found[0] if found and status in {None, found[0]["STATUS"]} else None
+
+
+def log_of(pod):
+    """The path that the pod's own condition tells."""
+    return conditions(pod)["Ready"][2].rpartition("its log is ")[2]
+
+
+def test_what_an_environment_refers_to_may_come_later(run):
+    pod = deployment("configured", text="$(GREETING)").replace(
+        "env: [", "env: [{name: GREETING, valueFrom: {configMapKeyRef: {name: words, key: hi}}}, "
+    )
+    run.write("configured.yaml", pod + service("configured"))
+    run.until("told", lambda: "CreateContainerConfigError" in run.fairlead("get", "po").stdout)
+    words = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: words}\ndata: {hi: hello}\n"
+    run.write("words.yaml", words)
+    run.until("started", lambda: Caller(run).body("http://configured/") == "hello", 20)
+    run.remove("configured.yaml")
+    run.remove("words.yaml")
+    run.until("gone", lambda: not rows_of(run, "configured"))
+
+
 def test_an_environment_is_that_of_the_pod(run):
     (name,) = [n for n in ready(run, "rolling") if n.endswith("-0")]
     script = "echo $POD_NAME $POD_NAMESPACE $PORT $HOSTNAME $POD_IP $http_proxy $no_proxy"
