@@ -134,12 +134,17 @@ async def _http(get: api.HTTPGetAction, host: str, port: int) -> bool:
 
 async def _grpc(action: api.GRPCAction, ip: str) -> bool:
     name = action.service.encode()
-    message = b"\x0a" + bytes([len(name)]) + name if name else b""
+    message = b"\x0a" + _varint(len(name)) + name if name else b""
     async with grpc.aio.insecure_channel(f"{ip}:{action.port}") as channel:
         call = cast("Rpc", channel.unary_unary("/grpc.health.v1.Health/Check"))
         with contextlib.suppress(grpc.aio.AioRpcError):
             return (await call(message)).startswith(_SERVING)
     return False
+
+
+def _varint(number: int) -> bytes:
+    low, high = number & 0x7F, number >> 7
+    return bytes([low | 0x80]) + _varint(high) if high else bytes([low])
 
 
 def _trusting() -> ssl.SSLContext:
