@@ -173,6 +173,8 @@ class Transfer:
         for name in ("cookie", "referer"):
             if name in options.values:
                 headers[name.title()] = options.last(name)
+        if "json" in options.values:
+            headers["Accept"] = "application/json"
         if body:
             form = "application/x-www-form-urlencoded"
             headers["Content-Type"] = "application/json" if "json" in options.values else form

@@ -4,7 +4,7 @@ import ipaddress
 import os
 import sys
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, quote_plus, urlsplit
 
 # Short flag to long; what is not here has only the long form.
 _SHORT = {
@@ -142,7 +142,7 @@ def _take(options: Options, name: str, rest: list[str]) -> None:
 def _body(name: str, value: str) -> bytes:
     if name == "data-urlencode":
         key, equals, text = value.partition("=")
-        return (f"{key}={quote(text)}" if equals and key else quote(text or key)).encode()
+        return (f"{key}={quote_plus(text)}" if equals and key else quote_plus(text or key)).encode()
     if name != "data-raw" and value.startswith("@"):
         try:
             with sys.stdin.buffer if value == "@-" else open(value[1:], "rb") as source:  # noqa: PTH123 - pathlib is slow to import
