@@ -44,7 +44,7 @@ def named():
     return sorted({host(rng) for _ in range(HOSTS)})
 
 
-@pytest.fixture(scope="module", params=[scopes.FEW, scopes.MANY], ids=lambda bits: f"{bits} bits")
+@pytest.fixture(scope="module", params=[4, scopes.SHARD_BITS], ids=lambda bits: f"{bits} bits")
 def envoy(request, named, tmp_path_factory):
     port, other, upstream = free_port(), free_port(), free_port()
     made = world(
@@ -102,7 +102,7 @@ def test_what_nobody_serves_is_404(envoy, unknown):
 
 def test_no_client_reaches_another_table_and_no_backend_sees_the_key(envoy, named):
     running_envoy, other = envoy
-    key = scopes.name(TABLES[0], Layout(scopes.FEW), scopes.shard(named[0], scopes.FEW))
+    key = scopes.name(TABLES[0], Layout(4), scopes.shard(named[0], 4))
     running_envoy.port, port = other, running_envoy.port
     try:
         answer = running_envoy.get("/", host=named[0], raw={scopes.HEADER: key})

@@ -53,13 +53,13 @@ BITS: Final = tuple(
 end of the host or its port"."""
 _EVEN: Final = tuple(re.compile(expression) for expression in BITS)
 
-SPLIT: Final = 512
-"""A table of more hosts is split into shards; one of less than half is one again."""
-SPLIT_FURTHER: Final = 2048
-"""From here on into more shards; with less than half into fewer again."""
-FEW: Final = 4
-MANY: Final = 6
-"""Bits of a shard's number: 16 or 64 shards."""
+SPLIT: Final = 256
+"""A table of more hosts is split into shards; one of less than half is one again.
+
+Early, since what a change of layout costs grows with the table, and only once for the same reason.
+"""
+SHARD_BITS: Final = len(BITS)
+"""Bits of a shard's number: 64 shards."""
 
 
 class Layout(msgspec.Struct, frozen=True, gc=False):
@@ -81,11 +81,10 @@ def settled(layout: Layout, exact: int, wildcard: int) -> Layout:
         exact: Its number of virtual hosts without a wildcard.
         wildcard: Its number of virtual hosts with one, which each shard would hold.
     """
-    for bits, threshold in ((MANY, SPLIT_FURTHER), (FEW, SPLIT)):
-        leeway = 2 if layout.bits >= bits else 1
-        if exact * leeway > threshold and wildcard << bits <= exact * leeway:
-            return Layout(bits)
-    return ONE
+    leeway = 2 if layout.bits else 1
+    large = exact * leeway > SPLIT
+    copies = wildcard << SHARD_BITS
+    return Layout(SHARD_BITS) if large and copies <= exact * leeway else ONE
 
 
 def shard(host: str, bits: int) -> int:
