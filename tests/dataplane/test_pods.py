@@ -13,6 +13,7 @@ import pytest
 from dataplane.helpers import alive, until
 from fairlead import api
 from fairlead.dataplane import container as container_module
+from fairlead.dataplane import pods, process
 from fairlead.dataplane.addresses import PodAddresses
 from fairlead.dataplane.images.catalog import ImageMappingError
 from fairlead.dataplane.pods import PodRunner, PodSettings
@@ -119,6 +120,11 @@ async def get(ip, port=5678):
 
 def log(tmp_path, name="main", pod="web"):
     path = tmp_path / "logs" / "shop" / pod / f"{name}.log"
+    return path.read_text() if path.exists() else ""
+
+
+def old_log(tmp_path):
+    path = tmp_path / "logs" / "shop" / "web" / "main.log.1"
     return path.read_text() if path.exists() else ""
 
 
@@ -397,6 +403,52 @@ def test_what_is_missing_is_said_until_it_is_there(tmp_path):
         web = await scene.ready()
         assert await until(lambda: log(tmp_path))
         assert await get(web.ip) == "yes $(NOPE) $(WORD)"
+
+    play(tmp_path, steps)
+
+
+def test_a_log_does_not_fill_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(process, "LOG_SIZE", 1000)
+    monkeypatch.setattr(pods, "LOG_CHECK_SECONDS", 0.05)
+
+    async def steps(scene):
+        go, more = tmp_path / "go", "while ! [ -e {} ]; do sleep 0.01; done"
+        script = f"seq 1 500; {more.format(go)}; echo last; sleep 100"
+        scene.runner.converge(keyed(pod(shell(script))))
+        await until(lambda: "500" in old_log(tmp_path))
+        assert log(tmp_path) == ""
+        go.touch()
+        await until(lambda: log(tmp_path) == "last\n")
+
+    play(tmp_path, steps)
+
+
+def test_probes_hold_back_and_restart(tmp_path):
+    """A startup probe gates the others; a failing liveness probe restarts the container."""
+    started, live = tmp_path / "started", tmp_path / "live"
+
+    def exists(path, **fields):
+        return api.Probe(exec=api.ExecAction(command=("test", "-e", str(path))), **fields)
+
+    async def steps(scene):
+        one = shell(
+            "sleep 1000",
+            startup_probe=exists(started),
+            liveness_probe=exists(live, period_seconds=1, failure_threshold=1),
+        )
+        live.touch()
+        scene.runner.converge(keyed(pod(one)))
+        await scene.reason("ContainersNotReady")
+        pids = await until(lambda: scene.runner.facts()[KEY].pids)
+        started.touch()
+        await scene.ready()
+        assert scene.runner.facts()[KEY].pids == pids
+        live.unlink()
+        web = await scene.reason("CrashLoopBackOff")
+        assert "SIGTERM" in web.message
+        live.touch()
+        await scene.ready()
+        assert scene.runner.facts()[KEY].restarts == 1
 
     play(tmp_path, steps)
 

@@ -19,12 +19,13 @@ from fairlead.dataplane.container import Host, tools_directory
 from fairlead.dataplane.environment import Lookup, Place
 from fairlead.dataplane.images.catalog import Catalog
 from fairlead.dataplane.pod import LocalPod, PodFacts
-from fairlead.dataplane.process import Guard
+from fairlead.dataplane.process import Guard, trim_log
 from fairlead.ir.workload import Workload
 
 _LOG = logging.getLogger(__name__)
 LEAVE_SECONDS = 0.5
 """Between saying that a pod ends and asking it to: time for proxies to learn of it."""
+LOG_CHECK_SECONDS = 5.0
 _STOP_GRACE = 2.0
 """At the end of everything, whatever `terminationGracePeriodSeconds` says."""
 _Owner = tuple[str, str, str]
@@ -142,7 +143,18 @@ class PodRunner:
                 guard=self._guard,
                 tasks=self._tasks,
             )
+            self._tasks.create_task(self._trim_logs(), name="logs of pods")
         return self._host
+
+    async def _trim_logs(self) -> None:
+        """Keep the logs of what runs from filling the disk."""
+        while not await self._clock.wait(self._stopping, LOG_CHECK_SECONDS):
+            for facts in self.facts().values():
+                for log in facts.logs:
+                    try:
+                        trim_log(Path(log))
+                    except OSError as error:
+                        _LOG.warning("cannot trim %s: %s", log, error)
 
     def _reconcile(self) -> None:
         for key in sorted(self._wanted):

@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -240,7 +241,21 @@ def open_log(path: Path) -> int:
         OSError: it can't be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileNotFoundError):
-        if path.stat().st_size > LOG_SIZE:
-            path.replace(path.with_name(path.name + ".1"))
+    trim_log(path)
     return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def trim_log(path: Path) -> None:
+    """Move what an overlong log holds to ``NAME.1``, though somebody may be writing to it.
+
+    Those write by appending, so they go on at the start of the emptied file; a line written at
+    this very moment may be lost.
+
+    Raises:
+        OSError: it can't be copied.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        facts = path.stat()
+        if stat.S_ISREG(facts.st_mode) and facts.st_size > LOG_SIZE:
+            shutil.copyfile(path, path.with_name(path.name + ".1"))
+            os.truncate(path, 0)
