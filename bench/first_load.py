@@ -12,10 +12,12 @@ from fairlead.cli.load import Connection
 
 ROUTES = 5000
 SERVICES = 1000
+EVERY = 25
+"""Every 25th host is asked: asking all, one by one, would be most of the time measured."""
 
 
 async def _all_serve(address: tuple[str, int], hosts: list[str], seconds: float) -> float:
-    """Seconds until every host has answered 200, probing the last ones most often."""
+    """Seconds until each of these hosts has answered 200, one after the other."""
     start = time.monotonic()
     connection = Connection(*address)
     waiting = list(hosts)
@@ -64,12 +66,12 @@ def run() -> Iterator[Figure]:
         )
         with processes.envoy(back, folder, upstream):
             with processes.envoy(front, folder, hand) as hand_pid:
-                asyncio.run(_all_serve(hand, hosts, 60))
+                asyncio.run(_all_serve(hand, hosts[::EVERY], 60))
                 hand_memory = processes.resident(hand_pid)
             started = time.monotonic()
             with processes.fairlead(config) as ours:
                 address = ours.address(80)
-                asyncio.run(_all_serve(address, hosts, 120))
+                asyncio.run(_all_serve(address, hosts[::EVERY], 120))
                 yield Figure("first_load.serving", time.monotonic() - started, "s", 4)
                 memory = processes.resident(ours.process.pid)
                 yield Figure("first_load.control_plane_memory", memory, "MiB", 150)

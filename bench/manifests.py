@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 Object = dict[str, Any]
+ADDRESS = "127.0.0.88"
+"""Where the Gateway of the benchmarks answers."""
 
 
 def gateway(port: int = 80) -> Object:
@@ -15,7 +17,11 @@ def gateway(port: int = 80) -> Object:
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "Gateway",
         "metadata": {"name": "bench", "namespace": "default"},
-        "spec": {"gatewayClassName": "fairlead", "listeners": [listener]},
+        "spec": {
+            "gatewayClassName": "fairlead",
+            "addresses": [{"type": "IPAddress", "value": ADDRESS}],
+            "listeners": [listener],
+        },
     }
 
 
