@@ -40,6 +40,8 @@ def scene(request, echo, tmp_path_factory):
     try:
         run.start()
         run.until_pods()
+        errors = [item for item in run.get("problems") if item["problem"]["severity"] == "error"]
+        assert not errors
         yield Scene(run, echo)
     finally:
         run.stop()
