@@ -17,6 +17,7 @@ from fairlead.analysis.view import SOURCE_FIELDS
 from fairlead.app.answers import NotFoundError, Query, objects_of
 from fairlead.app.console import Console
 from fairlead.app.engine import Engine
+from fairlead.app.garbage import collect_when_idle
 from fairlead.app.gateways import GatewayFeedback
 from fairlead.app.instance import Claim, InstanceError
 from fairlead.app.live import LiveFacts
@@ -128,6 +129,7 @@ class Standalone:
             tasks.create_task(self._engine.run(), name="engine"),
             tasks.create_task(self._follow(), name="provider"),
             tasks.create_task(self._tell(), name="console"),
+            tasks.create_task(collect_when_idle(self._engine), name="garbage"),
         ]
         if self._writer is not None:
             own.append(tasks.create_task(self._writer.run(), name="status writer"))
