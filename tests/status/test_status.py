@@ -80,13 +80,20 @@ def test_times_follow_the_parent_and_not_its_place_in_the_list(store):
     assert times(store.get(KEY), 0) != first
 
 
-def test_only_what_changed_is_told(store):
+def test_an_object_that_is_gone_has_no_status_and_starts_anew(store):
     report = route(ParentReport(SERVICE_PARENT, (condition(),)))
-    assert store.update([(KEY, report)]) == [KEY]
-    assert store.update([(KEY, report)]) == []
-    assert store.update([(KEY, None)]) == [KEY]
-    assert store.update([(KEY, None)]) == []
+    store.update([(KEY, report)])
+    store.update([(KEY, None)])
     assert store.get(KEY) == {}
+    store.update([(KEY, None)])
+    store.update([(KEY, report)])
+    assert times(store.get(KEY)) == ["2026-01-02T03:04:45Z"]
+
+
+def test_a_flip_and_back_counts_even_if_nobody_asked_in_between(store):
+    for status in ("True", "False", "True"):
+        store.update([(KEY, route(ParentReport(SERVICE_PARENT, (condition(status=status),))))])
+    assert times(store.get(KEY)) == ["2026-01-02T03:04:35Z"]
 
 
 def test_a_route_without_parents_of_ours_still_has_the_required_list(store):

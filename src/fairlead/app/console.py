@@ -11,15 +11,18 @@ from typing import TextIO
 
 from fairlead import api
 from fairlead.analysis.aligned import aligned
-from fairlead.analysis.columns import SHOWN, rows_of
+from fairlead.analysis.columns import SHOWN, rows_of, trouble
 from fairlead.analysis.naming import gateway_urls
 from fairlead.analysis.table import Row
 from fairlead.analysis.view import View
 from fairlead.ir.listener import OutboundListener
 from fairlead.status.store import ReportKey
+from fairlead.translate.report import Condition, Report
 
-MOST_ROWS = 20
-"""Rows of a status table that are printed at once; the rest is counted."""
+MOST_TOUCHED = 60
+"""Objects of a kind that are told one by one; more than that are summed up."""
+MOST_NAMES = 5
+"""Names in such a summary."""
 _SHOWN = ("Gateway", "HTTPRoute", "Pod")
 """Kinds whose changes are told as they happen, in this order."""
 _IGNORED = {"AGE", "PIDS", "LOGS", "RESTARTS", "IMAGES", "IP"}
@@ -71,11 +74,26 @@ class Console:
         if any(kind in {"Gateway", "Pod"} for kind, _, _ in touched):
             self._serving(view)
         for kind in _SHOWN:
-            fresh: list[Row] = []
-            for key in (each for each in touched if each[0] == kind):
-                fresh += self._news(view, key)
+            keys = [key for key in touched if key[0] == kind]
+            if len(keys) > MOST_TOUCHED:
+                self._summary(view, kind, keys)
+                continue
+            fresh = [row for key in keys for row in self._news(view, key)]
             if fresh:
                 self._table(kind, fresh)
+
+    def _summary(self, view: View, kind: str, keys: Sequence[ReportKey]) -> None:
+        """Tell of so many objects in a line, naming some of those that have a problem."""
+        reports = [(key, view.report(kind, key[1:])) for key in keys]
+        bad = [
+            f"{key[1]}/{key[2]} ({condition.reason})"
+            for key, report in reports
+            if report and (condition := _trouble(report))
+        ]
+        text = f"{len(keys)} objects of kind {kind} changed"
+        if bad:
+            text += f", {len(bad)} with a problem: {', '.join(bad[:MOST_NAMES])}"
+        self.say(text)
 
     def _news(self, view: View, key: ReportKey) -> Iterator[Row]:
         """The rows of an object that are others than when it was last told."""
@@ -103,11 +121,15 @@ class Console:
         columns = SHOWN[kind].columns
         shown = [i for i, column in enumerate(columns) if not column.wide]
         header = ["NAMESPACE", *(columns[i].name for i in shown)]
-        cells = [[row.namespace, *(row.cells[i] for i in shown)] for row in rows[:MOST_ROWS]]
+        cells = [[row.namespace, *(row.cells[i] for i in shown)] for row in rows]
         for line in aligned([header, *cells]).splitlines():
             self.say(line)
-        if len(rows) > MOST_ROWS:
-            self.say(f"... and {len(rows) - MOST_ROWS} more")
+
+
+def _trouble(report: Report) -> Condition | None:
+    """What is wrong with an object, for itself or for one of its parents."""
+    parents = (trouble(parent.conditions) for parent in report.parents)
+    return trouble(report.conditions) or next((bad for bad in parents if bad), None)
 
 
 def _content(kind: str, row: Row) -> RowKey:

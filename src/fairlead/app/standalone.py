@@ -77,7 +77,7 @@ class Standalone:
         self._addresses = PodAddresses()
         self._api = SocketApi(claim.instance.api_socket, self._backend())
         directory = settings.status_dir
-        self._writer = StatusWriter(StatusDirectory(directory)) if directory else None
+        self._writer = StatusWriter(self._store, StatusDirectory(directory)) if directory else None
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Serve until `stopping` is set, then end everything that was started.
@@ -190,10 +190,11 @@ class Standalone:
             self._fleet.converge(dict(self._pipeline.outputs.fleet.items()))
         if effects.pods:
             self._pods.converge(dict(self._pipeline.outputs.pods.items()))
-        changed = self._store.update(effects.reports.items())
-        self._console.touched(changed)
-        if self._writer is not None and changed:
-            self._writer.put({key: self._store.get(key) for key in changed})
+        if effects.reports:
+            self._store.update(effects.reports.items())
+            self._console.touched(effects.reports)
+            if self._writer is not None:
+                self._writer.touched(effects.reports)
 
     async def _tell(self) -> None:
         """Print what has changed, now and then; at first wait a moment for things to settle."""

@@ -1,7 +1,8 @@
 """The present status of every object, for `get`, `describe` and the status directory.
 
-Kept small, since there is one for every object: the report itself, which the graph holds anyway,
-and the times of its conditions, which most objects have in common. The JSON is made when asked for.
+There is one for every object and hardly anybody asks, so taking over a report is cheap: what time
+its conditions flipped is worked out when the status is asked for or the next report comes, and
+kept small, since most objects have their times in common.
 """
 
 from collections.abc import Iterable
@@ -20,30 +21,34 @@ class StatusStore:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._entries: dict[ReportKey, tuple[Report, Times]] = {}
+        self._fresh: dict[ReportKey, tuple[Report, str]] = {}
+        """Reports whose times are not worked out yet, with the time at which they came."""
         self._shared: dict[Times, Times] = {}
 
-    def update(self, reports: Iterable[tuple[ReportKey, Report | None]]) -> list[ReportKey]:
-        """Take over changed reports; None stands for an object that is gone.
-
-        Returns:
-            The objects whose status is another than before.
-        """
+    def update(self, reports: Iterable[tuple[ReportKey, Report | None]]) -> None:
+        """Take over changed reports; None stands for an object that is gone."""
         now = timestamp(self._clock())
         self._shared.clear()
-        changed: list[ReportKey] = []
         for key, report in reports:
-            before = self._entries.get(key)
-            if (before and before[0]) == report:
-                continue
-            changed.append(key)
             if report is None:
-                del self._entries[key]
+                self._entries.pop(key, None)
+                self._fresh.pop(key, None)
                 continue
-            times = transitions(report, before[1] if before else (), now)
-            self._entries[key] = (report, self._shared.setdefault(times, times))
-        return changed
+            self._settle(key)
+            self._fresh[key] = (report, now)
 
     def get(self, key: ReportKey) -> Json:
         """The status of an object, empty if there is nothing to tell."""
+        self._settle(key)
         entry = self._entries.get(key)
         return status(*entry) if entry else {}
+
+    def _settle(self, key: ReportKey) -> None:
+        """Work out the times of a report that is still fresh."""
+        fresh = self._fresh.pop(key, None)
+        if fresh is None:
+            return
+        report, now = fresh
+        before = self._entries.get(key)
+        times = transitions(report, before[1] if before else (), now)
+        self._entries[key] = (report, self._shared.setdefault(times, times))
