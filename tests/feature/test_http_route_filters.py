@@ -271,18 +271,37 @@ spec: {ports: [{name: a, port: 8090}]}
 
 
 @pytest.mark.parametrize(
-    ("path", "location"),
+    ("host", "path", "location"),
     [
-        ("/host", "http://other.example:PORT/host"),
-        ("/path", "http://port.example:PORT/new"),
-        ("/https", "https://port.example/https"),
-        ("/http", "http://port.example/http"),
+        ("port.example", "/host", "http://other.example:18083/host"),
+        ("port.example", "/path", "http://port.example:18083/new"),
+        ("port.example", "/https", "https://port.example/https"),
+        ("port.example", "/http", "http://port.example/http"),
+        ("port.example:18083", "/path", "http://port.example:18083/new"),
+        ("port.example:18083", "/https", "https://port.example:443/https"),
+        ("port.example:18083", "/http", "http://port.example:80/http"),
     ],
 )
-def test_redirect_keeps_the_port_of_the_listener(scene, path, location):
-    """Without scheme and port, the listener's; with a scheme, its well-known one."""
-    answer = scene.gateway("port.example:18083", path, name="shifted", port=18083)
-    assert answer.location == location.replace("PORT", "18083")
+def test_redirect_keeps_the_port_of_the_listener(scene, host, path, location):
+    """Without scheme and port, the listener's; with a scheme, its well-known one.
+
+    That is spelt out only where it takes the place of a port that the client has written.
+    """
+    answer = scene.gateway(host, path, name="shifted", port=18083)
+    assert answer.location == location
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/full", "http://redirects.example:10080/new/path"),
+        ("/port", "http://redirects.example:8080/port"),
+        ("/host", "http://other.example/host"),
+    ],
+)
+def test_redirect_leads_back_to_a_shifted_port(scene, path, location):
+    """Where the listener's port is 80 and the client has called another, that one is kept."""
+    assert scene.gateway("redirects.example:10080", path).location == location
 
 
 @pytest.mark.parametrize(
@@ -399,10 +418,15 @@ def test_host_and_path_rewrite_for_each_backend(scene, side):
         assert answer.received("a") == ["b"]
 
 
-@sides
-def test_host_is_kept_without_rewrite(scene, side):
-    host = REWRITES.host if side == "gateway" else REWRITES.name
-    assert scene.ask(side, REWRITES, "/full").received("host") == [host]
+@pytest.mark.parametrize("host", ["rewrites.example", "Rewrites.Example:8080"])
+def test_host_is_kept_without_rewrite(scene, host):
+    """HTTPRouteSpec.hostnames: forwarded as it came, port and all."""
+    assert scene.gateway(host, "/full").received("host") == [host]
+
+
+@pytest.mark.parametrize("host", ["rewrites", "rewrites:80", "rewrites.default.svc"])
+def test_host_is_kept_without_rewrite_in_the_mesh(scene, host):
+    assert scene.mesh(f"http://{host}/full").received("host") == [host]
 
 
 ROOT_REWRITE = both(

@@ -47,6 +47,7 @@ RULES = {
     "/away": {"action": {"redirect": {"path": {"prefix": {"value": "/"}}}}},
     "/there": {"action": {"redirect": {"status": 308, "path": {"full": {"value": "/x"}}}}},
     "/port": {"action": {"redirect": {"status": 301, "scheme": "https", "port": 8443}}},
+    "/secure": {"action": {"redirect": {"status": 301, "scheme": "https", "port": 443}}},
     "/headers": {"action": {"route": {"backends": [forward(1, **OWN)]}}, **HEADERS},
     "/headers-of-two": {
         "action": {"route": {"backends": [forward(1, **OWN), forward(0)]}},
@@ -154,11 +155,24 @@ def test_the_host_is_rewritten(envoy, path):
         ("/away", 302, "http://a.example.com/"),
         ("/there/b?q=1", 308, "http://a.example.com/x?q=1"),
         ("/port/b", 301, "https://a.example.com:8443/port/b"),
+        ("/secure", 301, "https://a.example.com/secure"),
     ],
 )
 def test_redirects(envoy, path, status, location):
-    answer = envoy.get(path, host="a.example.com:8080")
+    answer = envoy.get(path, host="a.example.com")
     assert (answer.status, answer.headers["location"]) == (status, location)
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/there", "http://a.example.com:8080/x"),
+        ("/port", "https://a.example.com:8443/port"),
+        ("/secure", "https://a.example.com:443/secure"),
+    ],
+)
+def test_redirects_keep_or_replace_the_port_of_the_host(envoy, path, location):
+    assert envoy.get(path, host="a.example.com:8080").headers["location"] == location
 
 
 @pytest.mark.parametrize("path", ["/headers", "/headers-of-two"])

@@ -51,7 +51,8 @@ class Redirect(msgspec.Struct, frozen=True, gc=False, tag="redirect"):
     hostname: str | None = None
     path: PathModifier | None = None
     port: int | None = None
-    """Already decided by the spec's rules on scheme and listener port; None omits it."""
+    """Already decided by the spec's rules on scheme and listener port. None keeps what the request
+    has; a well-known port of the scheme is not shown where that can be avoided."""
 
 
 class Respond(msgspec.Struct, frozen=True, gc=False, tag="respond"):

@@ -169,7 +169,7 @@ def _action(
     if checked.findings:
         return Respond(500, checked.findings[0].reason)
     if checked.filters.redirect is not None:
-        return _redirect(checked.filters.redirect, checked.filters, scope)
+        return _redirect(checked.filters.redirect, checked.filters, scope.port)
     rule = route.spec.rules[checked.index]
     resolved = tuple(
         backends.backend(
@@ -204,26 +204,24 @@ def _rewritten(backend: Backend, outer: UrlRewrite | None) -> Backend:
     return msgspec.structs.replace(backend, rewrite=both)
 
 
-def _redirect(source: api.HTTPRequestRedirectFilter, done: Filters, scope: Scope) -> Redirect:
+def _redirect(source: api.HTTPRequestRedirectFilter, done: Filters, port: int | None) -> Redirect:
     """Decide the port of ``Location`` by the rules of HTTPRequestRedirectFilter.port.
 
-    This version's listeners and mesh clients speak plain HTTP, so that is the scheme kept. A
-    well-known port is left out, except where the port that a mesh client called has to give way to
-    it: that is part of the authority there, and a proxy drops none but 80 from it.
+    This version's listeners and mesh clients speak plain HTTP, so that is the scheme kept. Where
+    nothing but the well-known port of a listener is to be kept, the client's own is: that is the
+    right one where ports are shifted or forwarded.
     """
-    scheme = source.scheme or "http"
-    called = scope.port if scope.parent == "mesh" else None
     target = source.port
-    if target is None:
-        target = _WELL_KNOWN[scheme] if source.scheme else scope.port
-    implied = target == _WELL_KNOWN[scheme]
-    kept = not source.hostname and called not in {None, _WELL_KNOWN["http"], target}
+    if target is None and source.scheme:
+        target = _WELL_KNOWN[source.scheme]
+    elif target is None and port != _WELL_KNOWN["http"]:
+        target = port
     return Redirect(
         status=source.status_code,
         scheme=source.scheme or None,
         hostname=source.hostname or None,
         path=done.redirect_path,
-        port=None if implied and not kept else target,
+        port=target,
     )
 
 

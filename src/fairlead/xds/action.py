@@ -18,6 +18,7 @@ INVALID: Final = "invalid"
 NOT_CARRIED_OUT: Final = 500
 """Status where no backend can take the request."""
 
+_WELL_KNOWN: Final = {"http": 80, "https": 443}
 _REDIRECTS: Final = {
     301: "MOVED_PERMANENTLY",
     302: "FOUND",
@@ -71,9 +72,19 @@ def redirect(action: Redirect, path: PathMatch) -> dict[str, Message]:
         fields["scheme_redirect"] = action.scheme
     if action.hostname is not None:
         fields["host_redirect"] = action.hostname
-    if action.port is not None:
+    if action.port is not None and not (action.hostname and _well_known(action)):
         fields["port_redirect"] = action.port
     return fields
+
+
+def hides_port(action: Redirect) -> bool:
+    """Whether the location shall have no port, and the request's own has to give way to that."""
+    return action.hostname is None and _well_known(action)
+
+
+def _well_known(action: Redirect) -> bool:
+    """Whether the port is the one that the scheme implies; requests come by plain HTTP."""
+    return action.port == _WELL_KNOWN[action.scheme or "http"]
 
 
 def respond(action: Respond) -> dict[str, Message]:

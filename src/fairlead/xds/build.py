@@ -38,6 +38,8 @@ class Shard(msgspec.Struct, frozen=True, gc=False):
 
     remove: tuple[str, ...]
     """Request headers that must not reach a backend."""
+    any_port: bool
+    """Whether a virtual host is found by its name alone, whatever the port of the host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,8 @@ def _routes(
         proxy, table, kind = key
         layout = ctx.fetch(layouts, table) or scopes.ONE
         hop_by_hop = http.HOP_BY_HOP if kind == OUTBOUND else ()
-        shard = Shard(remove=(*hop_by_hop, *scopes.headers_to_remove(layout)))
+        remove = (*hop_by_hop, *scopes.headers_to_remove(layout))
+        shard = Shard(remove=remove, any_port=kind == GATEWAY)
         for name in scopes.names(table, layout):
             yield (proxy, type_url.ROUTES, name), shard
 
@@ -188,7 +191,13 @@ def _routes(
 
 def _head(name: str, shard: Shard) -> bytes:
     """A RouteConfiguration without virtual hosts."""
-    return serialized(RouteConfiguration(name=name, request_headers_to_remove=shard.remove))
+    return serialized(
+        RouteConfiguration(
+            name=name,
+            request_headers_to_remove=shard.remove,
+            ignore_port_in_host_matching=shard.any_port,
+        )
+    )
 
 
 def _clusters(

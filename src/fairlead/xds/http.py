@@ -70,7 +70,6 @@ def gateway_manager(listener: HttpListener, layout: Layout, access_log: str) -> 
         normalize_path=wrapped(value=True),
         path_with_escaped_slashes_action="UNESCAPE_AND_REDIRECT",
         request_timeout=_REQUEST,
-        strip_any_host_port=True,
         use_remote_address=wrapped(value=True),
     )
 

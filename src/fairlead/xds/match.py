@@ -13,6 +13,12 @@ from fairlead.xds.messages import Message
 
 METHOD = ":method"
 
+HOST_WITH_PORT: Message = {
+    "name": ":authority",
+    "string_match": {"safe_regex": {"regex": ".*:[0-9]+"}},
+}
+"""Holds for requests whose host has a port."""
+
 
 def route_match(match: Match) -> dict[str, Message]:
     """Fields of a RouteMatch that holds where all parts of `match` hold."""

@@ -2,7 +2,8 @@
 
 A rule is one Route, named as the rule, which is how access logs and refusals name it. Only where
 backends rewrite paths each in its own way does a rule become several, since Envoy's weighted
-clusters can't: each then matches its share of the requests.
+clusters can't: each then matches its share of the requests. A redirect to a well-known port is
+two, for hosts with a port and without.
 """
 
 from collections.abc import Iterator
@@ -27,7 +28,21 @@ def routes(rule: Rule) -> list[dict[str, Message]]:
         forwarding = rule.action
         if any(isinstance(each, Forward) and each.rewrite for each in forwarding.backends):
             return [{**common, **fields} for fields in _shares(rule, forwarding)]
+    if isinstance(rule.action, Redirect) and action.hides_port(rule.action):
+        return [{**common, **fields} for fields in _by_port(rule, rule.action)]
     return [{**common, "match": match.route_match(rule.match), **_action(rule)}]
+
+
+def _by_port(rule: Rule, redirect: Redirect) -> Iterator[dict[str, Message]]:
+    """A redirect to a well-known port: it takes the place of another, else is not shown.
+
+    Envoy keeps the port of the request unless it is told another one, which it then shows.
+    """
+    with_port, without = match.route_match(rule.match), match.route_match(rule.match)
+    with_port["headers"] = [*with_port.get("headers", ()), match.HOST_WITH_PORT]
+    fields = action.redirect(redirect, rule.match.path)
+    yield {"match": with_port, "redirect": fields}
+    yield {"match": without, "redirect": {**fields, "port_redirect": 0}}
 
 
 def _headers_of_backends(rule: Rule) -> Rule:
