@@ -55,7 +55,7 @@ def rows_of(view: View, kind: str, key: Key) -> tuple[Row, ...]:
 
 
 def _age(view: View, kind: str, key: Key) -> str:
-    return age(view.live.born(kind, key), view.live.now())
+    return age(view.born(kind, key), view.live.now())
 
 
 def _plain(view: View, key: Key, item: api.Object) -> Iterator[Cells]:

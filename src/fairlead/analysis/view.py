@@ -6,7 +6,7 @@ A view is read only and made for one question; nothing in it is computed before 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -118,6 +118,13 @@ class View:
         for (namespace, _), written in self.sources.endpoint_slices.items():
             answer[namespace, written.service_name].append(written)
         return answer
+
+    def born(self, kind: str, key: Key) -> datetime:
+        """When an object came into being here: a pod with its processes, others when first seen."""
+        facts = self.pod_facts.get(key) if kind == "Pod" else None
+        if facts is not None:
+            return self.live.now() - timedelta(seconds=facts.uptime)
+        return self.live.born(kind, key)
 
     def endpoints(self, service: Key, port: int) -> tuple[Endpoint, ...]:
         """Ready endpoints of a Service port."""

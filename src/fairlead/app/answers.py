@@ -76,7 +76,7 @@ def object_of(view: View, kind: str, key: Key, item: api.Object) -> Json:
     """One object as a cluster would show it: with status, and the address it was given."""
     answer = document(item, view.live.status(kind, key))
     metadata: Json = answer["metadata"]
-    metadata.setdefault("creationTimestamp", timestamp(view.live.born(kind, key)))
+    metadata.setdefault("creationTimestamp", timestamp(view.born(kind, key)))
     report = view.report(kind, key)
     if kind == "Service" and report is not None and report.addresses:
         answer.setdefault("spec", {}).setdefault("clusterIP", report.addresses[0][1])
