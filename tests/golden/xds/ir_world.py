@@ -120,13 +120,14 @@ def values(document):
             yield msgspec.convert(tagged(fields), KINDS[kind])
 
 
-def world(document, **options):
+def world(document):
     """Everything of a document; each of its proxies uses all of its clusters.
 
-    Under `layouts` it may say in how many bits of shards a table is laid out.
+    Under `layouts` it may say in how many bits of shards a table is laid out, under `access_log`
+    where requests are logged.
     """
-    made = IrWorld(**options)
     document = dict(document)
+    made = IrWorld(access_log=document.pop("access_log", ""))
     layouts = document.pop("layouts", {})
     found = list(values(document))
     proxies = {each.proxy for each in found if isinstance(each, HttpListener | OutboundListener)}
