@@ -18,6 +18,9 @@ INVALID: Final = "invalid"
 NOT_CARRIED_OUT: Final = 500
 """Status where no backend can take the request."""
 
+STREAM_IDLE: Final = 300
+"""Seconds after which a request is ended when nothing happens, unless its route asks for more."""
+
 _WELL_KNOWN: Final = {"http": 80, "https": 443}
 _REDIRECTS: Final = {
     301: "MOVED_PERMANENTLY",
@@ -52,6 +55,7 @@ def forward(
     fields = _targets(backends)
     fields["cluster_not_found_response_code"] = "INTERNAL_SERVER_ERROR"
     fields["timeout"] = duration(route.timeout or 0)
+    fields.update(_idle(route))
     fields.update(rewrite.of_route(_path(route.rewrite, own), path))
     hostname = _hostname(own) or _hostname(route.rewrite) or host
     if hostname:
@@ -106,6 +110,14 @@ def _targets(backends: tuple[Backend, ...]) -> dict[str, Message]:
     if invalid:
         shares.append({"name": INVALID, "weight": wrapped(invalid)})
     return {"weighted_clusters": {"clusters": shares}}
+
+
+def _idle(route: Route) -> dict[str, Message]:
+    """How long nothing may happen, where the route asks for more time than listeners leave."""
+    asked = route.backend_timeout if route.timeout is None else route.timeout
+    if asked is None or 0 < asked <= STREAM_IDLE:
+        return {}
+    return {"idle_timeout": duration(asked)}
 
 
 def _share(backend: Forward) -> dict[str, Message]:

@@ -7,7 +7,7 @@ pod's outbound listener is an HTTP proxy between friends: it changes as little a
 from typing import Final
 
 from fairlead.ir.listener import HttpListener, OutboundListener
-from fairlead.xds import scopes
+from fairlead.xds import action, scopes
 from fairlead.xds.messages import (
     FileAccessLog,
     ForwardProxyFilter,
@@ -33,7 +33,6 @@ HOP_BY_HOP: Final = ("proxy-connection",)
 """Request headers that are meant for an HTTP proxy only."""
 
 _IDLE: Final = duration(3600)
-_STREAM_IDLE: Final = duration(300)
 _REQUEST: Final = duration(300)
 _REQUEST_HEADERS: Final = duration(60)
 _HTTP2: Final[Message] = {
@@ -93,7 +92,7 @@ def _common(name: str, access_log: str) -> dict[str, Message]:
         "http2_protocol_options": _HTTP2,
         "request_headers_timeout": _REQUEST_HEADERS,
         "server_header_transformation": "PASS_THROUGH",
-        "stream_idle_timeout": _STREAM_IDLE,
+        "stream_idle_timeout": duration(action.STREAM_IDLE),
         "upgrade_configs": [{"upgrade_type": "websocket"}],
     }
     if access_log:
