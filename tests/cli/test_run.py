@@ -54,21 +54,6 @@ spec: {containers: [{name: curl, image: curlimages/curl, command: [sleep, 3650d]
 FILES = {"gateway.yaml": GATEWAY, "route.yaml": ROUTE, "backend.yaml": BACKEND}
 
 
-def processes(session: int) -> list[str]:
-    """Command lines of every process of a session; zombies have none."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-                command = (entry / "cmdline").read_text()
-            except (OSError, IndexError):
-                continue
-            if int(fields[3]) == session and command:
-                found.append(command)
-    return found
-
-
 def children(pid: int) -> list[int]:
     """Every descendant of a process."""
     parents = {}
@@ -229,6 +214,27 @@ def test_a_signal_ends_everything_and_leaves_nothing_behind(serve, number, code)
     assert not (instance.state / "instance.json").exists()
     assert [pid for pid in below if alive(pid)] == []
     assert "no instance runs" in instance.fairlead("get", "pods").stderr
+
+
+def test_even_a_kill_leaves_no_process_and_the_next_run_starts(serve):
+    instance = serve(FILES)
+    instance.until_pods()
+    below = children(instance.process.pid)
+    os.kill(instance.process.pid, signal.SIGKILL)
+    instance.process.wait()
+    end = time.monotonic() + 5
+    while left := [pid for pid in below if alive(pid)]:
+        assert time.monotonic() < end, left
+        time.sleep(0.02)
+    instance.start()
+    instance.until_pods()
+    assert instance.request("/", host="cart.example.com").status == 200
+
+
+def test_a_second_interrupt_does_not_wait(serve):
+    instance = serve(FILES)
+    instance.process.send_signal(signal.SIGINT)
+    assert instance.stop() == 130
 
 
 def alive(pid: int) -> bool:
