@@ -1,7 +1,8 @@
 """The hand-written Envoy configuration that ours is compared with, in the same run.
 
-What an engineer would write for the same hosts, rules and Services: one listener, one route
-table, static clusters, the same statistics settings. No control plane.
+What an engineer would write for the same hosts, rules and Services after reading Envoy's guide
+for edge proxies: one listener, one route table, static clusters, the same counters. No control
+plane.
 """
 
 import json
@@ -77,13 +78,31 @@ def listener(address: tuple[str, int], hosts: list[dict[str, Any]]) -> dict[str,
         "stat_prefix": "hand",
         "normalize_path": True,
         "merge_slashes": True,
+        "path_with_escaped_slashes_action": "UNESCAPE_AND_REDIRECT",
         "use_remote_address": True,
-        "strip_any_host_port": True,
-        "http_filters": [{"name": "router", "typed_config": {"@type": ROUTER}}],
+        "common_http_protocol_options": {
+            "idle_timeout": "3600s",
+            "headers_with_underscores_action": "REJECT_REQUEST",
+        },
+        "http2_protocol_options": {
+            "max_concurrent_streams": 100,
+            "initial_stream_window_size": 65536,
+            "initial_connection_window_size": 1048576,
+        },
+        "stream_idle_timeout": "300s",
+        "request_timeout": "300s",
+        "request_headers_timeout": "60s",
+        "http_filters": [
+            {
+                "name": "envoy.filters.http.router",
+                "typed_config": {"@type": ROUTER, "suppress_envoy_headers": True},
+            }
+        ],
         "route_config": {"name": "hand", "virtual_hosts": hosts},
     }
     return {
         "name": "hand",
+        "per_connection_buffer_limit_bytes": 32768,
         "address": {"socket_address": {"address": host, "port_value": port}},
         "filter_chains": [
             {
@@ -102,14 +121,14 @@ def bootstrap(
     listeners: list[dict[str, Any]], clusters: list[dict[str, Any]], admin: Path
 ) -> dict[str, Any]:
     """A complete static bootstrap."""
-    prefixes = ["listener_manager.", "cluster_manager.", "server.", "http.hand."]
+    prefixes = ["listener_manager.", "cluster_manager.", "server."]
+    suffixes = [".upstream_rq_time", ".downstream_rq_time", "_rq_total", "_cx_total", "_active"]
+    suffixes += [f"_rq_{each}xx" for each in range(1, 6)]
+    patterns = [{"prefix": each} for each in prefixes] + [{"suffix": each} for each in suffixes]
     return {
         "node": {"id": "hand", "cluster": "hand"},
         "admin": {"address": {"pipe": {"path": str(admin), "mode": 0o600}}},
-        "stats_config": {
-            "stats_matcher": {"inclusion_list": {"patterns": [{"prefix": p} for p in prefixes]}}
-        },
-        "bootstrap_extensions": [],
+        "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": patterns}}},
         "static_resources": {"listeners": listeners, "clusters": clusters},
     }
 

@@ -59,7 +59,9 @@ class World:
         objects = [_object(each) for each in raw]
         changes = [Change(by_kind[each.kind], each.key, each) for each in objects]
         changes += [self._edit(number, 0) for number in range(routes)]
-        changes.append(Change(sources.gateway_addresses, ("default", "bench"), (manifests.ADDRESS,)))
+        changes.append(
+            Change(sources.gateway_addresses, ("default", "bench"), (manifests.ADDRESS,))
+        )
         self._hand_over(self._apply(changes))
         self._machine.connect()
         for url in (type_url.CLUSTER, type_url.LISTENER, type_url.SCOPE):
