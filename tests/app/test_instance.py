@@ -32,7 +32,8 @@ def test_a_second_instance_is_refused_and_told_the_pid_of_the_first(tmp_path):
         first.publish()
         with pytest.raises(InstanceError, match=rf"already runs .*pid {os.getpid()}"):
             Claim(tmp_path).acquire()
-    Claim(tmp_path).acquire()
+    with Claim(tmp_path) as second:
+        assert second.instance.pid == os.getpid()
 
 
 def test_what_a_killed_instance_left_behind_is_removed(tmp_path):
