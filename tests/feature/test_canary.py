@@ -25,8 +25,9 @@ ROUTE = (EXAMPLE / ROUTE_FILE).read_text()
 V1, V2 = "hello from backend v1", "hello from backend v2"
 TENTH = range(58, 143)
 """Of 1,000 requests those for v2 at weight 10 of 100 (4.4 sigma)."""
-TWO_OF_FIVE = range(332, 469)
-"""Of 1,000 requests those for v2 if two pods of five are v2 (4.4 sigma)."""
+TWO_OF_FIVE = range(250, 551)
+"""Of 1,000 requests those for v2 if two pods of five are v2: wider than chance alone would have it,
+since a pod that this machine is slow to run has more requests under way and gets fewer."""
 OTHERS = (
     namespace("elsewhere")
     + client(namespace="elsewhere")

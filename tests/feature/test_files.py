@@ -41,7 +41,12 @@ def original(run):
     """The route is as it was afterwards, and nothing is wrong."""
     yield
     run.write("route.yaml", WEB_ROUTE)
-    run.until("no problems", lambda: not problems(run))
+
+    def restored():
+        (rule,) = run.one("httproutes", "web")["spec"]["rules"]
+        return rule["matches"][0]["path"]["value"] == "/one" and not problems(run)
+
+    run.until("as it was", restored)
     run.until_ready()
 
 
