@@ -154,6 +154,18 @@ def test_timeout_of_the_request_ends_all_attempts(scene, side):
     assert 3 <= scene.attempts(name) <= 4
 
 
+@sides
+def test_clients_change_neither_timeouts_nor_retries(scene, side):
+    """Envoy's own request headers count for nothing, wherever the client is."""
+    forged = {"x-envoy-retry-on": "5xx", "x-envoy-max-retries": "5"}
+    name, headers = asking("503,200")
+    answer = scene.ask(side, RETRIES, "/never", headers=headers | forged)
+    assert (answer.status, scene.attempts(name)) == (503, 1)
+    _, headers = asking("slow")
+    headers |= {"x-envoy-upstream-rq-timeout-ms": "50"}
+    assert scene.ask(side, TIMEOUTS, "/zero", headers=headers).status == 200
+
+
 REFUSING = """\
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice

@@ -32,6 +32,12 @@ DNS_CACHE: Final[Message] = {
 HOP_BY_HOP: Final = ("proxy-connection",)
 """Request headers that are meant for an HTTP proxy only."""
 
+_NOBODY: Final[Message] = {
+    "cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": wrapped(32)}]
+}
+"""Who may set a request's timeouts and retries by headers. An empty list would be taken for the
+default, private addresses."""
+
 _IDLE: Final = duration(3600)
 _REQUEST: Final = duration(300)
 _REQUEST_HEADERS: Final = duration(60)
@@ -64,7 +70,7 @@ def gateway_manager(listener: HttpListener, layout: Layout, access_log: str) -> 
             "headers_with_underscores_action": "REJECT_REQUEST",
         },
         http_filters=[_router()],
-        internal_address_config={},
+        internal_address_config=_NOBODY,
         merge_slashes=True,
         normalize_path=wrapped(value=True),
         path_with_escaped_slashes_action="UNESCAPE_AND_REDIRECT",
