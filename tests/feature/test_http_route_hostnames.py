@@ -148,6 +148,7 @@ spec:
   listeners:
   - {name: wild, port: 80, protocol: HTTP, hostname: "*.cross.example"}
   - {name: exact, port: 80, protocol: HTTP, hostname: very.specific.example}
+  - {name: precedence, port: 80, protocol: HTTP, hostname: one.precedence.example}
 """)
 WIDER_ROUTE = at_gateway(
     "wider-route",
@@ -187,6 +188,29 @@ NO_INTERSECTION = at_gateway(
 )
 def test_hostname_intersection(scene, host, path, backend):
     assert scene.gateway(host, path, name="intersection").backend == backend
+
+
+ON_PRECEDENCE = "{name: intersection, sectionName: precedence}"
+OF_NO_HOST = at_gateway("a-no-host", path_rule("/wild/longer", "v3"), parents=ON_PRECEDENCE)
+OF_WILDCARD = at_gateway(
+    "b-wildcard",
+    path_rule("/wild", "v1") + "\n" + path_rule("/exact/longer", "v1"),
+    '"*.precedence.example"',
+    parents=ON_PRECEDENCE,
+)
+OF_EXACT = at_gateway(
+    "c-exact", path_rule("/exact", "v2"), "one.precedence.example", parents=ON_PRECEDENCE
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "backend"),
+    [("/exact/longer", "v2"), ("/wild/longer", "v1"), ("/wild", "v1"), ("/else", None)],
+)
+def test_route_hostname_intersection_precedence(scene, path, backend):
+    """The hostname as the route has it decides first, before the listener's cuts it to size."""
+    answer = scene.gateway("one.precedence.example", path, name="intersection")
+    assert answer.backend == backend
 
 
 def test_no_matching_listener_hostname(scene):
