@@ -12,6 +12,7 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +21,8 @@ STATE_DIR_VARIABLE = "FAIRLEAD_STATE_DIR"
 _PREFIX = "fairlead-"
 _LONGEST_RUNTIME_DIR = 70
 """Bytes; leaves room for the longest socket name below it."""
+_REMOVALS, _REMOVAL_PAUSE = 50, 0.01
+"""How often, and after how many seconds again, a directory is removed that doesn't get empty."""
 
 
 class InstanceError(Exception):
@@ -150,5 +153,10 @@ def _remove_runtime_dir(path: Path) -> None:
     with contextlib.suppress(OSError):
         facts = path.lstat()
         ours = path.name.startswith(_PREFIX) and facts.st_uid == os.getuid()
-        if ours and stat.S_ISDIR(facts.st_mode):
+        if not (ours and stat.S_ISDIR(facts.st_mode)):
+            return
+        for _ in range(_REMOVALS):  # a process that was just killed may still bind its socket
             shutil.rmtree(path, ignore_errors=True)
+            if not path.exists():
+                return
+            time.sleep(_REMOVAL_PAUSE)
