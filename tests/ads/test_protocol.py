@@ -242,6 +242,25 @@ def test_status_is_told_only_when_something_in_it_changes():
     assert (status.connected, status.listeners) == (False, ("l",))
 
 
+def test_a_listener_counts_once_envoy_has_its_routes():
+    """Envoy acknowledges a listener before it opens it, which takes the routes."""
+    link = serving()
+    link.machine.new_status()
+    link.update(routes("t2", {"two": "a"}), listener("l2", "t2"))
+    link.poll()
+    while link.down:
+        link.deliver_response()
+    while link.envoy.out:
+        link.deliver_request()
+    assert link.machine.state(link.now).types[-1].acknowledged == 2
+    assert link.machine.new_status() is None
+    link.settle()
+    assert link.machine.new_status().listeners == ("l", "l2")
+    link.update(gone=[(L, "l2")])
+    link.settle()
+    assert link.machine.new_status().listeners == ("l",)
+
+
 def test_state_says_how_far_the_proxy_is():
     link = serving()
     assert link.machine.state(link.now).summary == "SYNCED"

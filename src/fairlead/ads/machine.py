@@ -31,6 +31,8 @@ class Machine:
         self.session: Session | None = None
         self._told: ProxyStatus | None = None
         self._stale = True
+        self._warming = False
+        """Listeners were left out of the last status since Envoy waits for their routes."""
 
     def connect(self) -> None:
         """A stream of the proxy begins; an earlier one is forgotten."""
@@ -47,7 +49,7 @@ class Machine:
 
     def receive(self, request: Request, now: float) -> None:
         """Take a request of the current stream."""
-        if self.session is not None and self.session.receive(request, now):
+        if self.session is not None and (self.session.receive(request, now) or self._warming):
             self._stale = True
 
     def update(self, changes: Changes, now: float) -> None:
@@ -92,20 +94,33 @@ class Machine:
         if not self._stale:
             return None
         self._stale = False
-        listeners = self._told.listeners if self._told else ()
-        if self.session is not None:
-            channel = self.session.stream.channels.get(type_url.LISTENER)
-            listeners = tuple(sorted(channel.acknowledged)) if channel else listeners
         status = ProxyStatus(
             proxy=self.proxy,
             connected=self.session is not None,
-            listeners=listeners,
+            listeners=self._listeners(),
             rejections=self.quarantine.rejections(self.desired),
         )
         if status == self._told:
             return None
         self._told = status
         return status
+
+    def _listeners(self) -> tuple[str, ...]:
+        """Names of the acknowledged listeners that have their routes, sorted.
+
+        Envoy acknowledges a listener, then waits for the routes that it points at, and takes no
+        connections before it has them.
+        """
+        told = self._told.listeners if self._told else ()
+        channels = self.session.stream.channels if self.session is not None else {}
+        channel = channels.get(type_url.LISTENER)
+        if channel is None:
+            return told
+        held = set(channel.acknowledged)
+        of_routes = (channels.get(url) for url in (type_url.SCOPE, type_url.ROUTES))
+        complete = all(each is None or each.idle for each in of_routes)
+        self._warming = not complete and not held <= set(told)
+        return tuple(sorted(held if complete else held & set(told)))
 
     @property
     def synced(self) -> bool:
