@@ -6,7 +6,7 @@ from ads.fake_envoy import FakeEnvoy
 from fairlead.ads import type_url
 from fairlead.ads.machine import Machine
 from fairlead.ir.origin import Origin
-from fairlead.xds.resource import Part, Resource
+from fairlead.xds.resource import Part, bundled, composed
 from fairlead.xds.wire import digest
 
 
@@ -16,8 +16,7 @@ def part(key, text, fallback=""):
 
 
 def resource(url, name, *parts, head=""):
-    content = head.encode() + b"".join(p.digest for p in parts)
-    return Resource(url, name, head.encode(), parts, digest(content).hex())
+    return composed(url, name, head.encode(), tuple(bundled((each,)) for each in parts))
 
 
 def cluster(name, text="eds 1"):

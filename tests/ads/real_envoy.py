@@ -24,7 +24,7 @@ from fairlead.ads.server import AdsServer
 from fairlead.dataplane.bootstrap import Bootstrap
 from fairlead.dataplane.envoy import find_envoy
 from fairlead.ir.origin import Origin
-from fairlead.xds.resource import Part, composed, whole
+from fairlead.xds.resource import Part, bundled, composed, whole
 from fairlead.xds.wire import digest, framed
 
 NODE = "gateway/test/edge"
@@ -101,8 +101,8 @@ def bad_regex():
 
 
 def routes(name, hosts):
-    parts = tuple(virtual_host(host, route) for host, route in sorted(hosts.items()))
-    return composed(type_url.ROUTES, name, wire(route_pb2.RouteConfiguration(), name=name), parts)
+    bundles = tuple(bundled((virtual_host(host, route),)) for host, route in sorted(hosts.items()))
+    return composed(type_url.ROUTES, name, wire(route_pb2.RouteConfiguration(), name=name), bundles)
 
 
 def scope(host, table):

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from fairlead.ads import type_url
 from fairlead.ads.barrier import Key
 from fairlead.ads.bisection import Bisection, Suspect
 from fairlead.ir.proxy_status import Rejection
-from fairlead.xds.resource import Part, Resource
+from fairlead.xds.resource import Part, Resource, bundled, composed
 from fairlead.xds.wire import digest
 
 if TYPE_CHECKING:
@@ -125,8 +127,9 @@ class Quarantine:
                     return None
         if head == resource.head and tuple(parts) == resource.parts:
             return resource
-        version = digest(head + b"".join(part.digest for part in parts)).hex()
-        return Resource(resource.type_url, resource.name, head, tuple(parts), f"held-{version}")
+        bundles = tuple([bundled((part,)) for part in parts])
+        made = composed(resource.type_url, resource.name, head, bundles)
+        return msgspec.structs.replace(made, version=f"held-{made.version}")
 
     def accepted(self, resource: Resource) -> bool:
         """Envoy runs this; returns whether a rejection is over by that."""

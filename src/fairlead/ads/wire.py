@@ -99,7 +99,7 @@ def head(field: int, length: int) -> bytes:
 
 def size(resource: Resource) -> int:
     """Bytes of the resource's own message."""
-    return len(resource.head) + sum(len(part.body) for part in resource.parts)
+    return len(resource.head) + sum([len(bundle.body) for bundle in resource.bundles])
 
 
 def encode(
@@ -114,7 +114,7 @@ def encode(
         front = framed(3, resource.name.encode()) + framed(1, resource.version.encode())
         front += head(2, len(any_head) + length) + any_head
         pieces.append(head(2, len(front) + length) + front + resource.head)
-        pieces.extend(part.body for part in resource.parts)
+        pieces.extend([bundle.body for bundle in resource.bundles])
     pieces.append(framed(4, type_url.encode()))
     pieces.append(framed(5, nonce.encode()))
     pieces.extend(framed(6, name.encode()) for name in removed)

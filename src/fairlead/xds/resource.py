@@ -21,24 +21,47 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     """The objects it was made from."""
 
 
+class Bundle(msgspec.Struct, frozen=True, gc=False):
+    """Some parts of a resource, joined: what is put together again when one of them changes."""
+
+    body: bytes
+    """Bodies of the parts, one after the other."""
+    digest: bytes
+    """Content hash of the parts."""
+    parts: tuple[Part, ...]
+
+
 class Resource(msgspec.Struct, frozen=True, gc=False):
-    """One named xDS resource of one proxy. Its message is `head` and then the part bodies."""
+    """One named xDS resource of one proxy. Its message is `head` and then the bundles' bodies."""
 
     type_url: str
     name: str
     head: bytes
-    parts: tuple[Part, ...]
+    bundles: tuple[Bundle, ...]
     version: str
     """Content hash over `head` and the digests."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All parts in the order of the message."""
+        return tuple([part for bundle in self.bundles for part in bundle.parts])
 
 
 def whole(type_url: str, name: str, message: bytes, origins: tuple[Origin, ...] = ()) -> Resource:
     """A resource that is accepted or refused as one."""
     part = Part(key="", body=message, fallback=b"", digest=wire.digest(message), origins=origins)
-    return composed(type_url, name, b"", (part,))
+    return composed(type_url, name, b"", (bundled((part,)),))
 
 
-def composed(type_url: str, name: str, head: bytes, parts: tuple[Part, ...]) -> Resource:
-    """A resource of parts, none of which is serialised again."""
-    version = wire.version(head, [part.digest for part in parts])
-    return Resource(type_url, name, head, parts, version)
+def bundled(parts: tuple[Part, ...]) -> Bundle:
+    """Join parts, of which there is at least one."""
+    if len(parts) == 1:
+        return Bundle(parts[0].body, parts[0].digest, parts)
+    body = b"".join([part.body for part in parts])
+    return Bundle(body, wire.digest(b"".join([part.digest for part in parts])), parts)
+
+
+def composed(type_url: str, name: str, head: bytes, bundles: tuple[Bundle, ...]) -> Resource:
+    """A resource of bundles, none of which is serialised again."""
+    version = wire.version(head, [bundle.digest for bundle in bundles])
+    return Resource(type_url, name, head, bundles, version)
