@@ -42,7 +42,12 @@ def origins(hint):
 
 @pytest.mark.parametrize(
     "struct",
-    [*structs(fairlead.ir), *structs(fairlead.api), *structs(fairlead.translate), *structs(fairlead.xds)],
+    [
+        *structs(fairlead.ir),
+        *structs(fairlead.api),
+        *structs(fairlead.translate),
+        *structs(fairlead.xds),
+    ],
 )
 def test_what_flows_is_frozen_and_compares_by_content(struct):
     """One mutable list, and equality no longer tells whether anything must be pushed."""
