@@ -1,0 +1,180 @@
+"""Gateways: addresses, ports, and what is told of listeners that are and are not served."""
+
+import pytest
+
+from feature.harness import dump
+from feature.route_scene import Manifest, at_gateway, forward
+
+HEAD = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {{name: {name}, namespace: default}}
+spec:
+  gatewayClassName: fairlead
+"""
+HTTP = "  listeners: [{name: http, port: 80, protocol: HTTP}]\n"
+HELD = "127.0.77.1"
+NOT_HELD = "203.0.113.9"
+
+
+def gateway(name: str, rest: str) -> Manifest:
+    return Manifest(HEAD.format(name=name) + rest, name)
+
+
+STATIC = gateway("static", f"  addresses: [{{type: IPAddress, value: {HELD}}}]\n{HTTP}")
+UNUSABLE = gateway("unusable", f"  addresses: [{{type: IPAddress, value: {NOT_HELD}}}]\n{HTTP}")
+NAMED = gateway("named", f"  addresses: [{{type: Hostname, value: host.example}}]\n{HTTP}")
+MIXED = gateway(
+    "mixed",
+    """\
+  listeners:
+  - {name: one, port: 80, protocol: HTTP, hostname: one.example}
+  - {name: clash-a, port: 18086, protocol: HTTP}
+  - {name: clash-b, port: 18086, protocol: HTTPS, tls: {certificateRefs: [{name: cert}]}}
+  - {name: secure, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: cert}]}}
+  - {name: raw, port: 9000, protocol: TCP}
+  - name: kinds
+    port: 18084
+    protocol: HTTP
+    allowedRoutes: {kinds: [{kind: HTTPRoute}, {kind: TCPRoute}]}
+""",
+)
+NOTHING = gateway("nothing", "  listeners: [{name: raw, port: 9001, protocol: TCP}]\n")
+FIRST = at_gateway("first", forward("v1"), "one.example", parents="{name: mixed, sectionName: one}")
+SECOND = at_gateway(
+    "second", forward("v2"), "two.example", parents="{name: mixed, sectionName: kinds}"
+)
+THIRD = at_gateway("third", forward("v3"), parents="{name: static}")
+
+
+def conditions(item: dict) -> dict[str, tuple[str, str]]:
+    return {c["type"]: (c["status"], c["reason"]) for c in item["conditions"]}
+
+
+def status(scene, target: Manifest) -> dict:
+    return scene.run.one("gateways", target.name)["status"]
+
+
+def listener(scene, name: str) -> dict:
+    (found,) = (each for each in status(scene, MIXED)["listeners"] if each["name"] == name)
+    return found
+
+
+def test_static_address(scene):
+    found = status(scene, STATIC)
+    assert [address["value"] for address in found["addresses"]] == [HELD]
+    assert conditions(found)["Accepted"] == ("True", "Accepted")
+    assert conditions(found)["Programmed"] == ("True", "Programmed")
+    assert scene.gateway("any.example", name="static").backend == "v3"
+
+
+def test_address_that_this_machine_does_not_have(scene):
+    assert conditions(status(scene, UNUSABLE))["Programmed"] == ("False", "AddressNotUsable")
+
+
+def test_address_of_a_type_that_is_not_supported(scene):
+    assert conditions(status(scene, NAMED))["Accepted"] == ("False", "UnsupportedAddress")
+
+
+def test_gateways_have_addresses_of_their_own(scene):
+    places = [scene.gateway_place(name)[0] for name in ("gateway", "mixed", "static")]
+    assert len(set(places)) == len(places)
+
+
+def test_any_port(scene):
+    """GatewayPort8080, with a port that is free on every machine."""
+    assert scene.gateway("two.example", name="mixed", port=18084).backend == "v2"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "expected"),
+    [
+        ("one", "Accepted", ("True", "Accepted")),
+        ("one", "Programmed", ("True", "Programmed")),
+        ("one", "ResolvedRefs", ("True", "ResolvedRefs")),
+        ("one", "Conflicted", ("False", "NoConflicts")),
+        ("clash-a", "Conflicted", ("True", "ProtocolConflict")),
+        ("clash-b", "Conflicted", ("True", "ProtocolConflict")),
+        ("clash-b", "Programmed", ("False", "Invalid")),
+        ("secure", "Accepted", ("False", "UnsupportedProtocol")),
+        ("raw", "Accepted", ("False", "UnsupportedProtocol")),
+        ("kinds", "ResolvedRefs", ("False", "InvalidRouteKinds")),
+    ],
+)
+def test_conditions_of_listeners(scene, name, kind, expected):
+    assert conditions(listener(scene, name))[kind] == expected
+
+
+def test_listeners_that_are_not_valid_do_not_stop_others(scene):
+    """The Gateway is accepted, says so, and serves what it can."""
+    assert conditions(status(scene, MIXED))["Accepted"] == ("True", "ListenersNotValid")
+    assert scene.gateway("one.example", name="mixed").backend == "v1"
+
+
+def test_gateway_without_a_valid_listener(scene):
+    assert conditions(status(scene, NOTHING))["Accepted"] == ("False", "ListenersNotValid")
+
+
+def test_attached_routes(scene):
+    counts = {each["name"]: each["attachedRoutes"] for each in status(scene, MIXED)["listeners"]}
+    assert counts == {"one": 1, "clash-a": 0, "clash-b": 0, "secure": 0, "raw": 0, "kinds": 1}
+
+
+def test_supported_kinds(scene):
+    group = "gateway.networking.k8s.io"
+    assert listener(scene, "kinds")["supportedKinds"] == [{"group": group, "kind": "HTTPRoute"}]
+    assert listener(scene, "raw")["supportedKinds"] == []
+
+
+def test_conditions_carry_the_generation(scene):
+    for item in scene.run.get("gateways"):
+        generation = item["metadata"]["generation"]
+        listeners = item["status"].get("listeners", [])
+        for condition in [
+            *item["status"]["conditions"],
+            *(condition for each in listeners for condition in each["conditions"]),
+        ]:
+            assert condition["observedGeneration"] == generation, dump(condition)
+            if condition["reason"] not in {condition["type"], "NoConflicts"}:
+                assert condition["message"], dump(condition)
+
+
+LIVE = Manifest("", "live")
+
+
+def test_gateway_comes_and_goes(scene):
+    """A listener is added to it on the way; the first one goes on serving."""
+    run = scene.run
+    route = at_gateway("live-route", forward("v1"), parents="{name: live}").text
+    text = HEAD.format(name="live") + HTTP
+    run.write("live.yaml", text + "---\n" + route)
+    run.until("programmed", lambda: programmed(scene))
+    assert scene.gateway("live.example", name="live").backend == "v1"
+    more = text.replace("HTTP}]", "HTTP}, {name: more, port: 18085, protocol: HTTP}]")
+    run.write("live.yaml", more + "---\n" + route)
+    run.until("both", lambda: len(status(scene, LIVE)["listeners"]) == 2 and programmed(scene))
+    assert scene.gateway("live.example", name="live", port=18085).backend == "v1"
+    assert scene.gateway("live.example", name="live").backend == "v1"
+    run.remove("live.yaml")
+    run.until("gone", lambda: not any(g["metadata"]["name"] == "live" for g in run.get("gateways")))
+    run.until("refused", lambda: refused(scene))
+
+
+def programmed(scene) -> bool:
+    """Whether the Gateway and all of its listeners are."""
+    names = [item["metadata"]["name"] for item in scene.run.get("gateways")]
+    if LIVE.name not in names:
+        return False
+    found = status(scene, LIVE)
+    return all(
+        conditions(each).get("Programmed") == ("True", "Programmed")
+        for each in [found, *found.get("listeners", [])]
+    )
+
+
+def refused(scene) -> bool:
+    try:
+        scene.gateway("live.example", name="live")
+    except ConnectionRefusedError:
+        return True
+    return False
