@@ -41,8 +41,11 @@ def test_a_child_sees_only_its_environment_and_default_signals(tmp_path):
             await Child.start(shell(script, log)).wait()
         finally:
             del os.environ["FAIRLEAD_SECRET"]
-        lines = log.read_text().split()
-        assert lines == ["0", "SigIgn:", "0000000000000000"]
+        leaked, _, ignored = log.read_text().split()
+        assert leaked == "0"
+        # Signals without a name (32 and 33) belong to libc and are as our own parent left them.
+        by_python = {signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM}
+        assert not [each for each in by_python if int(ignored, 16) >> (each - 1) & 1]
 
     asyncio.run(scenario())
 
