@@ -99,6 +99,72 @@ def test_a_signal_ends_everything(serve, number, code):
     assert "Traceback" not in run.output()
 
 
+def test_a_closed_terminal_ends_everything(tmp_path):
+    run = Instance(tmp_path, FILES)
+    terminal, other_end = os.openpty()
+    with contextlib.closing(os.fdopen(other_end)):
+        run.process = subprocess.Popen(
+            ["sh", "-c", 'exec <"$0" >"$0" 2>&1; exec "$@"', os.ttyname(other_end)]
+            + run.command("run", str(run.manifests), "--state-dir", str(run.state))
+            + ["--port-offset", str(run.offset)],
+            start_new_session=True,  # without a terminal; the first that it opens becomes its own
+        )
+    run.log.touch()
+    try:
+        run.until_ready()
+        run.until_pods()
+        children = descendants(run.process.pid)
+        runtime = Path(read_instance(run.state).runtime_dir)
+    finally:
+        os.close(terminal)
+        code = run.process.wait(10)
+    assert code == 0
+    assert alive(children) == set()
+    assert not runtime.exists()
+
+
+def test_nohup_outlives_its_terminal(tmp_path):
+    run = Instance(tmp_path, {"web.yaml": FILES["web.yaml"]})
+    with run.log.open("wb") as log:
+        run.process = subprocess.Popen(
+            ["nohup", *run.command("run", str(run.manifests), "--state-dir", str(run.state))],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        run.until_ready()
+        run.until_pods()
+        run.process.send_signal(signal.SIGHUP)
+        assert Caller(run).body("http://web/") == "web"
+        run.write("more.yaml", service("more", app="web"))
+        run.until("served", lambda: Caller(run).body("http://more/") == "web")
+    finally:
+        assert run.stop(signal.SIGTERM) == 0
+
+
+def test_an_instance_whose_output_nobody_reads_goes_on(tmp_path):
+    run = Instance(tmp_path, {"web.yaml": FILES["web.yaml"]})
+    with run.log.open("wb") as log:
+        run.process = subprocess.Popen(
+            run.command("run", str(run.manifests), "--state-dir", str(run.state)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+        )
+    assert run.process.stdout.readline().startswith(b"fairlead ")
+    run.process.stdout.close()
+    try:
+        run.until_ready()
+        run.until_pods()
+        assert Caller(run).body("http://web/") == "web"
+    finally:
+        assert run.stop(signal.SIGTERM) == 0
+    assert run.output() == ""
+
+
 def test_a_pod_that_ignores_the_request_to_end_is_killed(serve):
     stubborn = client("stubborn").replace(
         "[sleep, infinity]", "[sh, -c, \"trap '' TERM; while :; do sleep 1; done\"]"

@@ -44,8 +44,12 @@ class Console:
         self._served: tuple[str, ...] = ()
 
     def say(self, text: str) -> None:
-        """Print a line."""
-        print(text, file=self._out, flush=True)
+        """Print a line; once nobody can read them any more, nothing is printed."""
+        try:
+            print(text, file=self._out, flush=True)
+        except OSError:  # the terminal was closed, or the reader of a pipe has gone
+            with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - no path, a device
+                os.dup2(nowhere.fileno(), self._out.fileno())
 
     def title(self, text: str) -> None:
         """Print a line that stands out."""

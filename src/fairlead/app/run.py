@@ -17,7 +17,7 @@ def main(settings: RunSettings) -> int:
     """Run until a signal says stop.
 
     Returns:
-        0 after SIGTERM, 130 after Ctrl-C.
+        0 after SIGTERM or SIGHUP (the terminal was closed), 130 after Ctrl-C.
 
     Raises:
         InstanceError: it could not start; the message says why.
@@ -45,7 +45,8 @@ async def _serve(settings: RunSettings, claim: Claim) -> int:
         received.append(number)
         stopping.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop, number)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # not of nohup
+            loop.add_signal_handler(number, stop, number)
     await Standalone(settings, claim, Console()).run(stopping)
     return _INTERRUPTED if signal.SIGINT in received else 0

@@ -86,9 +86,10 @@ def run(
 
     Starts an Envoy for each Gateway and one for the mesh, and the pods of Deployments and Pods as
     local processes. A document with an error is reported with file and line, and disturbs nothing
-    else. Ctrl-C or SIGTERM stops everything that was started; a second one doesn't wait.
+    else. Ctrl-C or SIGTERM stops everything that was started, and so does closing the terminal; a
+    second one does not wait.
 
-    Exit codes: 0 stopped by SIGTERM, 130 by Ctrl-C, 1 it could not start,
+    Exit codes: 0 stopped by SIGTERM or SIGHUP, 130 by Ctrl-C, 1 it could not start,
     2 wrong usage.
     """
     from fairlead.app.run import main  # noqa: PLC0415 - heavy, and no other command needs it
