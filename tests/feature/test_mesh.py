@@ -198,3 +198,8 @@ def test_a_pod_of_a_new_namespace_is_served_at_once(mesh):
     mesh.until_pods()
     late = Caller(mesh, namespace="late")
     assert late.body("http://web.shop/v2") == "two"
+
+
+def test_a_dot_at_the_end_of_a_name_means_the_same_name(callers):
+    for host in ("web.shop.svc.cluster.local.", "web.shop.svc.cluster.local.:80"):
+        assert callers["beta"].body(f"http://{host}/v2/x") == "two"

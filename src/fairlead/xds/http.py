@@ -99,6 +99,7 @@ def _common(name: str, access_log: str) -> dict[str, Message]:
         "request_headers_timeout": _REQUEST_HEADERS,
         "server_header_transformation": "PASS_THROUGH",
         "stream_idle_timeout": duration(action.STREAM_IDLE),
+        "strip_trailing_host_dot": True,
         "upgrade_configs": [{"upgrade_type": "websocket"}],
     }
     if access_log:
