@@ -104,9 +104,11 @@ def test_a_closed_terminal_ends_everything(tmp_path):
     terminal, other_end = os.openpty()
     with contextlib.closing(os.fdopen(other_end)):
         run.process = subprocess.Popen(
-            ["sh", "-c", 'exec <"$0" >"$0" 2>&1; exec "$@"', os.ttyname(other_end)]
-            + run.command("run", str(run.manifests), "--state-dir", str(run.state))
-            + ["--port-offset", str(run.offset)],
+            [
+                *("sh", "-c", 'exec <"$0" >"$0" 2>&1; exec "$@"', os.ttyname(other_end)),
+                *run.command("run", str(run.manifests), "--state-dir", str(run.state)),
+                *("--port-offset", str(run.offset)),
+            ],
             start_new_session=True,  # without a terminal; the first that it opens becomes its own
         )
     run.log.touch()
