@@ -133,18 +133,8 @@ class Machine:
         types: list[TypeState] = []
         for url in type_url.ORDER:
             channel = session.stream.channels.get(url) if session else None
-            desired = len(self.desired.get(url, ()))
-            if channel is None:
-                types.append(TypeState(type_url=url, desired=desired))
-                continue
-            state = TypeState(
-                type_url=url,
-                desired=desired,
-                subscribed=True,
-                acknowledged=len(channel.acknowledged),
-                pending=not channel.idle,
-            )
-            types.append(state)
+            acknowledged = len(channel.acknowledged) if channel else 0
+            types.append(TypeState(url, len(self.desired.get(url, ())), acknowledged))
         answered = session.stream.last_answer if session else None
         return ProxyState(
             proxy=self.proxy,

@@ -49,8 +49,9 @@ class Verdict:
 
     standing: Standing
     message: str = ""
-    retry_at: float | None = None
+    """Envoy's own words."""
     pause: float = FIRST_RETRY
+    """Seconds until a refused listener is tried again."""
 
 
 def contents(resource: Resource, proven: Resource | None) -> Iterator[Content]:
@@ -181,7 +182,7 @@ class Quarantine:
             old = self._verdicts.get((url, culprit.name), {}).get((culprit.part, culprit.digest))
             if old is not None and old.standing is Standing.RETRIED:
                 verdict.pause = min(old.pause * 2, LAST_RETRY)
-            verdict.retry_at = self._retries[url, culprit.name] = now + verdict.pause
+            self._retries[url, culprit.name] = now + verdict.pause
         self._enter(url, culprit, verdict)
 
     def _enter(self, url: str, suspect: Suspect, verdict: Verdict) -> None:

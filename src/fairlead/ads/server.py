@@ -134,13 +134,8 @@ class AdsServer:
         now = _now()
         return tuple(self._proxies[name].machine.state(now) for name in sorted(self._proxies))
 
-    def synced(self, proxy: str) -> bool:
-        """Whether the proxy holds all that is desired, as far as it has asked for it."""
-        known = self._proxies.get(proxy)
-        return known is not None and known.machine.synced
-
     async def wait_synced(self, proxy: str) -> None:
-        """Wait until `synced`. The proxy must be known by `update`."""
+        """Wait until the proxy, known by `update`, holds all that it has asked for."""
         known = self._proxies[proxy]
         while not known.machine.synced:
             known.moved.clear()

@@ -8,9 +8,7 @@ from typing import Final
 
 from fairlead.xds.type_url import CLUSTER, ENDPOINTS, LISTENER, ROUTES, SCOPE
 
-SECRET: Final = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"  # noqa: S105 - a type
-
-ORDER: Final = (CLUSTER, ENDPOINTS, SECRET, SCOPE, ROUTES, LISTENER)
+ORDER: Final = (CLUSTER, ENDPOINTS, SCOPE, ROUTES, LISTENER)
 """In which the types are considered whenever something can be sent."""
 
 ROUTING: Final = frozenset({SCOPE, ROUTES, LISTENER})
