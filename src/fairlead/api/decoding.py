@@ -17,6 +17,7 @@ from fairlead.api.identity import Identity, identify
 from fairlead.api.kinds import Kind, Object
 from fairlead.api.problem import Problem
 from fairlead.api.raw import Raw, is_list, is_map
+from fairlead.api.remnant import Remnant, unrelated
 from fairlead.api.schema import Checker
 from fairlead.api.validate import check
 from fairlead.api.yaml_position import locate
@@ -220,11 +221,34 @@ def _object_or_findings(raw: Raw, kind: Kind) -> tuple[Object | None, tuple[Find
     checker = Checker(core=kind.group in _CORE_GROUPS, secret=kind.kind == "Secret")
     findings = checker.check(raw, kind.model)
     if findings:
-        return None, findings
+        return None, (*findings, *_further(raw, kind, checker, findings))
     try:
         return msgspec.convert(_without_nulls(raw), kind.model), ()
     except msgspec.ValidationError as error:
         return None, (Finding(Code.WRONG_TYPE, (), str(error)),)
+
+
+def _further(
+    raw: Raw, kind: Kind, checker: Checker, findings: tuple[Finding, ...]
+) -> tuple[Finding, ...]:
+    """The rules that the rest of an object breaks, apart from what its schema refuses."""
+    refused, rest = findings, Remnant(raw).without(findings)
+    while rest is not None:
+        more = checker.check(rest.raw, kind.model)
+        if not more:
+            break
+        refused += tuple(
+            msgspec.structs.replace(found, path=rest.origin(found.path)) for found in more
+        )
+        rest = rest.without(more)
+    if rest is None:
+        return ()
+    try:
+        obj: Object = msgspec.convert(_without_nulls(rest.raw), kind.model)
+    except msgspec.ValidationError:
+        return ()
+    found = [msgspec.structs.replace(each, path=rest.origin(each.path)) for each in check(obj)]
+    return tuple(unrelated(found, refused))
 
 
 def _with_string_keys(raw: Raw) -> Raw:

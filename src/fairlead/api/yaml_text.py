@@ -19,7 +19,7 @@ from fairlead.api.yaml_position import duplicate, nodes
 
 _MARKER = re.compile(r"^(?:---|\.\.\.)(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _CONTENT = re.compile(r"^(?!---|\.\.\.|%|[ \t]*#|[ \t\r]*$).", re.MULTILINE)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _TAB = re.compile(r"^ *\t", re.MULTILINE)
 _POSITION = re.compile(r"line (\d+), column (\d+)")
 _YAML11 = re.compile(
@@ -129,6 +129,8 @@ def _refuse_characters(text: str) -> None:
                 mark.line + 1,
                 mark.column + 1,
             ) from None
+    except yaml.YAMLError:
+        return  # the parser that reads the document says what is wrong, and where
 
 
 def _syntax_error(error: str, text: str) -> TextError:
