@@ -237,7 +237,7 @@ def test_a_mapped_image_runs_its_command_with_what_it_asks_for(tmp_path):
         one = container("me/app:v1", "last", ports=ports, readiness_probe=probe)
         scene.runner.converge(keyed(pod(one)))
         ip = (await scene.ready()).ip
-        assert log(tmp_path) == f"{ip} 9 web shop a b last {ip}\n"
+        await until(lambda: log(tmp_path) == f"{ip} 9 web shop a b last {ip}\n")
 
     play(tmp_path, steps, **{"me/app": command})
 
