@@ -17,6 +17,9 @@ from fairlead.translate.sources import Key
 
 Cells: TypeAlias = tuple[str, ...]
 
+_BAD_WHEN_TRUE = {"Conflicted", "NotApplied", "OverlappingTLSConfig", "PartiallyInvalid", "Warning"}
+"""Types of conditions that tell of something wrong by being True."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -73,10 +76,8 @@ def _said(conditions: tuple[Condition, ...], kind: str) -> str:
 
 def trouble(conditions: tuple[Condition, ...]) -> Condition | None:
     """The condition that says best what is wrong, None if nothing is."""
-    bad_when_true = {"PartiallyInvalid", "Conflicted", "OverlappingTLSConfig", "Warning"}
-    bad_when_true.add("NotApplied")
     for condition in conditions:
-        bad = "True" if condition.type in bad_when_true else "False"
+        bad = "True" if condition.type in _BAD_WHEN_TRUE else "False"
         if condition.status == bad:
             return condition
     return None
@@ -126,7 +127,7 @@ def _gateway(view: View, key: Key, item: api.Gateway) -> Iterator[Cells]:
         f"{listener.port}->{listener.bind_port}"
         if listener.port != listener.bind_port
         else str(listener.port)
-        for listener in view.http_listeners(f"gateway/{key[0]}/{key[1]}")
+        for listener in view.http_listeners(key)
     ]
     listeners = [
         f"{listener.name}({listener.attached_routes})"

@@ -12,6 +12,7 @@ from fairlead.analysis.lines import (
 )
 from fairlead.analysis.naming import gateway_urls, name_text
 from fairlead.analysis.view import View
+from fairlead.ir.fleet import gateway_proxy
 from fairlead.translate.report import ListenerReport
 from fairlead.translate.sources import Key
 
@@ -45,10 +46,7 @@ def describe_gateway(view: View, key: Key) -> list[Line] | None:
 def _listeners(
     view: View, key: Key, gateway: api.Gateway, reports: dict[str, ListenerReport]
 ) -> Iterator[Line]:
-    bound = {
-        listener.port: listener.bind_port
-        for listener in view.http_listeners(f"gateway/{key[0]}/{key[1]}")
-    }
+    bound = {listener.port: listener.bind_port for listener in view.http_listeners(key)}
     yield 0, "Listeners:"
     for listener in gateway.spec.listeners:
         actual = bound.get(listener.port)
@@ -80,6 +78,6 @@ def _routes(view: View, key: Key) -> Iterator[Line]:
 
 
 def _warnings(view: View, key: Key) -> Iterator[Line]:
-    proxy = view.proxies.get(f"gateway/{key[0]}/{key[1]}")
+    proxy = view.proxies.get(gateway_proxy(*key))
     if proxy is not None:
         yield from rejection_lines([proxy], "Gateway", key, 1)

@@ -47,8 +47,7 @@ def _parents(view: View, route: api.HTTPRoute, parents: tuple[ParentReport, ...]
         served = f" ({acked}/{total} proxies)" if total else ""
         yield 1, f"{parent_text(reference, route.metadata.namespace)}{served}"
         if reference.kind == "Gateway":
-            owner = (reference.namespace or route.metadata.namespace, reference.name)
-            for url in gateway_urls(view, owner):
+            for url in gateway_urls(view, reference.key_from(route.metadata.namespace)):
                 yield 2, f"URL: {url}"
         yield from condition_lines(parent.conditions, 2)
 

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from fairlead import api
 from fairlead.analysis.lines import Line, match_text, percent, problem_lines, section
-from fairlead.analysis.naming import backend_key, name_text, parent_text, rule_text
-from fairlead.analysis.naming import gateway_urls as urls_of
+from fairlead.analysis.naming import gateway_urls, name_text, parent_text, rule_text
 from fairlead.analysis.rules import backend_lines
 from fairlead.analysis.shares import is_service, shares_of, without_route
 from fairlead.analysis.view import View
@@ -109,11 +108,11 @@ def _sent_here(view: View, key: Key) -> Iterator[Line]:
 def _parent(view: View, route: api.HTTPRoute, parent: ParentReport, namespace: str) -> str:
     """``backend:80`` for a Service, ``gateway shop (http://127.0.0.1:8080)`` for a Gateway."""
     reference = parent.parent_ref
-    key = (reference.namespace or route.metadata.namespace, reference.name)
+    key = reference.key_from(route.metadata.namespace)
     name = name_text(key, namespace)
     if reference.kind == "Service":
         return name if reference.port is None else f"{name}:{reference.port}"
-    urls = urls_of(view, key)
+    urls = gateway_urls(view, key)
     return f"{reference.kind.lower()} {name}" + (f" ({', '.join(urls)})" if urls else "")
 
 
@@ -180,7 +179,7 @@ def _fail_open(view: View, key: Key, port: int, route: api.HTTPRoute) -> Iterato
     for rule in route.spec.rules:
         total = sum(backend.weight for backend in rule.backend_refs)
         for backend in rule.backend_refs:
-            name = backend_key(backend, route.metadata.namespace)
+            name = backend.key_from(route.metadata.namespace)
             if not is_service(backend) or name == key:
                 continue
             shared, everything = without_route(view, key, port, name)

@@ -12,21 +12,16 @@ def name_text(key: Key, namespace: str) -> str:
 
 def parent_text(parent: api.ParentReference, namespace: str) -> str:
     """``service/backend:80``, ``gateway/infra/shop/https``, as a route of `namespace` sees it."""
-    name = name_text((parent.namespace or namespace, parent.name), namespace)
+    name = name_text(parent.key_from(namespace), namespace)
     text = f"{parent.kind.lower()}/{name}"
     if parent.section_name:
         text += f"/{parent.section_name}"
     return text if parent.port is None else f"{text}:{parent.port}"
 
 
-def backend_key(backend: api.HTTPBackendRef, namespace: str) -> Key:
-    """Key of what a route of `namespace` sends to."""
-    return (backend.namespace or namespace, backend.name)
-
-
 def backend_text(backend: api.HTTPBackendRef, namespace: str) -> str:
     """``backend-v1:80``, with namespace and kind where they aren't plain."""
-    text = name_text(backend_key(backend, namespace), namespace)
+    text = name_text(backend.key_from(namespace), namespace)
     if backend.kind != "Service" or backend.group:
         text = f"{backend.kind} {text}"
     return text if backend.port is None else f"{text}:{backend.port}"
@@ -41,7 +36,7 @@ def gateway_addresses(view: View, key: Key) -> list[str]:
     """``address:port`` for each bound port of a Gateway, with the port that answers."""
     return [
         f"{_bracketed(address)}:{listener.bind_port}"
-        for listener in view.http_listeners(f"gateway/{key[0]}/{key[1]}")
+        for listener in view.http_listeners(key)
         for address in listener.addresses
     ]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from fairlead import api
 from fairlead.analysis.lines import Line, percent
-from fairlead.analysis.naming import backend_key, backend_text, name_text
+from fairlead.analysis.naming import backend_text, name_text
 from fairlead.analysis.shares import is_service
 from fairlead.analysis.view import View
 
@@ -33,7 +33,7 @@ def backend_lines(
 
 def _behind(view: View, backend: api.HTTPBackendRef, namespace: str) -> str:
     """`` (3 of 3 endpoints ready)``, or what is wrong with the reference."""
-    key = backend_key(backend, namespace)
+    key = backend.key_from(namespace)
     service = view.object("Service", key) if is_service(backend) else None
     if not isinstance(service, api.Service):
         return f": answered 500, there is no {backend.kind} {name_text(key, namespace)}"
@@ -49,7 +49,7 @@ def _policy(view: View, backend: api.HTTPBackendRef, namespace: str, depth: int)
     if not is_service(backend) or backend.port is None:
         return
     seen: set[tuple[str, str]] = set()
-    for cluster in view.clusters(backend_key(backend, namespace), backend.port):
+    for cluster in view.clusters(backend.key_from(namespace), backend.port):
         origin = cluster.origin
         if origin is None or origin.kind != "DestinationRule":
             continue

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import msgspec
 
 from fairlead import api
-from fairlead.analysis.naming import backend_key
 from fairlead.analysis.view import View
 from fairlead.translate.sources import Key
 
@@ -35,7 +34,7 @@ def shares_of(view: View, service: Key) -> Iterator[Share]:
             here = [
                 backend.weight
                 for backend in rule.backend_refs
-                if is_service(backend) and backend_key(backend, namespace) == service
+                if is_service(backend) and backend.key_from(namespace) == service
             ]
             if here:
                 total = sum(backend.weight for backend in rule.backend_refs)

@@ -16,6 +16,7 @@ from fairlead import api
 from fairlead.dataplane.pod import PodFacts
 from fairlead.ir.cluster import Cluster
 from fairlead.ir.endpoint import Endpoint
+from fairlead.ir.fleet import gateway_proxy
 from fairlead.ir.listener import HttpListener
 from fairlead.ir.proxy_status import Rejection
 from fairlead.ir.workload import Workload
@@ -100,9 +101,8 @@ class View:
         for route in self.routes:
             report = self.report("HTTPRoute", route.key)
             for parent in report.parents if report else ():
-                reference = parent.parent_ref
-                key = (reference.namespace or route.metadata.namespace, reference.name)
-                answer[reference.kind, key].append((route, parent))
+                key = parent.parent_ref.key_from(route.metadata.namespace)
+                answer[parent.parent_ref.kind, key].append((route, parent))
         return answer
 
     @cached_property
@@ -152,9 +152,9 @@ class View:
         found = (self.outputs.clusters.get(name) for name in names)
         return [cluster for cluster in found if cluster is not None]
 
-    def http_listeners(self, proxy: str) -> list[HttpListener]:
+    def http_listeners(self, gateway: Key) -> list[HttpListener]:
         """A Gateway's bound ports, by port."""
-        return self._listeners.get(proxy, [])
+        return self._listeners.get(gateway_proxy(*gateway), [])
 
     @cached_property
     def proxies(self) -> Mapping[str, ProxyFacts]:

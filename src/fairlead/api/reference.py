@@ -27,6 +27,10 @@ class ParentReference(Model, frozen=True, kw_only=True):
     section_name: SectionName | None = None
     port: PortNumber | None = None
 
+    def key_from(self, namespace: str) -> tuple[str, str]:
+        """(namespace, name) of what it names, written in an object of `namespace`."""
+        return (self.namespace or namespace, self.name)
+
 
 class LocalObjectReference(Model, frozen=True, kw_only=True):
     """LocalObjectReference: an object in the referrer's namespace."""
@@ -62,6 +66,10 @@ class BackendObjectReference(Model, frozen=True, kw_only=True):
     kind: KindName = "Service"
     namespace: NamespaceName | None = None
     port: PortNumber | None = None
+
+    def key_from(self, namespace: str) -> tuple[str, str]:
+        """(namespace, name) of what it names, written in an object of `namespace`."""
+        return (self.namespace or namespace, self.name)
 
 
 class ParametersReference(Model, frozen=True, kw_only=True):

@@ -152,7 +152,7 @@ def _serving_lines(view: View) -> Iterable[str]:
     for key, _ in view.objects("Gateway"):
         for url in gateway_urls(view, key):
             yield f"serving Gateway {key[0]}/{key[1]} on {url}"
-        for listener in view.http_listeners(f"gateway/{key[0]}/{key[1]}"):
+        for listener in view.http_listeners(key):
             if listener.port != listener.bind_port:
                 yield (
                     f"port {listener.port} is privileged: shifted to {listener.bind_port} "

@@ -86,7 +86,7 @@ def attachments(ctx: Context, around: Surroundings, route: api.HTTPRoute) -> Att
     for index, ref in enumerate(route.spec.parent_refs):
         if not is_gateway(ref):
             continue
-        key = (ref.namespace or route.metadata.namespace, ref.name)
+        key = ref.key_from(route.metadata.namespace)
         gateway = ctx.fetch(around.gateways, key)
         if gateway is None:
             missing = _missing(ctx, around, route, ref, key)

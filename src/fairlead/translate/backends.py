@@ -63,7 +63,7 @@ def resolve(
     if (ref.group, ref.kind) != ("", "Service"):
         named = f"{ref.kind} of group {ref.group!r}" if ref.group else ref.kind
         return Finding("InvalidKind", "kind", f"{named} cannot be a backend; use a Service")
-    service = (ref.namespace or namespace, ref.name)
+    service = ref.key_from(namespace)
     shown = f"Service {service[0]}/{service[1]}"
     if parent == "gateway" and not _permitted(ctx, inputs.grants, namespace, service):
         message = (

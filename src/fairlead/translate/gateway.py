@@ -11,7 +11,7 @@ import msgspec
 
 from fairlead import api
 from fairlead.graph import Collection, Context
-from fairlead.ir.fleet import Proxy
+from fairlead.ir.fleet import Proxy, gateway_proxy
 from fairlead.ir.listener import HttpListener, Listener
 from fairlead.ir.origin import Origin
 from fairlead.translate import gateway_class, listeners
@@ -76,7 +76,7 @@ def _managed(
     owner = gateway_class.ownership(ctx, sources, settings, name)
     if owner == "foreign":
         return None
-    proxy = f"gateway/{gateway.metadata.namespace}/{gateway.metadata.name}"
+    proxy = gateway_proxy(*gateway.key)
     judged = listeners.listeners(gateway, proxy, settings.port_offset)
     refused = _refusal(gateway, judged)
     if owner == "refused":
