@@ -1,22 +1,11 @@
 """A graph with the east-west part of translation, filled from manifests and live pods."""
 
-import msgspec
-import yaml
-
-from fairlead import api
 from fairlead.graph import Change, Graph
 from fairlead.ir.workload import Workload
 from fairlead.translate import clusters, mesh, services, workloads
+from fairlead.translate.service_parent import service_parent
 from fairlead.translate.sources import Settings, Sources
-
-
-def objects(text):
-    """The objects of a YAML text; namespaced ones live in ``default`` unless they say so."""
-    for document in yaml.safe_load_all(text):
-        kind = api.KIND_OF[document["kind"]]
-        if kind.namespaced:
-            document["metadata"].setdefault("namespace", "default")
-        yield msgspec.convert(document, kind.model)
+from translate.world import objects
 
 
 def pod(name, namespace="default", *, ip, labels=None, **facts):
@@ -38,7 +27,7 @@ class World:
         self.service_reports = services.build(self.sources, self.clusters, self.mesh.addresses)
         self.parents = self.sources.http_routes.map(
             "first service parents",
-            lambda ctx, _key, route: mesh.service_parent(
+            lambda ctx, _key, route: service_parent(
                 ctx, self.sources, route, route.spec.parent_refs[0]
             ),
         )
@@ -66,13 +55,7 @@ class World:
             elif isinstance(item, str):
                 yield from self.changes(*objects(item))
             else:
-                yield Change(self.source(item), item.key, item)
-
-    def source(self, item):
-        """The source that an object belongs to."""
-        field = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(item).__name__)
-        names = {"_h_t_t_p_route": "http_routes", "_gateway_class": "gateway_classes"}
-        return getattr(self.sources, names.get(field, f"{field[1:]}s"))
+                yield Change(self.sources.of(item.kind), item.key, item)
 
     def apply(self, *items):
         """Bring items in; what changed at the edges, by the names of `watched`."""

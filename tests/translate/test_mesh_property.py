@@ -3,11 +3,12 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from translate.mesh_world import World, objects, pod
+from translate.mesh_world import World, pod
 from translate.test_destination_rule import rule
 from translate.test_mesh import CONSUMER, PRODUCER, SERVICES
 from translate.test_mesh_endpoints import SLICE
 from translate.test_mesh_workloads import DEPLOYMENT
+from translate.world import objects
 
 VERSIONED = {
     "labels": {"app": "backend", "version": "v1"},

@@ -49,7 +49,7 @@ class World:
                     if self.address:
                         yield Change(self.sources.gateway_addresses, item.key, (self.address,))
                 case _:
-                    yield Change(getattr(self.sources, SOURCES[item.kind]), item.key, item)
+                    yield Change(self.sources.of(item.kind), item.key, item)
 
     def apply(self, *items):
         """Bring items in; what changed at the edges: {edge: {key: (old, new)}}."""
@@ -57,7 +57,7 @@ class World:
 
     def remove(self, kind, name, namespace="default"):
         """Take one object away."""
-        return self.commit([Change(getattr(self.sources, SOURCES[kind]), (namespace, name), None)])
+        return self.commit([Change(self.sources.of(kind), (namespace, name), None)])
 
     def commit(self, changes):
         """Apply changes; what changed at the edges."""
@@ -96,17 +96,3 @@ class World:
         report = self.report("Gateway", name, namespace)
         found = next(each for each in report.listeners if each.name == listener)
         return found, {condition.type: condition for condition in found.conditions}
-
-
-SOURCES = {
-    "Namespace": "namespaces",
-    "Service": "services",
-    "EndpointSlice": "endpoint_slices",
-    "Pod": "pods",
-    "Deployment": "deployments",
-    "GatewayClass": "gateway_classes",
-    "Gateway": "gateways",
-    "ReferenceGrant": "reference_grants",
-    "HTTPRoute": "http_routes",
-    "DestinationRule": "destination_rules",
-}

@@ -14,6 +14,7 @@ import msgspec
 
 from fairlead import api
 from fairlead.dataplane.pod import PodFacts
+from fairlead.graph import Collection
 from fairlead.ir.cluster import Cluster
 from fairlead.ir.endpoint import Endpoint
 from fairlead.ir.fleet import gateway_proxy
@@ -193,10 +194,8 @@ class View:
             listeners.sort(key=lambda listener: listener.port)
         return answer
 
-    def _collection(self, kind: str) -> Any:  # noqa: ANN401 - collections of different values
-        if kind == "Pod":
-            return self.outputs.pods
-        return getattr(self.sources, SOURCE_FIELDS[kind])
+    def _collection(self, kind: str) -> Collection[Key, Any]:
+        return self.outputs.pods if kind == "Pod" else self.sources.of(kind)
 
 
 def rejections_of(proxy: ProxyFacts, kind: str, key: Key) -> tuple[Rejection, ...]:
@@ -206,20 +205,3 @@ def rejections_of(proxy: ProxyFacts, kind: str, key: Key) -> tuple[Rejection, ..
         for rejection in proxy.rejections
         if any((o.kind, o.namespace, o.name) == (kind, *key) for o in rejection.origins)
     )
-
-
-SOURCE_FIELDS = {
-    "Namespace": "namespaces",
-    "Service": "services",
-    "EndpointSlice": "endpoint_slices",
-    "Pod": "pods",
-    "Deployment": "deployments",
-    "Secret": "secrets",
-    "ConfigMap": "config_maps",
-    "GatewayClass": "gateway_classes",
-    "Gateway": "gateways",
-    "ReferenceGrant": "reference_grants",
-    "HTTPRoute": "http_routes",
-    "DestinationRule": "destination_rules",
-}
-"""Field of `Sources` by kind."""

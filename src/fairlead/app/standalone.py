@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from fairlead import __version__, api
 from fairlead.ads.server import AdsServer
-from fairlead.analysis.view import SOURCE_FIELDS
 from fairlead.app.answers import NotFoundError, Query, objects_of
 from fairlead.app.console import Console
 from fairlead.app.engine import Engine
@@ -159,8 +158,7 @@ class Standalone:
     def _submit(self, batch: Batch) -> None:
         sources = self._pipeline.sources
         changes: list[AnyChange] = [
-            Change(getattr(sources, SOURCE_FIELDS[change.kind]), change.key, change.obj)
-            for change in batch.changes
+            Change(sources.of(change.kind), change.key, change.obj) for change in batch.changes
         ]
         self._engine.submit(changes)
 

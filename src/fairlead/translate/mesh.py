@@ -27,27 +27,9 @@ from fairlead.translate import enrolment, mesh_routes, virtual_address
 from fairlead.translate.clusters import OUTSIDE, PASSTHROUGH, Clusters, Destination
 from fairlead.translate.mesh_hosts import domains
 from fairlead.translate.mesh_routes import MeshRoutes
-from fairlead.translate.service_parent import (
-    Attached,
-    Refused,
-    is_service,
-    service_key,
-    service_parent,
-)
 from fairlead.translate.service_port import Port, PortKey
 from fairlead.translate.sources import Key, Settings, Sources
 from fairlead.translate.virtual_address import VirtualAddress
-
-__all__ = [
-    "Attached",
-    "MeshOutputs",
-    "Refused",
-    "build",
-    "is_service",
-    "service_key",
-    "service_parent",
-    "table_name",
-]
 
 ANY_HOST: Final = "*"
 

@@ -36,11 +36,6 @@ def is_service(ref: api.ParentReference) -> bool:
     return ref.kind == "Service" and ref.group == ""
 
 
-def service_key(route: api.HTTPRoute, ref: api.ParentReference) -> Key:
-    """Return the key of the Service that a parentRef of `route` names."""
-    return (ref.namespace or route.metadata.namespace, ref.name)
-
-
 def service_parent(
     ctx: Context, sources: Sources, route: api.HTTPRoute, ref: api.ParentReference
 ) -> Attached | Refused:
@@ -49,7 +44,7 @@ def service_parent(
     `port` and `sectionName` (a port's name) restrict; without either, every port that takes HTTP.
     ReferenceGrants do not matter: from another namespace, a route governs its own clients only.
     """
-    key = service_key(route, ref)
+    key = ref.key_from(route.metadata.namespace)
     shown = f"Service {key[0]}/{key[1]}"
     service = ctx.fetch(sources.services, key)
     if service is None:

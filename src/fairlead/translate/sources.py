@@ -1,7 +1,7 @@
 """What translation reads: one source collection per kind, and facts that re-enter the graph."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from fairlead import api
 from fairlead.graph import Graph, Source
@@ -56,3 +56,29 @@ class Sources:
     def on(cls, graph: Graph) -> "Sources":
         """Create all sources in `graph`, named after their fields."""
         return cls(**{name: graph.source(name) for name in cls.__dataclass_fields__})
+
+    def of(self, kind: str) -> Source[Key, Any]:
+        """The objects of an API kind, such as ``HTTPRoute``.
+
+        Raises:
+            KeyError: The kind is not read.
+        """
+        source: Source[Key, Any] = getattr(self, _FIELDS[kind])
+        return source
+
+
+_FIELDS = {
+    "Namespace": "namespaces",
+    "Service": "services",
+    "EndpointSlice": "endpoint_slices",
+    "Pod": "pods",
+    "Deployment": "deployments",
+    "Secret": "secrets",
+    "ConfigMap": "config_maps",
+    "GatewayClass": "gateway_classes",
+    "Gateway": "gateways",
+    "ReferenceGrant": "reference_grants",
+    "HTTPRoute": "http_routes",
+    "DestinationRule": "destination_rules",
+}
+"""Field of `Sources` by kind."""
