@@ -174,7 +174,7 @@ def test_a_pod_as_kubernetes_users_write_it():
         kind: Pod
         metadata: {name: p}
         spec:
-          securityContext: {runAsNonRoot: true}
+          nodeSelector: {disk: ssd}
           volumes: [{name: v, emptyDir: {}}]
           containers:
           - name: c

@@ -31,6 +31,7 @@ class Code(StrEnum):
     PARENT_GROUP = "GW101"
     MISPLACED = "GW104"
     BACKEND_PORT = "GW105"
+    NOT_APPLIED = "GW141"
 
 
 MEANING: Final[dict[Code, str]] = {
@@ -54,5 +55,6 @@ MEANING: Final[dict[Code, str]] = {
     Code.PARENT_GROUP: "a parentRef with a group that no controller acts on",
     Code.MISPLACED: "a field that belongs somewhere else in the object",
     Code.BACKEND_PORT: "a Service is named as backend without a port",
+    Code.NOT_APPLIED: "a field of a pod that has no effect on local processes",
 }
 """What each code stands for, in words that fit any object."""

@@ -19,6 +19,7 @@ from fairlead.api.problem import Problem
 from fairlead.api.raw import Raw, is_list, is_map
 from fairlead.api.remnant import Remnant, unrelated
 from fairlead.api.schema import Checker
+from fairlead.api.unread import unread
 from fairlead.api.validate import check
 from fairlead.api.yaml_position import locate
 from fairlead.api.yaml_text import Chunk, TextError, parse, split
@@ -197,14 +198,16 @@ def _prepared(raw: Raw, identity: Identity) -> Raw:
 
 
 def _object(raw: Raw, kind: Kind) -> tuple[Object | None, tuple[Finding, ...]]:
+    """The object, None if it has errors, and every finding."""
     obj: Object | None = None
+    found = tuple(unread(raw, kind.model))
     with contextlib.suppress(msgspec.ValidationError):  # the slow way says all that is wrong
         obj = msgspec.convert(raw, kind.model)
     if obj is None or _holds_null(raw):
         obj, findings = _object_or_findings(raw, kind)
         if obj is None:
-            return None, findings
-    found = check(obj)
+            return None, (*findings, *found)
+    found = (*check(obj), *found)
     return (None if _is_error(found) else obj), found
 
 
