@@ -64,7 +64,7 @@ class Scene:
         return self.proxies_
 
     def pods(self):
-        facts = PodFacts(1, 1, restarts=2, uptime=90.0, pids=(4711,), logs=("/logs/echo.log",))
+        facts = PodFacts(1, restarts=2, uptime=90.0, pids=(4711,), logs=("/logs/echo.log",))
         return dict.fromkeys(self.world.outputs.pods.keys(), facts)
 
     def problems(self):

@@ -19,6 +19,8 @@ from fairlead.api.raw import Raw, is_list, is_map
 
 _YAML11_WORDS = "y, yes, on, true, n, no, off and false"
 _LIST_NAME = 5
+_MOST_SHOWN = 60
+"""Characters of a value that a message repeats."""
 
 
 class Checker:
@@ -301,5 +303,5 @@ def _digits(raw: Raw) -> bool:
     return isinstance(raw, str) and raw.isascii() and raw.isdigit()
 
 
-def _short(text: str, limit: int = 60) -> str:
-    return f"`{text}`" if len(text) <= limit else f"`{text[:limit]}…`"
+def _short(text: str) -> str:
+    return f"`{text}`" if len(text) <= _MOST_SHOWN else f"`{text[:_MOST_SHOWN]}…`"

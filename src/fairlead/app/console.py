@@ -7,7 +7,6 @@ words that matter have colour (unless NO_COLOR is set); the text is the same eit
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TextIO
 
 from fairlead import api
 from fairlead.analysis.aligned import aligned
@@ -35,8 +34,8 @@ RowKey = tuple[str, ...]
 class Console:
     """Prints; remembers what it has printed, so that only changes are told."""
 
-    def __init__(self, out: TextIO | None = None) -> None:
-        self._out = out or sys.stdout
+    def __init__(self) -> None:
+        self._out = sys.stdout
         self._coloured = self._out.isatty() and not os.environ.get("NO_COLOR")
         self._problems: dict[str, api.Problem] = {}
         self._rows: dict[ReportKey, tuple[RowKey, ...]] = {}

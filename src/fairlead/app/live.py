@@ -9,8 +9,7 @@ from fairlead.ads.server import AdsServer
 from fairlead.ads.sync_state import ProxyState
 from fairlead.analysis.view import ProxyFacts, View
 from fairlead.app.pipeline import Pipeline
-from fairlead.dataplane.fleet import EnvoyFleet
-from fairlead.dataplane.fleet import ProxyFacts as ProcessFacts
+from fairlead.dataplane.fleet import EnvoyFacts, EnvoyFleet
 from fairlead.dataplane.pod import PodFacts
 from fairlead.dataplane.pods import PodRunner
 from fairlead.providers.files.provider import FilesProvider
@@ -18,7 +17,7 @@ from fairlead.status.conditions import system_clock
 from fairlead.status.store import StatusStore
 from fairlead.translate.sources import Key
 
-_NO_PROXIES: Mapping[str, ProcessFacts] = {}
+_NO_PROXIES: Mapping[str, EnvoyFacts] = {}
 _NO_PODS: Mapping[Key, PodFacts] = {}
 
 

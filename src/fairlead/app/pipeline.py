@@ -6,7 +6,7 @@ back before anything is handed out, so that nobody sees a half-made answer.
 """
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -56,7 +56,7 @@ class Effects:
 class Pipeline:
     """The graph of one instance. Only its one owner may apply changes."""
 
-    def __init__(self, settings: Settings, feedback: Sequence[Feedback] = ()) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.graph = Graph()
         self.sources = Sources.on(self.graph)
@@ -70,14 +70,14 @@ class Pipeline:
             cluster_use=self.outputs.cluster_use,
         )
         self.resources = made.resources
-        self._feedback: tuple[Feedback, ...] = (*feedback, made.feedback)
+        self._feedback: list[Feedback] = [made.feedback]
         edges = (self.outputs.fleet, self.outputs.pods, self.outputs.reports, self.resources)
         for collection in (*edges, self.sources.gateways):
             self.graph.watch(collection)
 
     def add_feedback(self, feedback: Feedback) -> None:
         """Let `feedback` answer what translation yields, before anything is handed out."""
-        self._feedback = (*self._feedback, feedback)
+        self._feedback.append(feedback)
 
     def apply(self, changes: Iterable[AnyChange]) -> Generator[None, None, Effects]:
         """Propagate changes and what they call forth; a generator, so that its owner may pause.

@@ -111,15 +111,14 @@ class Standalone:
         self, tasks: asyncio.TaskGroup, fleet_settings: FleetSettings, stopping: asyncio.Event
     ) -> None:
         self._fleet = EnvoyFleet(fleet_settings, tasks)
-        pods = PodRunner(
+        self._pods = PodRunner(
             self._pod_settings(),
             tasks,
             self._addresses,
             lookup=self._lookup,
             on_workload=self._on_workload,
         )
-        self._pods = pods
-        self._live.runs(self._fleet, pods)
+        self._live.runs(self._fleet, self._pods)
         first = await asyncio.to_thread(self._provider.load)
         self._submit(first)
         self._console.say(f"read {len(first.changes)} objects")

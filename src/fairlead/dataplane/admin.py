@@ -5,28 +5,27 @@ import contextlib
 from pathlib import Path
 
 _BLANK = b"\r\n\r\n"
+_SECONDS = 2
+"""For all of an exchange."""
 
 
 class AdminError(Exception):
     """The admin interface gave no answer."""
 
 
-async def request(
-    socket: Path, target: str, *, method: str = "GET", seconds: float = 2
-) -> tuple[int, bytes]:
+async def request(socket: Path, target: str, *, method: str = "GET") -> tuple[int, bytes]:
     """Send one request; returns the status code and the body.
 
     Args:
         socket: path of the Unix socket.
         target: path and query, such as ``/stats?filter=http``.
         method: POST for what changes something.
-        seconds: for all of it.
 
     Raises:
         AdminError: nobody listens, or no whole answer came in time.
     """
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(_SECONDS):
             answer = await _exchange(socket, f"{method} {target} HTTP/1.1")
     except (OSError, TimeoutError) as error:
         raise AdminError(f"{method} {target}: {error or 'timeout'}") from error

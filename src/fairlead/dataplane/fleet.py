@@ -51,8 +51,8 @@ class FleetSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class ProxyFacts:
-    """One proxy as it runs."""
+class EnvoyFacts:
+    """One proxy's process."""
 
     name: str
     state: Literal["starting", "ready", "restarting", "draining"]
@@ -72,15 +72,12 @@ class EnvoyFleet:
     Args:
         settings: what the Envoys have in common.
         tasks: the group in which the supervision runs; if it is cancelled, the Envoys are killed.
-        clock: for back-off and draining.
     """
 
-    def __init__(
-        self, settings: FleetSettings, tasks: asyncio.TaskGroup, clock: Clock | None = None
-    ) -> None:
+    def __init__(self, settings: FleetSettings, tasks: asyncio.TaskGroup) -> None:
         self._settings = settings
         self._tasks = tasks
-        self._clock = clock or SystemClock()
+        self._clock = SystemClock()
         self._wanted: frozenset[str] = frozenset()
         self._running: dict[str, _Envoy] = {}
         self._stopping = False
@@ -91,7 +88,7 @@ class EnvoyFleet:
             self._wanted = frozenset(proxies)
             self._reconcile()
 
-    def facts(self) -> Mapping[str, ProxyFacts]:
+    def facts(self) -> Mapping[str, EnvoyFacts]:
         """What runs, by name of the proxy."""
         return {name: self._running[name].facts() for name in sorted(self._running)}
 
@@ -134,10 +131,10 @@ class _Envoy:
         self._changed = asyncio.Event()
         self._retiring = asyncio.Event()
 
-    def facts(self) -> ProxyFacts:
+    def facts(self) -> EnvoyFacts:
         state = self._supervisor.state
         running = state.phase == "running"
-        return ProxyFacts(
+        return EnvoyFacts(
             name=self.name,
             state=self._phase(state),
             pid=state.pid,

@@ -19,7 +19,6 @@ class PodFacts:
 
     ready: int
     """Containers that are."""
-    containers: int
     restarts: int
     uptime: float
     """Seconds since the pod was started here."""
@@ -106,7 +105,6 @@ class LocalPod:
         every = [*self._init, *self._main]
         return PodFacts(
             ready=sum(container.condition.ready for container in self._main),
-            containers=len(self._main),
             restarts=sum(container.condition.restarts for container in every),
             uptime=self._host.clock.now() - self._born,
             pids=tuple(c.condition.pid for c in every if c.condition.pid),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fairlead import api
 from fairlead.dataplane.addresses import Key, PodAddresses
-from fairlead.dataplane.clock import Clock, SystemClock
+from fairlead.dataplane.clock import SystemClock
 from fairlead.dataplane.container import Host, tools_directory
 from fairlead.dataplane.environment import Lookup, Place
 from fairlead.dataplane.images.catalog import Catalog
@@ -62,7 +62,6 @@ class PodRunner:
         addresses: where pods get their addresses; claimed before the first pod.
         lookup: finds ConfigMaps and Secrets for environments.
         on_workload: called with each change of a pod, None when it is gone.
-        clock: for back-off, probes and grace periods.
 
     Raises:
         ImageMappingError: a mapping can't be understood.
@@ -76,13 +75,12 @@ class PodRunner:
         *,
         lookup: Lookup,
         on_workload: Callable[[Key, Workload | None], None],
-        clock: Clock | None = None,
     ) -> None:
         self._settings = settings
         self._tasks = tasks
         self._addresses = addresses
         self._on_workload = on_workload
-        self._clock = clock or SystemClock()
+        self._clock = SystemClock()
         self._catalog = Catalog(settings.images)
         self._lookup = lookup
         self._guard = Guard()
