@@ -11,6 +11,7 @@ from fairlead.api.gateway import Gateway, GatewaySpecAddress, Listener, Listener
 from fairlead.api.gateway_tls import FrontendTLSConfig, FrontendTLSValidation
 from fairlead.api.rules import http_filter
 from fairlead.api.rules.metadata import labels, qualified_key
+from fairlead.api.rules.union import union
 from fairlead.api.rules.unique import unique
 from fairlead.api.scalar import SUBDOMAIN
 
@@ -76,17 +77,11 @@ def _listener(path: Path, listener: Listener) -> Iterator[Finding]:
 
 
 def _request_filter(path: Path, each: ListenerRequestFilter) -> Iterator[Finding]:
-    held = {
-        "ExternalAuth": ("externalAuth", each.external_auth),
-        "ExtensionRef": ("extensionRef", each.extension_ref),
-    }
-    for kind, (name, value) in held.items():
-        if each.type == kind and value is None:
-            message = f"type {kind} needs `{name}`"
-            yield Finding(Code.RULE, path, message, f"add `{name}`")
-        elif each.type != kind and value is not None:
-            message = f"`{name}` cannot be set while type is {each.type}"
-            yield Finding(Code.RULE, (*path, name), message, f"remove it or set `type: {kind}`")
+    members = (
+        ("ExternalAuth", "externalAuth", each.external_auth),
+        ("ExtensionRef", "extensionRef", each.extension_ref),
+    )
+    yield from union(path, each.type, members)
     if each.external_auth:
         yield from http_filter.external_auth((*path, "externalAuth"), each.external_auth)
 

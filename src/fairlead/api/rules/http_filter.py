@@ -14,18 +14,9 @@ from fairlead.api.http_filter import (
     HTTPRouteFilter,
 )
 from fairlead.api.reference import BackendObjectReference
+from fairlead.api.rules.union import union
 from fairlead.api.rules.unique import unique
 
-_FIELDS: Final = (
-    ("RequestHeaderModifier", "request_header_modifier", "requestHeaderModifier"),
-    ("ResponseHeaderModifier", "response_header_modifier", "responseHeaderModifier"),
-    ("RequestMirror", "request_mirror", "requestMirror"),
-    ("RequestRedirect", "request_redirect", "requestRedirect"),
-    ("URLRewrite", "url_rewrite", "urlRewrite"),
-    ("CORS", "cors", "cors"),
-    ("ExternalAuth", "external_auth", "externalAuth"),
-    ("ExtensionRef", "extension_ref", "extensionRef"),
-)
 _ONCE: Final = frozenset(
     {"CORS", "RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite"}
 )
@@ -42,20 +33,21 @@ def filters(path: Path, given: tuple[HTTPRouteFilter, ...]) -> Iterator[Finding]
             message = "RequestRedirect and URLRewrite cannot stand together"
             yield Finding(Code.RULE, path, message, "remove one of them")
     for index, each in enumerate(given):
-        yield from _union((*path, index), each)
+        yield from union((*path, index), each.type, _members(each))
         yield from _content((*path, index), each)
 
 
-def _union(path: Path, each: HTTPRouteFilter) -> Iterator[Finding]:
-    for name, attribute, spec_name in _FIELDS:
-        held = getattr(each, attribute) is not None
-        if name == each.type and not held:
-            message = f"type {name} needs `{spec_name}`"
-            yield Finding(Code.RULE, path, message, f"add `{spec_name}`")
-        elif name != each.type and held:
-            message = f"`{spec_name}` cannot be set while type is {each.type}"
-            remedy = f"remove it or set `type: {name}`"
-            yield Finding(Code.RULE, (*path, spec_name), message, remedy)
+def _members(each: HTTPRouteFilter) -> tuple[tuple[str, str, object], ...]:
+    return (
+        ("RequestHeaderModifier", "requestHeaderModifier", each.request_header_modifier),
+        ("ResponseHeaderModifier", "responseHeaderModifier", each.response_header_modifier),
+        ("RequestMirror", "requestMirror", each.request_mirror),
+        ("RequestRedirect", "requestRedirect", each.request_redirect),
+        ("URLRewrite", "urlRewrite", each.url_rewrite),
+        ("CORS", "cors", each.cors),
+        ("ExternalAuth", "externalAuth", each.external_auth),
+        ("ExtensionRef", "extensionRef", each.extension_ref),
+    )
 
 
 def _content(path: Path, each: HTTPRouteFilter) -> Iterator[Finding]:
@@ -109,17 +101,11 @@ def _mirror(path: Path, mirror: HTTPRequestMirrorFilter) -> Iterator[Finding]:
 
 
 def _modifier(path: Path, modifier: HTTPPathModifier) -> Iterator[Finding]:
-    held = {
-        "ReplaceFullPath": ("replaceFullPath", modifier.replace_full_path),
-        "ReplacePrefixMatch": ("replacePrefixMatch", modifier.replace_prefix_match),
-    }
-    for kind, (name, value) in held.items():
-        if modifier.type == kind and value is None:
-            message = f"type {kind} needs `{name}`"
-            yield Finding(Code.RULE, path, message, f"add `{name}`")
-        elif modifier.type != kind and value is not None:
-            message = f"`{name}` cannot be set while type is {modifier.type}"
-            yield Finding(Code.RULE, (*path, name), message, f"remove it or set `type: {kind}`")
+    members = (
+        ("ReplaceFullPath", "replaceFullPath", modifier.replace_full_path),
+        ("ReplacePrefixMatch", "replacePrefixMatch", modifier.replace_prefix_match),
+    )
+    return union(path, modifier.type, members)
 
 
 def _cors(path: Path, cors: HTTPCORSFilter) -> Iterator[Finding]:

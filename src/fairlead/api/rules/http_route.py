@@ -19,6 +19,7 @@ from fairlead.api.http_route import (
 )
 from fairlead.api.reference import GATEWAY_GROUP, ParentReference
 from fairlead.api.rules import http_filter
+from fairlead.api.rules.union import union
 from fairlead.api.rules.unique import unique
 from fairlead.api.scalar import PATH
 
@@ -177,14 +178,8 @@ def _timeouts(path: Path, timeouts: HTTPRouteTimeouts) -> Iterator[Finding]:
 
 
 def _session(path: Path, session: SessionPersistence) -> Iterator[Finding]:
-    for kind, held in (("Cookie", session.cookie), ("Header", session.header)):
-        name = kind.lower()
-        if session.type == kind and held is None:
-            message = f"type {kind} needs `{name}`"
-            yield Finding(Code.RULE, path, message, f"add `{name}`")
-        elif session.type != kind and held is not None:
-            message = f"`{name}` cannot be set while type is {session.type}"
-            yield Finding(Code.RULE, (*path, name), message, f"remove it or set `type: {kind}`")
+    members = (("Cookie", "cookie", session.cookie), ("Header", "header", session.header))
+    yield from union(path, session.type, members)
     permanent = session.cookie and session.cookie.lifetime_type == "Permanent"
     if permanent and session.absolute_timeout is None:
         message = "a Permanent cookie needs `absoluteTimeout`"
