@@ -29,7 +29,6 @@ ResourceKey: TypeAlias = tuple[str, str, str]
 Table: TypeAlias = tuple[str, str, str]
 """(proxy, name of the table, kind of its listeners)."""
 
-
 GATEWAY = "gateway"
 OUTBOUND = "outbound"
 BUCKETS = 16

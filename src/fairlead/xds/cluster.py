@@ -5,6 +5,7 @@ from typing import Final
 from fairlead.ir.cluster import Cluster, ConnectionPool, LoadBalancer, OutlierDetection
 from fairlead.xds import type_url
 from fairlead.xds.http import DNS_CACHE
+from fairlead.xds.listener import BUFFER_LIMIT
 from fairlead.xds.messages import (
     FROM_ADS,
     ForwardProxyCluster,
@@ -22,12 +23,12 @@ from fairlead.xds.resource import Resource, whole
 
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds."""
-BUFFER_LIMIT: Final = 32 * 1024
-"""Bytes that a connection may have in Envoy before the peer is slowed down (edge guide)."""
 UNLIMITED: Final = 2**32 - 1
 """Of a circuit breaker: Envoy's own defaults fail healthy Services under load."""
 MAGLEV_TABLE_LIMIT: Final = 5_000_011
+"""Entries, all that Envoy takes."""
 RING_LIMIT: Final = 8 * 1024 * 1024
+"""Entries, all that Envoy takes."""
 
 _PROTOCOL_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 

@@ -14,7 +14,8 @@ from fairlead.xds.resource import Resource, whole
 from fairlead.xds.scopes import Layout
 
 BUFFER_LIMIT: Final = 32 * 1024
-"""Bytes that a connection may have in Envoy before the peer is slowed down (edge guide)."""
+"""Bytes that a connection, to a client or an endpoint, may have in Envoy before the peer is slowed
+down (edge guide)."""
 
 
 def resource(listener: Listener, layout: Layout, access_log: str = "") -> Resource:
