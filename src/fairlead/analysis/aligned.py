@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 GAP = 3
+"""Spaces between columns."""
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
@@ -11,9 +12,16 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
     The last column isn't padded and an empty cell stays blank, so that neither copy and paste nor
     ``cut`` meets trailing spaces. Ends with a newline unless there are no rows.
     """
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    lines = (
-        (" " * GAP).join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in rows
-    )
-    return "".join(line.rstrip() + "\n" for line in lines)
+    widths = widths_of(rows)
+    return "".join(line(row, widths) + "\n" for row in rows)
+
+
+def widths_of(rows: Sequence[Sequence[str]]) -> list[int]:
+    """Characters of each column's longest cell."""
+    return [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+
+
+def line(row: Sequence[str], widths: Sequence[int]) -> str:
+    """One row, without newline; a cell that is longer than its column moves what follows."""
+    cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+    return (" " * GAP).join(cells).rstrip()

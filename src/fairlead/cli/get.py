@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from fairlead.analysis.aligned import aligned
+from fairlead.analysis.aligned import aligned, line, widths_of
 from fairlead.cli.client import Client, state_dir_option
 from fairlead.cli.command import Command
 from fairlead.cli.kinds import find_kind, kind_names
@@ -169,15 +169,7 @@ def _watch(client: Client, kind: str, name: str | None, scope: str | None, outpu
         if not columns:
             columns = _columns(event["table"], scope, wide=output == "wide")
             header = _header(event["table"], columns)
-            widths = [
-                max(map(len, column))
-                for column in zip(header, *(_cells(row, columns) for row in rows), strict=True)
-            ]
-            _line(header, widths)
+            widths = widths_of([header, *(_cells(row, columns) for row in rows)])
+            click.echo(line(header, widths))
         for row in rows:
-            _line(_cells(row, columns), widths)
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> None:
-    line = "   ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-    click.echo(line.rstrip())
+            click.echo(line(_cells(row, columns), widths))
