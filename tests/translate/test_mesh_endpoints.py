@@ -240,3 +240,80 @@ def test_session_affinity_is_told_to_be_without_effect():
         "consistentHash.useSourceIp"
         in world.condition("services", ("default", "web"), "Warning")[2]
     )
+
+
+def slices(world):
+    """Of each generated slice: its ports, and (address, ready, serving, terminating, pod)."""
+    return [
+        (
+            [(port.name, port.port, port.protocol) for port in made.ports],
+            [
+                (
+                    *each.addresses,
+                    each.conditions.ready,
+                    each.conditions.serving,
+                    each.conditions.terminating,
+                    each.target_ref.name,
+                )
+                for each in made.endpoints
+            ],
+        )
+        for _, made in world.clusters.endpoint_slices.items()
+    ]
+
+
+def test_selected_pods_are_told_in_slices_with_their_conditions():
+    world = World()
+    world.apply(
+        SERVICE,
+        web("a", 1),
+        web("sick", 2, ready=False),
+        web("leaving", 3, terminating=True),
+        web("done", 4, phase="Succeeded"),
+        pod("waiting", ip="", labels=LABELS, ready=False, reason="ImageNotMapped"),
+        web("elsewhere", 5, namespace="shop"),
+    )
+    endpoints = [
+        ("127.64.0.1", True, True, False, "a"),
+        ("127.64.0.3", False, True, True, "leaving"),
+        ("127.64.0.2", False, False, False, "sick"),
+    ]
+    assert slices(world) == [([("http", 8080, "TCP")], endpoints)]
+    ((key, made),) = world.clusters.endpoint_slices.items()
+    assert made.key == key
+    assert key[0] == "default"
+    assert key[1].startswith("web-")
+    assert made.service_name == "web"
+    assert made.metadata.owner_references[0].name == "web"
+    world.apply(SERVICE.replace("spec: {", "spec: {publishNotReadyAddresses: true, "))
+    assert [each[1] for each in slices(world)[0][1]] == [True, True, True]
+
+
+def test_pods_with_other_numbers_for_a_named_port_are_in_a_slice_of_their_own():
+    world = World()
+    world.apply(SERVICE, web("a", 1), web("b", 2, ports=(("http", 9090),)), web("c", 3, ports=()))
+    found = sorted((ports[0][1], endpoints[0][-1]) for ports, endpoints in slices(world))
+    assert found == [(8080, "a"), (9090, "b")]
+
+
+def test_slices_tell_what_clusters_have():
+    """Read as if they were written by somebody, they give the same endpoints."""
+    world = World()
+    world.apply(
+        SERVICE, web("a", 1), web("b", 2, ports=(("http", 9090),)), web("sick", 3, ready=False)
+    )
+    other = World()
+    other.apply(SERVICE.replace("selector: {app: web, tier: front}, ", ""))
+    other.apply(*(made for _, made in world.clusters.endpoint_slices.items()))
+    cluster = "default/web/80"
+    assert other.clusters.endpoints.get(cluster) == world.clusters.endpoints.get(cluster)
+
+
+def test_a_service_without_pods_has_an_empty_slice_and_one_without_selector_none():
+    world = World()
+    world.apply(SERVICE)
+    assert slices(world) == [([], [])]
+    world.apply(BARE)
+    assert slices(world) == []
+    world.apply(SLICE)
+    assert [key for key, _ in world.clusters.endpoint_slices.items()] == [("default", "web-1")]

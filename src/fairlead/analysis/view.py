@@ -87,7 +87,7 @@ class View:
         return iter(self._collection(kind).items())
 
     def object(self, kind: str, key: Key) -> api.Object | None:
-        """One object; Pods include those of Deployments."""
+        """One object; Pods of Deployments and EndpointSlices of Services are objects too."""
         return self._collection(kind).get(key)
 
     @cached_property
@@ -195,7 +195,13 @@ class View:
         return answer
 
     def _collection(self, kind: str) -> Collection[Key, Any]:
-        return self.outputs.pods if kind == "Pod" else self.sources.of(kind)
+        match kind:
+            case "Pod":
+                return self.outputs.pods
+            case "EndpointSlice":
+                return self.outputs.endpoint_slices
+            case _:
+                return self.sources.of(kind)
 
 
 def rejections_of(proxy: ProxyFacts, kind: str, key: Key) -> tuple[Rejection, ...]:

@@ -56,6 +56,7 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
         endpoints=found.endpoints,
         cluster_use=cluster_use.build(virtual_hosts),
         pods=running.pods,
+        endpoint_slices=found.endpoint_slices,
         reports=graph.join(
             "reports",
             _route_reports(sources, facts),

@@ -11,12 +11,19 @@ from typing import Final
 
 import msgspec
 
+from fairlead import api
 from fairlead.graph import Collection, Context, Graph
 from fairlead.ir.cluster import Cluster
 from fairlead.ir.endpoint import Endpoints
 from fairlead.ir.rule import HashOn
 from fairlead.ir.workload import Workload
-from fairlead.translate import destination_rule, endpoints, service_port
+from fairlead.translate import (
+    destination_rule,
+    endpoint_slices,
+    endpoints,
+    pod_endpoint,
+    service_port,
+)
 from fairlead.translate.destination_rule import DestinationRules, Scopes
 from fairlead.translate.endpoints import Addresses
 from fairlead.translate.service_port import Port, PortKey
@@ -78,6 +85,8 @@ class Clusters:
     """Where a DestinationRule says so; all others are their shared cluster, with no hashing."""
     rules: DestinationRules
     """Which DestinationRule shapes which Service, and what is reported about it."""
+    endpoint_slices: Collection[Key, api.EndpointSlice]
+    """Those that are written, and those of Services with a selector; a written one wins."""
 
     def port(self, ctx: Context, service: Key, port: int) -> Port | None:
         """Return a port of a Service, None if the Service or the port does not exist.
@@ -106,7 +115,8 @@ class Clusters:
 def build(graph: Graph, sources: Sources, settings: Settings) -> Clusters:
     """Derive the clusters and their endpoints from `sources`."""
     ports = service_port.build(sources)
-    addresses = endpoints.build(sources, ports)
+    pods = pod_endpoint.by_label(sources.workloads)
+    addresses = endpoints.build(sources, ports, pods)
     rules = destination_rule.build(sources, settings)
 
     def routing(ctx: Context, key: PortKey, port: Port) -> Routing | None:
@@ -137,6 +147,9 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Clusters:
         addresses=addresses,
         routings=ports.map("destinations", routing),
         rules=rules,
+        endpoint_slices=graph.join(
+            "endpoint slices", sources.endpoint_slices, endpoint_slices.build(sources, pods)
+        ),
     )
 
 

@@ -5,7 +5,7 @@ Service with a selector has the ready pods it selects, and, as in a cluster, wha
 its name besides. One pod's change re-runs only the Services whose selector names its labels.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from ipaddress import ip_address
 
 import msgspec
@@ -15,6 +15,7 @@ from fairlead.graph import Collection, Context, Index
 from fairlead.ir.cluster import Cluster
 from fairlead.ir.endpoint import Endpoint, Endpoints
 from fairlead.ir.workload import Workload
+from fairlead.translate.pod_endpoint import Labelled, Slot, pod_slot, selected
 from fairlead.translate.service_port import Port, PortKey
 from fairlead.translate.sources import Key, Sources
 
@@ -28,18 +29,12 @@ class Addresses(msgspec.Struct, frozen=True):
     """Endpoints that are ready or not."""
 
 
-class _Slot(msgspec.Struct, frozen=True):
-    """One endpoint with what decides whether it gets requests."""
-
-    endpoint: Endpoint
-    ready: bool
-    draining: bool = False
-    """Terminating but still serving: takes requests while nothing else is ready (KEP-1669)."""
-
-
-def build(sources: Sources, ports: Collection[PortKey, Port]) -> Collection[PortKey, Addresses]:
-    """Derive the addresses behind each port that takes HTTP."""
-    pods = sources.workloads.index("workloads by label", _labels)
+def build(
+    sources: Sources,
+    ports: Collection[PortKey, Port],
+    pods: Index[Key, Workload, Labelled],
+) -> Collection[PortKey, Addresses]:
+    """Derive the addresses behind each port that takes HTTP, from slices and from `pods`."""
     slices = sources.endpoint_slices.index("endpoint slices by service", _service)
 
     def addresses(ctx: Context, key: PortKey, port: Port) -> Addresses | None:
@@ -71,53 +66,23 @@ def of_clusters(
     return clusters.map("endpoints", endpoints)
 
 
-def _labels(_key: Key, pod: Workload) -> Iterator[tuple[str, str, str]]:
-    """Index terms of a pod: (namespace, label, value)."""
-    for label, value in pod.labels:
-        yield pod.namespace, label, value
-
-
 def _service(_key: Key, written: api.EndpointSlice) -> tuple[Key, ...]:
     """Index term of a slice: the Service it belongs to."""
     name = written.service_name
     return ((written.metadata.namespace, name),) if name else ()
 
 
-def selected(
-    ctx: Context,
-    pods: Index[Key, Workload, tuple[str, str, str]],
-    namespace: str,
-    selector: Mapping[str, str],
-) -> tuple[Workload, ...]:
-    """Return the pods of a namespace that carry all labels of a selector that is not empty.
-
-    Reads the rarest of the labels only: what happens to pods that share but a common one wakes
-    nobody.
-    """
-    terms = sorted((namespace, label, value) for label, value in selector.items())
-    rarest = min(terms, key=lambda term: ctx.count_by(pods, term)) if terms[1:] else terms[0]
-    wanted = set(selector.items())
-    return tuple(pod for _, pod in ctx.fetch_by(pods, rarest) if wanted <= set(pod.labels))
-
-
 def _pod_slots(
-    ctx: Context, pods: Index[Key, Workload, tuple[str, str, str]], service: api.Service, port: Port
-) -> Iterator[_Slot]:
+    ctx: Context, pods: Index[Key, Workload, Labelled], service: api.Service, port: Port
+) -> Iterator[Slot]:
     """Yield what the pods selected by a Service contribute to a port."""
-    anyway = service.spec.publish_not_ready_addresses
     for pod in selected(ctx, pods, port.namespace, service.spec.selector):
-        number = port.target if isinstance(port.target, int) else dict(pod.ports).get(port.target)
-        if number is None or pod.phase in {"Succeeded", "Failed"}:
-            continue
-        endpoint = Endpoint(pod.ip, number, f"{pod.namespace}/{pod.name}")
-        yield _Slot(
-            endpoint,
-            ready=bool(pod.ip) and (anyway or (pod.ready and not pod.terminating)),
-            draining=bool(pod.ip) and pod.ready and pod.terminating,
-        )
+        slot = pod_slot(pod, service, port)
+        if slot is not None:
+            yield slot
 
 
-def _slice_slots(written: api.EndpointSlice, port: Port) -> Iterator[_Slot]:
+def _slice_slots(written: api.EndpointSlice, port: Port) -> Iterator[Slot]:
     """Yield what a slice contributes to the Service port of the same name."""
     numbers = [
         entry.port
@@ -133,7 +98,7 @@ def _slice_slots(written: api.EndpointSlice, port: Port) -> Iterator[_Slot]:
         terminating = bool(conditions.terminating)
         serving = conditions.serving if conditions.serving is not None else conditions.ready
         for number in numbers:
-            yield _Slot(
+            yield Slot(
                 Endpoint(entry.addresses[0], number, pod),
                 ready=conditions.ready is not False,
                 draining=terminating and serving is not False,
@@ -149,7 +114,7 @@ def _is_ip(address: str) -> bool:
     return True
 
 
-def _addresses(slots: list[_Slot]) -> Addresses:
+def _addresses(slots: list[Slot]) -> Addresses:
     """Keep what takes requests: the ready ones, else those that still serve while they stop.
 
     An address that both a pod and a slice name counts once.

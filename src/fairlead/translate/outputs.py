@@ -32,5 +32,7 @@ class Outputs:
     """By (proxy, cluster): what a proxy is sent."""
     pods: Collection[Key, api.Pod]
     """The pods that shall run here (standalone): Pods as written and those of Deployments."""
+    endpoint_slices: Collection[Key, api.EndpointSlice]
+    """Those that are written, and those of Services that select pods."""
     reports: Collection[tuple[str, str, str], Report]
     """By (kind, namespace, name)."""

@@ -60,8 +60,7 @@ class Port(msgspec.Struct, frozen=True):
     port: int
     target: int | str
     """Port number on the pods, or the name of a container port."""
-    transport: str
-    """TCP, UDP or SCTP."""
+    transport: Literal["TCP", "UDP", "SCTP"]
     app_protocol: str
     protocol: HttpProtocol = "http"
     unsupported: str = ""
