@@ -77,6 +77,19 @@ def test_services_show_endpoints_and_routes(run):
     assert found["web"][1].startswith("10.")
 
 
+def test_endpoint_slices_show_the_pods_behind_services(run):
+    header, lines = table(run, "endpointslices")
+    assert header == ["NAME", "SERVICE", "PORTS", "ENDPOINTS", "AGE"]
+    addresses = sorted(pod["status"]["podIP"] for pod in run.get("pods") if "one" in str(pod))
+    found = {line[1]: line[2:4] for line in lines}
+    assert found == {name: ["5678", ",".join(addresses)] for name in ("one", "web")}
+    item = run.one("endpointslices", next(line[0] for line in lines if line[1] == "web"))
+    assert item["addressType"] == "IPv4"
+    assert item["ports"] == [{"name": "http", "protocol": "TCP", "port": 5678}]
+    assert [each["conditions"]["ready"] for each in item["endpoints"]] == [True, True]
+    assert {each["targetRef"]["kind"] for each in item["endpoints"]} == {"Pod"}
+
+
 def test_pods_show_what_runs(run):
     header, lines = table(run, "pods", "-A")
     assert header == ["NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "AGE", "IP"]
