@@ -26,6 +26,7 @@ from fairlead.dataplane.envoy import find_envoy
 from fairlead.ir.origin import Origin
 from fairlead.xds.resource import Part, bundled, composed, whole
 from fairlead.xds.wire import digest, framed
+from support.http import send
 
 NODE = "gateway/test/edge"
 ADS = {"ads": {}, "resource_api_version": "V3"}
@@ -151,12 +152,6 @@ def changes(*resources, gone=()):
     return {(r.type_url, r.name): r for r in resources} | dict.fromkeys(gone)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Setup:
     """A server, an Envoy, and what the server said about it."""
 
@@ -232,14 +227,10 @@ class Setup:
 
 
 def _get(port, host):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", "/", headers={"host": host})
-        return connection.getresponse().status
+        return send(("127.0.0.1", port), "/", host).status
     except OSError:
         return 0
-    finally:
-        connection.close()
 
 
 def _admin(path, query):

@@ -17,7 +17,6 @@ from ads.real_envoy import (
     bad_regex,
     cluster,
     endpoints,
-    free_port,
     listener,
     routes,
     running,
@@ -26,6 +25,7 @@ from ads.real_envoy import (
 )
 from fairlead.ads import type_url
 from fairlead.ads.server import METHOD, SERVICE
+from support.ports import free_port
 
 pytestmark = pytest.mark.envoy
 

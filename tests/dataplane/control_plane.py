@@ -1,7 +1,6 @@
 """A control plane that hands every Envoy the same listener: it answers 200 by itself."""
 
 import contextlib
-import socket
 
 import grpc
 import grpc.aio
@@ -15,12 +14,6 @@ from google.protobuf import json_format
 
 LDS = "type.googleapis.com/envoy.config.listener.v3.Listener"
 METHOD = "DeltaAggregatedResources"
-
-
-def free_port(address="127.0.0.1"):
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
 
 
 def listener(port):

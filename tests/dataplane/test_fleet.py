@@ -10,13 +10,14 @@ import time
 
 import pytest
 
-from dataplane.control_plane import ControlPlane, free_port
+from dataplane.control_plane import ControlPlane
 from dataplane.helpers import alive, until
 from fairlead.dataplane import admin
 from fairlead.dataplane.bootstrap import Bootstrap
 from fairlead.dataplane.envoy import ENVOY_VARIABLE, EnvoyNotFoundError, find_envoy
 from fairlead.dataplane.fleet import EnvoyFleet, FleetSettings, default_concurrency, default_heap
 from fairlead.ir.fleet import Proxy
+from support.ports import free_port
 
 pytestmark = pytest.mark.envoy
 

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from dataplane.control_plane import free_port
 from fairlead.dataplane.images import http_echo
+from support.ports import free_port
 
 IP = "127.99.0.1"
 

@@ -6,8 +6,8 @@ be decoded (0x88 is ``:status: 200`` in HPACK's static table).
 
 import socketserver
 import struct
-import threading
-from typing import Self
+
+from support.tcp_server import TcpServer
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, SETTINGS, PING = 0, 1, 4, 6
@@ -21,28 +21,13 @@ def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
     return size + struct.pack(">BBI", kind, flags, stream) + payload
 
 
-class H2cServer(socketserver.ThreadingTCPServer):
+class H2cServer(TcpServer):
     """Listens on a port of its own of 127.0.0.1 while it is entered."""
 
-    daemon_threads = True
-    allow_reuse_address = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Connection)
+        super().__init__(_Connection)
         self.refused = 0
         """Connections that did not begin with HTTP/2's preface."""
-
-    @property
-    def port(self) -> int:
-        return self.server_address[1]
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_exception) -> None:
-        self.shutdown()
-        self.server_close()
 
 
 class _Connection(socketserver.StreamRequestHandler):

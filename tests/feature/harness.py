@@ -7,7 +7,6 @@
 Every wait is bounded and says what it waited for, with what the instance printed.
 """
 
-import http.client
 import json
 import os
 import signal
@@ -15,7 +14,6 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,18 +21,10 @@ import click
 
 from fairlead.app.instance import STATE_DIR_VARIABLE
 from fairlead.cli.client import Client
+from support.http import Response, send
 
 READY_SECONDS = 30
 STOP_SECONDS = 15
-
-
-@dataclass
-class Response:
-    """An answer; header names in lower case, of several with one name the last."""
-
-    status: int
-    body: str
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 def free_offset():
@@ -201,10 +191,8 @@ class Instance:
     ) -> Response:
         """Send a request through a Gateway (`base` from `url`, else that of the only Gateway)."""
         parts = urlsplit(base or self.url())
-        sent = dict(headers or {})
-        if host:
-            sent["Host"] = host
-        return _send(parts, method, path, sent, body)
+        place = (parts.hostname or "", parts.port or 80)
+        return send(place, path, host, method=method, headers=headers, body=body)
 
     def request_from(
         self,
@@ -217,28 +205,22 @@ class Instance:
         body: str | None = None,
     ) -> Response:
         """Send a request from a pod through its own outbound listener."""
+        place = self.outbound(pod, namespace)
+        return send(place, url, urlsplit(url).netloc, method=method, headers=headers, body=body)
+
+    def outbound(self, pod: str, namespace: str = "default") -> tuple[str, int]:
+        """Address and port of a pod's outbound listener."""
         answer = Client(self.state).get("v1", "exec-env", namespace, pod)
         proxy = urlsplit(answer["environment"]["http_proxy"])
-        sent = {"Host": urlsplit(url).netloc, **(headers or {})}
-        return _send(proxy, method, url, sent, body)
+        assert proxy.hostname, answer
+        assert proxy.port, answer
+        return proxy.hostname, proxy.port
 
     def _ready(self) -> bool:
         try:
             return bool(Client(self.state).get("v1", "ready"))
         except click.ClickException:
             return False
-
-
-def _send(server, method, target, headers, body) -> Response:
-    connection = http.client.HTTPConnection(server.hostname, server.port, timeout=20)
-    try:
-        connection.request(method, target, body=body, headers=headers)
-        answer = connection.getresponse()
-        text = answer.read().decode(errors="replace")
-        fields = {name.lower(): value for name, value in answer.getheaders()}
-        return Response(answer.status, text, fields)
-    finally:
-        connection.close()
 
 
 def condition(item: dict, kind: str) -> bool:

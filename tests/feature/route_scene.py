@@ -26,7 +26,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from fairlead.cli.client import Client
 from feature.echo import Echo
 from feature.harness import Instance, parent_conditions
 
@@ -273,15 +272,11 @@ class Scene:
     def _place(self, kind: str, name: str, namespace: str) -> tuple[str, int]:
         key = (kind, name, namespace)
         if key not in self._places:
-            if kind == "gateway":
-                url = self.run.url(name, namespace)
+            if kind == "pod":
+                self._places[key] = self.run.outbound(name, namespace)
             else:
-                answer = Client(self.run.state).get("v1", "exec-env", namespace, name)
-                url = answer["environment"]["http_proxy"]
-            parts = urlsplit(url)
-            assert parts.hostname, url
-            assert parts.port, url
-            self._places[key] = (parts.hostname, parts.port)
+                parts = urlsplit(self.run.url(name, namespace))
+                self._places[key] = (parts.hostname or "", parts.port or 80)
         return self._places[key]
 
 

@@ -8,7 +8,6 @@ def run(tmp_path_factory):
 
 import asyncio
 import contextlib
-import http.client
 import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,9 +15,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from fairlead.cli.client import Client
 from fairlead.cli.load import Connection, Tally, steady
-from feature.harness import Instance, Response
+from feature.harness import Instance
+from support.http import exchange, send
 
 LANES = 8
 """Connections over which many requests are sent."""
@@ -180,24 +179,15 @@ class Caller:
     """A pod's way out: requests through its own outbound listener."""
 
     def __init__(self, run, pod="client", namespace="default"):
-        answer = Client(run.state).get("v1", "exec-env", namespace, pod)
-        proxy = urlsplit(answer["environment"]["http_proxy"])
-        self.address = (proxy.hostname, proxy.port)
+        self.address = run.outbound(pod, namespace)
 
     def get(self, url, headers=None):
         """Send a GET on a connection of its own, as HTTP clients do that have this proxy."""
-        connection = http.client.HTTPConnection(*self.address, timeout=15)
-        with contextlib.closing(connection):
-            return self.get_on(connection, url, headers)
+        return send(self.address, url, urlsplit(url).netloc, headers=headers)
 
     def get_on(self, connection, url, headers=None):
         """Send a GET on a connection that is kept."""
-        fields = {"Host": urlsplit(url).netloc, **(headers or {})}
-        connection.request("GET", url, headers=fields)
-        answer = connection.getresponse()
-        text = answer.read().decode(errors="replace")
-        found = {name.lower(): value for name, value in answer.getheaders()}
-        return Response(answer.status, text, found)
+        return exchange(connection, url, urlsplit(url).netloc, headers=headers)
 
     def status(self, url):
         return self.get(url).status

@@ -7,8 +7,8 @@ import base64
 import hashlib
 import socket
 import socketserver
-import threading
-from typing import Self
+
+from support.tcp_server import TcpServer
 
 MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 KEY = base64.b64encode(b"sixteen bytes ok").decode()
@@ -18,26 +18,11 @@ def accept(key: str) -> str:
     return base64.b64encode(hashlib.sha1((key + MAGIC).encode()).digest()).decode()
 
 
-class WebSocketServer(socketserver.ThreadingTCPServer):
+class WebSocketServer(TcpServer):
     """Listens on a port of its own of 127.0.0.1 while it is entered."""
 
-    daemon_threads = True
-    allow_reuse_address = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Connection)
-
-    @property
-    def port(self) -> int:
-        return self.server_address[1]
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_exception) -> None:
-        self.shutdown()
-        self.server_close()
+        super().__init__(_Connection)
 
 
 class _Connection(socketserver.StreamRequestHandler):

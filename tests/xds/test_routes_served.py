@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from golden.xds.ir_world import world
-from golden.xds.served import free_port, running
+from golden.xds.served import running
+from support.ports import free_port
 
 pytestmark = pytest.mark.envoy
 

@@ -12,7 +12,8 @@ import pytest
 from fairlead.xds import scopes
 from fairlead.xds.scopes import Layout
 from golden.xds.ir_world import world
-from golden.xds.served import free_port, running
+from golden.xds.served import running
+from support.ports import free_port
 
 pytestmark = pytest.mark.envoy
 

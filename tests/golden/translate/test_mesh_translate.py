@@ -4,7 +4,6 @@ A file holds manifests and pods as they run (kind Workload, a test's own), then 
 starts with ``# Output``. ``REFRESH_GOLDEN=1`` rewrites that part.
 """
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -13,11 +12,11 @@ import yaml
 
 from fairlead.ir.workload import Workload
 from golden.translate.test_translate import plain, status
+from support.golden import check, source_of
 from translate.world import World
 
 HERE = Path(__file__).parent
 CASES = sorted([*HERE.glob("mesh/*.yaml"), *HERE.glob("destination_rule/*.yaml")])
-SEPARATOR = "---\n# Output\n"
 DEFAULTS = {"namespace": "default", "labels": {}, "ready": True}
 
 
@@ -80,9 +79,4 @@ def test_there_are_cases():
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_objects_to_the_meshs_ir_and_status(path):
-    source, _, expected = path.read_text().partition(SEPARATOR)
-    got = output(world(source))
-    if os.environ.get("REFRESH_GOLDEN"):
-        path.write_text(source + SEPARATOR + got)
-    else:
-        assert got == expected
+    check(path, output(world(source_of(path))))

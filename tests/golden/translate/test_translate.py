@@ -5,7 +5,6 @@ the virtual hosts and the use of clusters, under `status` one line per condition
 defaults and origins are left out. ``REFRESH_GOLDEN=1`` rewrites the second part.
 """
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -14,11 +13,11 @@ import yaml
 
 from fairlead.ir.origin import Origin
 from fairlead.ir.virtual_host import VirtualHost
+from support.golden import check, source_of
 from translate.world import World
 
 HERE = Path(__file__).parent
 CASES = sorted([*HERE.glob("http_route/*.yaml"), *HERE.glob("gateway/*.yaml")])
-SEPARATOR = "---\n# Output\n"
 
 
 def plain(value):
@@ -91,9 +90,4 @@ def output(world):
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_objects_to_ir_and_status(path):
-    source, _, expected = path.read_text().partition(SEPARATOR)
-    got = output(World(source))
-    if os.environ.get("REFRESH_GOLDEN"):
-        path.write_text(source + SEPARATOR + got)
-    else:
-        assert got == expected
+    check(path, output(World(source_of(path))))

@@ -1,7 +1,6 @@
 """A real Envoy with what xds made of some IR, and an upstream that tells what reached it."""
 
 import contextlib
-import http.client
 import json
 import socket
 import subprocess
@@ -10,23 +9,10 @@ from dataclasses import dataclass
 
 from fairlead.dataplane.envoy import find_envoy
 from golden.xds.static_bootstrap import static
+from support.http import send
 
 START_SECONDS = 20
 CONNECTIONS = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@dataclass
-class Answer:
-    """Status and headers (names in lower case)."""
-
-    status: int
-    headers: dict
 
 
 @dataclass
@@ -37,16 +23,9 @@ class Running:
 
     def get(self, path, host="a.example.com", method="GET", raw=(), **headers):
         """One request on a connection of its own; underscores in `headers` become hyphens."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            named = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request(method, path, headers={"Host": host, **named, **dict(raw)})
-            response = connection.getresponse()
-            response.read()
-            found = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, found)
-        finally:
-            connection.close()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        place = ("127.0.0.1", self.port)
+        return send(place, path, host, method=method, headers={**named, **dict(raw)})
 
 
 def upstream(port, seen):

@@ -6,7 +6,6 @@ A file holds IR and under `shown` the types that it is about, then a document th
 """
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
@@ -16,17 +15,16 @@ import yaml
 from fairlead.dataplane.envoy import find_envoy
 from golden.xds.ir_world import world
 from golden.xds.static_bootstrap import TYPES, as_dict, static
+from support.golden import check, source_of
 
 HERE = Path(__file__).parent
 CASES = sorted(HERE.glob("*.yaml"))
-SEPARATOR = "---\n# Output\n"
 
 
 def read(path):
-    """Source, expected output, the types that are shown and what becomes of the source."""
-    source, _, expected = path.read_text().partition(SEPARATOR)
-    document = yaml.safe_load(source)
-    return source, expected, document.pop("shown"), world(document)
+    """The types that a file is about, and what becomes of its IR."""
+    document = yaml.safe_load(source_of(path))
+    return document.pop("shown"), world(document)
 
 
 def output(found, shown):
@@ -46,18 +44,14 @@ def test_there_are_cases():
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_ir_to_resources(path):
-    source, expected, shown, found = read(path)
-    got = output(found, shown)
-    if os.environ.get("REFRESH_GOLDEN"):
-        path.write_text(source + SEPARATOR + got)
-    else:
-        assert got == expected
+    shown, found = read(path)
+    check(path, output(found, shown))
 
 
 @pytest.mark.envoy
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_envoy_takes_the_resources(path, tmp_path):
-    *_, found = read(path)
+    _, found = read(path)
     config = tmp_path / "envoy.json"
     config.write_text(json.dumps(static(found, tmp_path / "admin.sock")))
     command = [str(find_envoy()), "--mode", "validate", "--log-level", "error", "-c", str(config)]
