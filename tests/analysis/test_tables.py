@@ -153,6 +153,7 @@ def test_a_service_shows_the_address_it_was_given(canary):
 def test_a_pod_shows_its_phase_and_address(canary):
     (pod,) = objects_of(canary.view, Query("pods", "istio-test", "client"))
     assert (pod["status"]["phase"], pod["status"]["podIP"]) == ("Running", "127.64.0.7")
+    assert pod["status"]["podIPs"] == [{"ip": "127.64.0.7"}]
 
 
 def test_namespaces_and_names_narrow_what_is_told(canary):

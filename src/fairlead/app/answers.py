@@ -83,7 +83,7 @@ def object_of(view: View, kind: str, key: Key, item: api.Object) -> Json:
     live = view.sources.workloads.get(key) if kind == "Pod" else None
     if live is not None:
         status: Json = answer.setdefault("status", {})
-        status |= {"phase": live.phase, "podIP": live.ip}
+        status |= {"phase": live.phase, "podIP": live.ip, "podIPs": [{"ip": live.ip}]}
         if live.reason:
             status["reason"] = live.reason
     return answer
