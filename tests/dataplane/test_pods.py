@@ -14,6 +14,7 @@ from dataplane.helpers import alive, until
 from fairlead import api
 from fairlead.dataplane import container as container_module
 from fairlead.dataplane import pods, process
+from fairlead.dataplane import probe as probe_module
 from fairlead.dataplane.addresses import PodAddresses
 from fairlead.dataplane.images.catalog import ImageMappingError
 from fairlead.dataplane.pods import PodRunner, PodSettings
@@ -449,6 +450,19 @@ def test_probes_hold_back_and_restart(tmp_path):
         live.touch()
         await scene.ready()
         assert scene.runner.facts()[KEY].restarts == 1
+
+    play(tmp_path, steps)
+
+
+def test_a_port_that_never_opens_holds_back_for_a_while_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(probe_module, "PATIENCE", 1)
+    silent = shell("exec sleep 100", ports=(api.ContainerPort(container_port=9),))
+
+    async def steps(scene):
+        started = time.monotonic()
+        scene.runner.converge(keyed(pod(silent)))
+        await scene.ready()
+        assert time.monotonic() - started >= 1
 
     play(tmp_path, steps)
 

@@ -230,8 +230,9 @@ class Container:
             await self._watch(probe, self._on_readiness)
 
     def _on_readiness(self, passes: bool) -> bool:  # noqa: FBT001 - the verdict
-        self._become(replace(self.condition, ready=passes))
-        return not passes or self.spec.readiness_probe is not None
+        asked = self.spec.readiness_probe is not None
+        self._become(replace(self.condition, ready=passes or not asked))
+        return asked
 
     def _on_liveness(self, passes: bool) -> bool:  # noqa: FBT001 - the verdict
         if not passes:

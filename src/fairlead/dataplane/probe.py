@@ -22,19 +22,26 @@ Execute: TypeAlias = Callable[[tuple[str, ...], float], Awaitable[bool]]
 """Runs a command in the container's environment: whether it exits 0 within so many seconds."""
 Rpc: TypeAlias = Callable[[bytes], Awaitable[bytes]]
 
+PATIENCE = 10
+"""Seconds that a container without readiness probe has to open its first port."""
 _FIRST_PAUSE = 0.02
 _SERVING = b"\x08\x01"
 """grpc.health.v1.HealthCheckResponse with status SERVING."""
 
 
 def probe_of(container: api.Container) -> api.Probe | None:
-    """The readiness probe, or else a connection to the first TCP port; None without either."""
+    """The readiness probe, or else a connection to the first TCP port; None without either.
+
+    Kubernetes counts a container without readiness probe as ready from the start. Waiting for its
+    port spares a local caller the moment in which nobody listens yet; a port that has not opened
+    within `PATIENCE` may never do, and then says nothing about readiness.
+    """
     if container.readiness_probe is not None:
         return container.readiness_probe
     for port in container.ports:
         if port.protocol == "TCP":
             target = api.TCPSocketAction(port=port.container_port)
-            return api.Probe(tcp_socket=target, period_seconds=1)
+            return api.Probe(tcp_socket=target, period_seconds=1, failure_threshold=PATIENCE + 1)
     return None
 
 
