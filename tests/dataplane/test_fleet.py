@@ -12,10 +12,17 @@ import pytest
 
 from dataplane.control_plane import ControlPlane
 from dataplane.helpers import alive, until
-from fairlead.dataplane import admin
+from fairlead.dataplane import admin, process
+from fairlead.dataplane import fleet as fleets
 from fairlead.dataplane.bootstrap import Bootstrap
 from fairlead.dataplane.envoy import ENVOY_VARIABLE, EnvoyNotFoundError, find_envoy
-from fairlead.dataplane.fleet import EnvoyFleet, FleetSettings, default_concurrency, default_heap
+from fairlead.dataplane.fleet import (
+    ACCESS_LOG,
+    EnvoyFleet,
+    FleetSettings,
+    default_concurrency,
+    default_heap,
+)
 from fairlead.ir.fleet import Proxy
 from support.ports import free_port
 
@@ -188,3 +195,24 @@ def test_the_binary_is_the_one_of_the_package_or_the_one_that_is_named(monkeypat
 def test_defaults_fit_the_machine():
     assert 1 <= default_concurrency() <= 2
     assert 512 * 1024**2 <= default_heap() <= 4 * 1024**3
+
+
+def test_logs_do_not_fill_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(process, "LOG_SIZE", 1000)
+    monkeypatch.setattr(fleets, "LOG_CHECK_SECONDS", 0.05)
+
+    async def steps():
+        async with fleet(tmp_path, free_port()) as running:
+            running.converge(fleet_of("a"))
+            await state(running, "a", "ready")
+            log = facts(running, "a").log
+            for name in (log.name, ACCESS_LOG):
+                path = log.with_name(name)
+                with path.open("a") as file:
+                    file.write("x" * 1001)
+                old = path.with_name(f"{name}.1")
+                assert await until(
+                    lambda path=path, old=old: old.exists() and not path.stat().st_size
+                )
+
+    asyncio.run(steps())

@@ -56,7 +56,7 @@ class Effects:
 class Pipeline:
     """The graph of one instance. Only its one owner may apply changes."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, access_log: str = "") -> None:
         self.settings = settings
         self.graph = Graph()
         self.sources = Sources.on(self.graph)
@@ -68,6 +68,7 @@ class Pipeline:
             clusters=self.outputs.clusters,
             endpoints=self.outputs.endpoints,
             cluster_use=self.outputs.cluster_use,
+            access_log=access_log,
         )
         self.resources = made.resources
         self._feedback: list[Feedback] = [made.feedback]

@@ -20,3 +20,5 @@ class RunSettings:
     concurrency: int | None = None
     """Worker threads of each Envoy."""
     log_level: str = "warning"
+    access_log: bool = False
+    """Whether proxies log each request."""

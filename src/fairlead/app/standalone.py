@@ -32,7 +32,7 @@ from fairlead.dataplane.addresses import (
     default_port_offset,
 )
 from fairlead.dataplane.envoy import EnvoyNotFoundError, find_envoy
-from fairlead.dataplane.fleet import EnvoyFleet, FleetSettings, default_concurrency
+from fairlead.dataplane.fleet import ACCESS_LOG, EnvoyFleet, FleetSettings, default_concurrency
 from fairlead.dataplane.images.catalog import Catalog, ImageMappingError
 from fairlead.dataplane.pods import PodRunner, PodSettings
 from fairlead.dataplane.process import StartError as ProcessStartError
@@ -63,8 +63,10 @@ class Standalone:
         self._claim = claim
         self._console = console
         offset = settings.port_offset
+        logs = claim.state_dir.absolute() / "logs" / "proxies" / "{proxy}" / ACCESS_LOG
         self._pipeline = Pipeline(
-            Settings(port_offset=default_port_offset() if offset is None else offset)
+            Settings(port_offset=default_port_offset() if offset is None else offset),
+            access_log=str(logs) if settings.access_log else "",
         )
         self._provider = FilesProvider(settings.paths)
         self._store = StatusStore(system_clock)

@@ -72,6 +72,12 @@ def _images(
     "--log-level", type=click.Choice(LOG_LEVELS), default="warning", show_default=True,
     help="Of the control plane and the Envoys.",
 )  # fmt: skip
+@click.option(
+    "--access-log",
+    is_flag=True,
+    help="Let proxies log each request as JSON, to logs/proxies/PROXY/access.log in the state "
+    "directory.",
+)
 def run(
     paths: tuple[str, ...],
     *,
@@ -81,6 +87,7 @@ def run(
     status_dir: Path | None,
     concurrency: int | None,
     log_level: str,
+    access_log: bool,
 ) -> None:
     """Serve the manifests of directories, files or - (standard input), and follow their changes.
 
@@ -103,6 +110,7 @@ def run(
         status_dir=status_dir,
         concurrency=concurrency,
         log_level=log_level,
+        access_log=access_log,
     )
     try:
         code = main(asked)

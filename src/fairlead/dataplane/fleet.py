@@ -18,11 +18,14 @@ from typing import Literal
 from fairlead.dataplane import admin
 from fairlead.dataplane.bootstrap import Bootstrap
 from fairlead.dataplane.clock import Clock, SystemClock
-from fairlead.dataplane.process import Command, Exit
+from fairlead.dataplane.process import Command, Exit, trim_log
 from fairlead.dataplane.supervise import Backoff, Plan, State, Supervisor
 from fairlead.ir.fleet import Proxy
 
 _LOG = logging.getLogger(__name__)
+LOG_CHECK_SECONDS = 5.0
+ACCESS_LOG = "access.log"
+"""What Envoys that log requests shall call that file, which is beside their own log."""
 _BACKOFF = Backoff(first=0.2, longest=5)
 _FASTEST_POLL, _SLOWEST_POLL = 0.02, 0.25
 _GRACE = 1.5
@@ -154,11 +157,12 @@ class _Envoy:
         process = tasks.create_task(self._supervisor.run(), name=f"supervise {self.name}")
         watch = tasks.create_task(self._watch(), name=f"readiness of {self.name}")
         retire = tasks.create_task(self._retire(), name=f"retire {self.name}")
+        logs = tasks.create_task(self._trim_logs(), name=f"logs of {self.name}")
         try:
             await asyncio.shield(process)
         finally:
-            watch.cancel()
-            retire.cancel()
+            for task in (watch, retire, logs):
+                task.cancel()
             for path in (self._admin, self._bootstrap):
                 path.unlink(missing_ok=True)
 
@@ -212,6 +216,17 @@ class _Envoy:
                     break
                 pause = min(_SLOWEST_POLL, pause * 1.5)
             await self._changed.wait()
+
+    async def _trim_logs(self) -> None:
+        """Keep logs from filling the disk."""
+        log = self._settings.log_of(self.name)
+        while True:
+            await self._clock.sleep(LOG_CHECK_SECONDS)
+            for path in (log, log.with_name(ACCESS_LOG)):
+                try:
+                    trim_log(path)
+                except OSError as error:
+                    _LOG.warning("cannot trim %s: %s", path, error)
 
     async def _retire(self) -> None:
         await self._retiring.wait()

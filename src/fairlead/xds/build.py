@@ -82,7 +82,8 @@ def build(
         clusters: By name.
         endpoints: By cluster name.
         cluster_use: By (proxy, cluster): which proxy is sent which clusters and endpoints.
-        access_log: Path of the file that proxies log requests to; empty for none.
+        access_log: Path of the file that proxies log requests to, in which ``{proxy}`` stands for
+            the proxy's name; empty for none.
     """
     layouts: Source[str, Layout] = graph.source("xds.layouts")
     tables = listeners.index("xds.listeners_by_table", _table).terms("xds.tables")

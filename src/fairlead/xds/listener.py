@@ -24,8 +24,10 @@ def resource(listener: Listener, layout: Layout, access_log: str = "") -> Resour
     Args:
         listener: What to accept.
         layout: How its route table is laid out.
-        access_log: Path of the file that Envoy writes a line for each request to; empty for none.
+        access_log: Path of the file that Envoy writes a line for each request to, in which
+            ``{proxy}`` stands for the proxy's name; empty for none.
     """
+    access_log = access_log.replace("{proxy}", listener.proxy)
     match listener:
         case HttpListener():
             addresses = listener.addresses

@@ -25,7 +25,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 from envoy.extensions.http.early_header_mutation.header_mutation.v3 import header_mutation_pb2
 from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
-from google.protobuf import any_pb2
+from google.protobuf import any_pb2, struct_pb2
 
 Message = Any
 """A protobuf message, or a dict that stands for one."""
@@ -79,6 +79,11 @@ def wrapped(value: object) -> Message:
     return {"value": value}
 
 
-def struct(values: Mapping[str, str]) -> dict[str, Message]:
-    """A `google.protobuf.Struct` of strings."""
-    return {"fields": {name: {"string_value": value} for name, value in values.items()}}
+def struct(values: Mapping[str, str]) -> Message:
+    """A `google.protobuf.Struct` of strings.
+
+    Whether protobuf takes a dict in its place for the fields or for what they mean depends on where
+    it stands, so this is the message itself.
+    """
+    fields = {name: struct_pb2.Value(string_value=value) for name, value in values.items()}
+    return struct_pb2.Struct(fields=fields)
