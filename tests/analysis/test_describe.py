@@ -82,7 +82,7 @@ def test_a_route_is_told_with_parents_rules_shares_and_filters(shop):
 def test_a_gateway_is_told_with_url_listeners_and_routes(shop):
     text = shop.describe("gateway", "shop")
     assert "   URL: http://127.0.0.1:8080\n" in text
-    assert "   http: HTTP port 8080, any host, 1 routes\n" in text
+    assert "   http: HTTP port 8080, any host, 1 route\n" in text
     assert "   HTTPRoute cart: shop.example.com (Accepted, 1/1 proxies)\n" in text
 
 

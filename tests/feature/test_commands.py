@@ -179,7 +179,7 @@ def test_a_gateway_is_described_with_listeners_and_routes(run):
     lines = run.describe("gateway", "shop").splitlines()
     assert lines[0] == "Gateway: shop"
     shifted = 80 + run.offset
-    assert f"   http: HTTP port 80, shifted to {shifted}, *.example.com, 1 routes" in lines
+    assert f"   http: HTTP port 80, shifted to {shifted}, *.example.com, 1 route" in lines
     assert any(line.startswith("   HTTPRoute web: shop.example.com (") for line in lines)
 
 

@@ -55,9 +55,15 @@ def _listeners(
             port += f", shifted to {actual}"
         host = listener.hostname or "any host"
         report = reports.get(listener.name)
-        count = f", {report.attached_routes} routes" if report else ""
-        yield 1, f"{listener.name}: {listener.protocol} {port}, {host}{count}"
+        yield 1, f"{listener.name}: {listener.protocol} {port}, {host}{_attached(report)}"
         yield from condition_lines(report.conditions if report else (), 2)
+
+
+def _attached(report: ListenerReport | None) -> str:
+    if report is None:
+        return ""
+    number = report.attached_routes
+    return f", {number} {'route' if number == 1 else 'routes'}"
 
 
 def _routes(view: View, key: Key) -> Iterator[Line]:
