@@ -1,5 +1,8 @@
 """Conditions of a rule (`ir.match.Match`) as ``envoy.config.route.v3.RouteMatch``."""
 
+import re
+from typing import Final
+
 from fairlead.ir.match import (
     HeaderMatch,
     Match,
@@ -12,6 +15,10 @@ from fairlead.ir.match import (
 from fairlead.xds.messages import Message
 
 METHOD = ":method"
+
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]*")
+_MOST_SPELLINGS: Final = 200
+"""Characters of a value that may be spelled in several ways, as far as RE2 programs allow."""
 
 HOST_WITH_PORT: Message = {
     "name": ":authority",
@@ -30,7 +37,7 @@ def route_match(match: Match) -> dict[str, Message]:
         fields["headers"] = headers
     if match.query:
         fields["query_parameters"] = [
-            {"name": query.name, "string_match": _string(query)} for query in match.query
+            {"name": query.name, "string_match": _query(query)} for query in match.query
         ]
     return fields
 
@@ -49,6 +56,30 @@ def _path(path: PathMatch) -> dict[str, Message]:
 
 def _header(header: HeaderMatch) -> Message:
     return {"name": header.name, "string_match": _string(header)}
+
+
+def _query(query: QueryMatch) -> Message:
+    """A StringMatcher for what Envoy finds in the URL, where it undoes no escapes.
+
+    Clients escape what is neither letter nor digit each in their own way, so every spelling of the
+    value has to match.
+    """
+    value = query.value
+    special = len(value) - sum(len(part) for part in _UNRESERVED.findall(value))
+    if query.regex or not 0 < special <= _MOST_SPELLINGS:
+        return _string(query)
+    return {"safe_regex": {"regex": "".join(_spellings(char) for char in value)}}
+
+
+def _spellings(char: str) -> str:
+    """A regular expression for one character of a query, escaped or not."""
+    plain = re.escape(char)
+    if _UNRESERVED.fullmatch(char):
+        return plain
+    escaped = "".join(f"%{byte:02X}" for byte in char.encode())
+    either = re.sub("[A-F]", lambda digit: f"[{digit[0]}{digit[0].lower()}]", escaped)
+    also = r"|\+" if char == " " else ""
+    return f"(?:{plain}|{either}{also})"
 
 
 def _string(condition: HeaderMatch | QueryMatch) -> Message:
