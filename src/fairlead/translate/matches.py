@@ -1,5 +1,6 @@
 """HTTPRouteMatch to `ir.match.Match`, or why it cannot be done."""
 
+import re
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
@@ -19,6 +20,8 @@ from fairlead.translate.finding import Finding
 PathKind: TypeAlias = Literal["Exact", "PathPrefix", "RegularExpression"]
 
 _UNSUPPORTED = "UnsupportedValue"
+_ESCAPED_FOR_NOTHING = re.compile(r"%(?:2[DdEe]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee])")
+"""Letters, digits and ``-._~``, which mean the same escaped and not (RFC 3986, section 2.3)."""
 
 
 def match(source: api.HTTPRouteMatch, field: str) -> Match | tuple[Finding, ...]:
@@ -52,11 +55,16 @@ def _path(kind: PathKind, value: str) -> PathMatch:
     """Cached, since thousands of rules share a few paths."""
     match kind:
         case "Exact":
-            return PathExact(value)
+            return PathExact(_normalized(value))
         case "PathPrefix":
-            return PathPrefix(value.rstrip("/") or "/")
+            return PathPrefix(_normalized(value).rstrip("/") or "/")
         case "RegularExpression":
             return PathRegex(value)
+
+
+def _normalized(path: str) -> str:
+    """The path as proxies see it: they take such escapes out of requests before they match."""
+    return _ESCAPED_FOR_NOTHING.sub(lambda escape: chr(int(escape[0][1:], 16)), path)
 
 
 def _headers(

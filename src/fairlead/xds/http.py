@@ -80,12 +80,17 @@ def gateway_manager(listener: HttpListener, layout: Layout, access_log: str) -> 
 
 
 def outbound_manager(listener: OutboundListener, layout: Layout, access_log: str) -> Message:
-    """For a pod's own requests: the port of a host tells the Service port, and counts."""
+    """For a pod's own requests: the port of a host tells the Service port, and counts.
+
+    Paths are normalised, so that a rule takes the same requests from a Gateway and from a pod, and
+    ``..`` leads past none; slashes stay as they are.
+    """
     return HttpConnectionManager(
         **_common(listener.name, access_log),
         **scopes.manager_fields(listener.table, layout),
         common_http_protocol_options={"idle_timeout": _IDLE},
         http_filters=[_forward_proxy(), _router()],
+        normalize_path=wrapped(value=True),
         skip_xff_append=True,
         use_remote_address=wrapped(value=False),
     )
