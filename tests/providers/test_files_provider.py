@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -157,6 +158,54 @@ def test_an_editor_that_replaces_the_file_removes_nothing(tmp_path):
         assert watched.held["bob"] == "v1"
 
     run(scenario, tmp_path)
+
+
+@pytest.mark.parametrize("new", ["a.yaml", "c.yaml", "deep/b.yaml"])
+def test_a_file_with_a_new_name_is_no_second_one(tmp_path, new):
+    old, other = tmp_path / "b.yaml", tmp_path / "other.yaml"
+    (tmp_path / "deep").mkdir()
+    old.write_text(config("ada"))
+    os.utime(old, (1, 1))  # not written just now
+
+    async def scenario(watched):
+        await start(watched, other)
+        old.rename(tmp_path / new)
+        batches = await edit(watched, other, "v3")
+        assert not any(batch.problems for batch in batches)
+        assert {name for batch in batches for name in names(batch)} == {"other"}
+        assert watched.provider.problems() == ()
+        (tmp_path / new).write_text(config("ada", "v2"))
+        await watched.until(ada="v2")
+
+    run(scenario, tmp_path)
+
+
+def test_a_directory_with_a_new_name_is_no_second_one(tmp_path):
+    old, other = tmp_path / "one", tmp_path / "other.yaml"
+    old.mkdir()
+    (old / "a.yaml").write_text(config("ada"))
+    os.utime(old / "a.yaml", (1, 1))
+
+    async def scenario(watched):
+        await start(watched, other)
+        old.rename(tmp_path / "two")
+        (tmp_path / "two" / "a.yaml").write_text(config("ada", "v2"))
+        batches = await watched.until(ada="v2")
+        batches += await edit(watched, other, "v3")
+        assert not any(name == "-ada" for batch in batches for name in names(batch))
+        assert watched.provider.problems() == ()
+
+    run(scenario, tmp_path)
+
+
+async def start(watched, file):
+    """See a first change, so that what comes next is seen as it happens."""
+    await edit(watched, file, "v2")
+
+
+async def edit(watched, file, value):
+    file.write_text(config("other", value))
+    return await watched.until(other=value)
 
 
 def test_a_file_that_stays_empty_loses_its_objects(tmp_path):

@@ -12,6 +12,7 @@ from fairlead import api
 from fairlead.analysis.aligned import aligned
 from fairlead.analysis.columns import SHOWN, rows_of, trouble
 from fairlead.analysis.naming import gateway_urls
+from fairlead.analysis.own_tables import place
 from fairlead.analysis.table import Row
 from fairlead.analysis.view import View
 from fairlead.ir.listener import OutboundListener
@@ -63,7 +64,7 @@ class Console:
                 self.say(f"{colour}{text}{_RESET}" if colour and self._coloured else text)
         for text, problem in self._problems.items():
             if text not in now:
-                where = f"{problem.file}:{problem.line}: " if problem.file else ""
+                where = f"{place(problem)}: " if problem.file else ""
                 self.say(f"{where}fixed: {problem.code} {problem.message}")
         self._problems = now
 

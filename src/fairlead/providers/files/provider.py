@@ -49,6 +49,7 @@ class FilesProvider:
         self._directories: dict[str, str] = {}
         self._missing: frozenset[str] = frozenset()
         self._doubtful: dict[str, float] = {}
+        self._left: dict[_Signature, str] = {}
 
     def load(self) -> Batch:
         """Read everything; blocks while it does."""
@@ -96,6 +97,7 @@ class FilesProvider:
         for path in due:
             if path not in paths:
                 self._read(path, confirmed=True)
+        self._settle_moves()
         return same
 
     def _is_new_file(self, path: str) -> bool:
@@ -143,15 +145,27 @@ class FilesProvider:
             if path not in self._names.values():
                 self._store.remove(path)
         self._missing = missing
+        self._settle_moves()
+
+    def _settle_moves(self) -> None:
+        """Files that are gone and now have another name need no second look."""
+        if self._left:
+            here = set(self._signatures.values())
+            for signature, path in self._left.items():
+                if signature in here and path in self._doubtful:
+                    self._read(path, confirmed=True)
+            self._left = {sig: path for sig, path in self._left.items() if path in self._doubtful}
 
     def _read(self, path: str, *, confirmed: bool) -> None:
         name = self._names[path]
         self._doubtful.pop(path, None)
-        self._signatures.pop(path, None)
+        before = self._signatures.pop(path, None)
         signature = _signature(path)
         try:
             data = Path(path).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
+            if before is not None:
+                self._left[before] = path
             self._gone(path, confirmed=confirmed)
             return
         except OSError as error:
