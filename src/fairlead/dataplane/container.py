@@ -1,6 +1,7 @@
 """One container of a pod: a supervised process with its probes.
 
-What comes in is the container and its place; what goes out is a `Condition` whenever that changes.
+What comes in is the container and its place; what goes out is its `ContainerStatus`, whenever that
+changes.
 """
 
 import asyncio
@@ -51,7 +52,7 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class ContainerStatus:
     """What a container is doing."""
 
     phase: Literal["waiting", "running", "ended"]
@@ -78,7 +79,7 @@ class Container:
         spec: the container.
         place: the pod's address.
         host: what all containers share.
-        on_change: called with each new condition, never from the constructor.
+        on_change: called with each new status, never from the constructor.
         prepares: it is an init container, hence ends before the others start, unless it is one
             that is restarted always: a sidecar.
     """
@@ -95,7 +96,7 @@ class Container:
     ) -> None:
         self.spec = spec
         self.prepares = prepares and spec.restart_policy != "Always"
-        self.condition = Condition("waiting")
+        self.status = ContainerStatus("waiting")
         self._pod = pod
         self._place = place
         self._host = host
@@ -115,7 +116,7 @@ class Container:
         """Run until it has ended for good or is stopped; if cancelled, kill it."""
         if self._image is None:
             self._become(
-                Condition(
+                ContainerStatus(
                     "waiting",
                     reason="ImageNotMapped",
                     message=f"no command is known for image {self.spec.image}: map it with "
@@ -178,7 +179,7 @@ class Container:
         for probe in self._probes:
             probe.cancel()
         self._probes.clear()
-        fresh = Condition(
+        fresh = ContainerStatus(
             "waiting" if state.phase == "backoff" else state.phase,
             restarts=state.restarts,
             pid=state.pid,
@@ -218,7 +219,7 @@ class Container:
         if not passed:
             self._end("startup")
             return
-        self._become(replace(self.condition, started=True, ready=probe_of(self.spec) is None))
+        self._become(replace(self.status, started=True, ready=probe_of(self.spec) is None))
         await self._other_probes()
 
     async def _other_probes(self) -> None:
@@ -231,7 +232,7 @@ class Container:
 
     def _on_readiness(self, passes: bool) -> bool:  # noqa: FBT001 - the verdict
         asked = self.spec.readiness_probe is not None
-        self._become(replace(self.condition, ready=passes or not asked))
+        self._become(replace(self.status, ready=passes or not asked))
         return asked
 
     def _on_liveness(self, passes: bool) -> bool:  # noqa: FBT001 - the verdict
@@ -262,9 +263,9 @@ class Container:
         finally:
             child.kill()
 
-    def _become(self, condition: Condition) -> None:
-        if condition != self.condition:
-            self.condition = condition
+    def _become(self, status: ContainerStatus) -> None:
+        if status != self.status:
+            self.status = status
             self._on_change()
 
 

@@ -54,7 +54,7 @@ class LocalPod:
     @property
     def ready(self) -> bool:
         """Takes traffic: all its containers are ready and it isn't ending."""
-        return not self.terminating and all(c.condition.ready for c in self._ongoing())
+        return not self.terminating and all(c.status.ready for c in self._ongoing())
 
     def update(self, pod: api.Pod) -> None:
         """Take new metadata."""
@@ -76,7 +76,7 @@ class LocalPod:
             if not container.prepares:
                 continue
             await asyncio.wait([run])
-            exit_ = container.condition.exit
+            exit_ = container.status.exit
             if exit_ is None or exit_.code != 0:
                 break
         else:
@@ -104,10 +104,10 @@ class LocalPod:
         """What runs."""
         every = [*self._init, *self._main]
         return PodFacts(
-            ready=sum(container.condition.ready for container in self._main),
-            restarts=sum(container.condition.restarts for container in every),
+            ready=sum(container.status.ready for container in self._main),
+            restarts=sum(container.status.restarts for container in every),
             uptime=self._host.clock.now() - self._born,
-            pids=tuple(c.condition.pid for c in every if c.condition.pid),
+            pids=tuple(c.status.pid for c in every if c.status.pid),
             logs=tuple(str(container.log) for container in self._main),
         )
 
@@ -151,13 +151,13 @@ class LocalPod:
     def _phase(self) -> str:
         """`status.phase` of core/v1."""
         failed_init = any(
-            c.condition.phase == "ended" and c.condition.exit and c.condition.exit.code != 0
+            c.status.phase == "ended" and c.status.exit and c.status.exit.code != 0
             for c in self._init
         )
-        if all(c.condition.phase == "ended" for c in self._main) or failed_init:
-            exits = [c.condition.exit for c in self._main]
+        if all(c.status.phase == "ended" for c in self._main) or failed_init:
+            exits = [c.status.exit for c in self._main]
             return "Succeeded" if all(e and e.code == 0 for e in exits) else "Failed"
-        unborn = [c for c in self._main if c.condition.phase == "waiting" and not c.condition.exit]
+        unborn = [c for c in self._main if c.status.phase == "waiting" and not c.status.exit]
         return "Pending" if unborn else "Running"
 
     def _trouble(self) -> tuple[str, str]:
@@ -165,16 +165,16 @@ class LocalPod:
         if self.terminating or self.ready:
             return ("Terminating" if self.terminating else "", "")
         for container in (*self._init, *self._main):
-            condition = container.condition
-            if condition.reason:
-                return condition.reason, condition.message
-            if condition.phase == "ended" and condition.exit and condition.exit.code != 0:
+            status = container.status
+            if status.reason:
+                return status.reason, status.message
+            if status.phase == "ended" and status.exit and status.exit.code != 0:
                 name = container.spec.name
-                return "Error", f"container {name}: {condition.exit}; its log is {container.log}"
+                return "Error", f"container {name}: {status.exit}; its log is {container.log}"
         ongoing = self._ongoing()
         if self._phase() == "Succeeded":
             return "Completed", ""
-        if any(c.condition.phase != "ended" for c in self._init if c.prepares):
+        if any(c.status.phase != "ended" for c in self._init if c.prepares):
             return "PodInitializing", ""
-        names = ", ".join(c.spec.name for c in ongoing if not c.condition.ready)
+        names = ", ".join(c.spec.name for c in ongoing if not c.status.ready)
         return "ContainersNotReady", f"containers with unready status: [{names}]"
