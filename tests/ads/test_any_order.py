@@ -2,9 +2,10 @@
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 
-from ads.link import Link, changes, cluster, endpoints, listener, routes, scope, text
+from ads.any_machine import AnyMachine
+from ads.link import cluster, endpoints, listener, routes, scope, text
 from fairlead.ads import type_url
 from fairlead.ads.barrier import PATIENCE
 
@@ -50,50 +51,17 @@ def build(shape):
     return {(r.type_url, r.name): r for r in made}
 
 
-class AnyOrder(RuleBasedStateMachine):
-    """The machine, a fake Envoy, and a link that delivers when it likes."""
-
-    def __init__(self):
-        super().__init__()
-        self.link = Link()
-        self.world = {}
-        self.link.start()
+class AnyOrder(AnyMachine):
+    """Whatever the order, Envoy ends with what is desired, and no route leads nowhere before."""
 
     @rule(shape=world)
     def change(self, shape):
-        new = build(shape)
-        gone = self.world.keys() - new.keys()
-        real = [r for key, r in new.items() if self.world.get(key) != r]
-        self.link.machine.update(changes(*real, gone=sorted(gone)), self.link.now)
-        self.world = new
-
-    @rule()
-    def write(self):
-        self.link.poll()
-
-    @rule(count=st.integers(1, 4))
-    def down(self, count):
-        for _ in range(count):
-            self.link.deliver_response()
-
-    @rule(count=st.integers(1, 4))
-    def up(self, count):
-        for _ in range(count):
-            self.link.deliver_request()
+        self.become(build(shape))
 
     @precondition(lambda self: not self.link.envoy.out)
     @rule()
     def moment_passes(self):
         self.link.now += 0.06
-
-    @precondition(lambda self: self.link.envoy.listening)
-    @rule()
-    def stream_breaks(self):
-        self.link.reconnect()
-
-    @rule()
-    def process_dies(self):
-        self.link.restart()
 
     @rule()
     def settle(self):

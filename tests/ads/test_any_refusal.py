@@ -2,9 +2,10 @@
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import invariant, rule
 
-from ads.link import Link, changes, cluster, endpoints, listener, routes
+from ads.any_machine import AnyMachine
+from ads.link import cluster, endpoints, listener, routes
 from fairlead.ads import type_url
 
 C, E, R, L = type_url.CLUSTER, type_url.ENDPOINTS, type_url.ROUTES, type_url.LISTENER
@@ -34,45 +35,12 @@ def build(shape):
     return {(r.type_url, r.name): r for r in made}
 
 
-class AnyRefusal(RuleBasedStateMachine):
+class AnyRefusal(AnyMachine):
     """Whatever the order, the culprits are found, nobody else suffers, and the search ends."""
-
-    def __init__(self):
-        super().__init__()
-        self.link = Link()
-        self.world = {}
-        self.link.start()
 
     @rule(shape=world)
     def change(self, shape):
-        new = build(shape)
-        real = [r for key, r in new.items() if self.world.get(key) != r]
-        gone = sorted(self.world.keys() - new.keys())
-        self.link.machine.update(changes(*real, gone=gone), self.link.now)
-        self.world = new
-
-    @rule()
-    def write(self):
-        self.link.poll()
-
-    @rule(count=st.integers(1, 4))
-    def down(self, count):
-        for _ in range(count):
-            self.link.deliver_response()
-
-    @rule(count=st.integers(1, 4))
-    def up(self, count):
-        for _ in range(count):
-            self.link.deliver_request()
-
-    @precondition(lambda self: self.link.envoy.listening)
-    @rule()
-    def stream_breaks(self):
-        self.link.reconnect()
-
-    @rule()
-    def process_dies(self):
-        self.link.restart()
+        self.become(build(shape))
 
     @rule()
     def settle(self):

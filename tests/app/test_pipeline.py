@@ -7,6 +7,7 @@ from fairlead.app.pipeline import Effects, Pipeline
 from fairlead.dataplane.addresses import GatewayAddresses
 from fairlead.graph import Change
 from fairlead.translate.sources import Settings
+from support.generators import finish
 from translate.world import objects
 
 GATEWAY = """
@@ -29,12 +30,7 @@ def pipeline(tmp_path):
 
 
 def apply(pipeline, *changes):
-    steps = pipeline.apply(changes)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as finished:
-            return finished.value
+    return finish(pipeline.apply(changes))
 
 
 def gateway(pipeline, text=GATEWAY):

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from fairlead.graph import Change, Graph, GraphError, Source
+from support.generators import finish
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -134,15 +135,6 @@ KINDS = [
     TermsKind(),
     SingletonKind(),
 ]
-
-
-def finish(steps):
-    """The events of a sliced apply."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: type(kind).__name__.removesuffix("Kind"))

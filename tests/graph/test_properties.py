@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairlead.graph import Change, Graph, GraphError
+from support.generators import finish
 
 SOURCES = ("s0", "s1")
 POISON = 13
@@ -265,15 +266,6 @@ def test_incremental_equals_fresh_build(plan, batches):
     fresh = Engine(plan)
     fresh.apply(everything(sources))
     assert fresh.state() == engine.state()
-
-
-def finish(steps):
-    """The events of a sliced apply."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
 
 
 @settings(derandomize=True, max_examples=100, deadline=None)
