@@ -151,7 +151,7 @@ def test_the_first_file_of_two_wins_whichever_comes_first():
     assert batch.changes[0].obj.data == {"k": "v1"}
     assert codes(batch) == {"b": ["GW007"]}
     assert str(store.problems()[0]) == (
-        "b:1:46: error GW007 ConfigMap default/ada: the same object is in a, which counts;"
+        "b:1:1: error GW007 ConfigMap default/ada: the same object is in a, which counts;"
         " remove one of them"
     )
     assert names(put(store, "b", config("ada", "v3"))) == []

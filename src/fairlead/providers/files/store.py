@@ -26,13 +26,13 @@ _UID_SPACE = UUID("6f6b0c5e-4b1a-5d57-9a3e-0f4f8f0c7a11")
 
 
 class _Held:
-    """An object of a file, and where its document starts."""
+    """An object of a file, and the line its document starts on; 0 if it is there no longer."""
 
-    __slots__ = ("chunk", "obj")
+    __slots__ = ("line", "obj")
 
-    def __init__(self, obj: api.Object, chunk: Chunk | None) -> None:
+    def __init__(self, obj: api.Object, line: int) -> None:
         self.obj = obj
-        self.chunk = chunk
+        self.line = line
 
 
 class _File:
@@ -78,7 +78,7 @@ class Store:
         lost = [each for each in gone if each not in rejected and not decoded.unidentified]
         for each in gone:
             if keep or each in rejected or decoded.unidentified:
-                held[each] = _Held(before[each].obj, None)
+                held[each] = _Held(before[each].obj, 0)
         state.held, state.problems = held, decoded.problems
         self._unreported.add(file)
         self._claim(file, before, held)
@@ -133,7 +133,7 @@ class Store:
                 if each in held:
                     state.repeated.append((each, chunk))
                 else:
-                    held[each] = _Held(obj, chunk)
+                    held[each] = _Held(obj, chunk.line)
             if part.problems:
                 parts.append(shift(part, chunk.line, file))
         state.cache = cache
@@ -189,11 +189,14 @@ class Store:
 
     def _duplicates(self, file: str, state: _File) -> Iterator[api.Problem]:
         for each, chunk in state.repeated:
-            yield _duplicate(file, each, chunk, "above in this file")
+            path = ("metadata", "name")
+            line, column = locate(chunk.text, {path})[path]
+            place = (chunk.line + max(line, 1) - 1, column)
+            yield _duplicate(file, each, place, "above in this file")
         for each, held in state.held.items():
             first = self._claims[each][0]
-            if first != file and held.chunk is not None:
-                yield _duplicate(file, each, held.chunk, f"in {first}")
+            if first != file and held.line:
+                yield _duplicate(file, each, (held.line, 1), f"in {first}")
 
 
 def _stamped(obj: api.Object, old: api.Object | None) -> api.Object:
@@ -215,10 +218,9 @@ def _content(obj: api.Object) -> Iterable[object]:
     return [value for name, value in fields.items() if name not in {"metadata", "api_version"}]
 
 
-def _duplicate(file: str, each: _Id, chunk: Chunk, where: str) -> api.Problem:
+def _duplicate(file: str, each: _Id, place: tuple[int, int], where: str) -> api.Problem:
+    """The problem of an object that another document holds; `place` is (line, column)."""
     kind, (namespace, name) = each
-    path = ("metadata", "name")
-    line, column = locate(chunk.text, {path})[path]
     return api.Problem(
         severity="error",
         code=api.Code.DUPLICATE_OBJECT,
@@ -228,6 +230,6 @@ def _duplicate(file: str, each: _Id, chunk: Chunk, where: str) -> api.Problem:
         namespace=namespace,
         name=name,
         file=file,
-        line=chunk.line + max(line, 1) - 1,
-        column=column,
+        line=place[0],
+        column=place[1],
     )
