@@ -16,7 +16,7 @@ from fairlead.api.finding import Finding, Path, field
 from fairlead.api.identity import Identity, identify
 from fairlead.api.kinds import Kind, Object
 from fairlead.api.problem import Problem
-from fairlead.api.raw import Raw, is_list, is_map
+from fairlead.api.raw import Raw, is_list, is_map, share_texts
 from fairlead.api.remnant import Remnant, unrelated
 from fairlead.api.schema import Checker
 from fairlead.api.unread import unread
@@ -201,6 +201,7 @@ def _object(raw: Raw, kind: Kind) -> tuple[Object | None, tuple[Finding, ...]]:
     """The object, None if it has errors, and every finding."""
     obj: Object | None = None
     found = tuple(unread(raw, kind.model))
+    share_texts(raw)
     with contextlib.suppress(msgspec.ValidationError):  # the slow way says all that is wrong
         obj = msgspec.convert(raw, kind.model)
     if obj is None or _holds_null(raw):
