@@ -200,6 +200,12 @@ def test_a_pod_of_a_new_namespace_is_served_at_once(mesh):
     assert late.body("http://web.shop/v2") == "two"
 
 
+@pytest.mark.parametrize("host", ["web.shop.svc:9", "gone.shop.svc.cluster.local", "a.b.SVC."])
+def test_a_service_or_port_that_is_not_there_is_told_at_once(callers, host):
+    answer = callers["beta"].get(f"http://{host}/")
+    assert (answer.status, answer.body) == (503, "no Service takes HTTP by this name and port\n")
+
+
 def test_a_dot_at_the_end_of_a_name_means_the_same_name(callers):
     for host in ("web.shop.svc.cluster.local.", "web.shop.svc.cluster.local.:80"):
         assert callers["beta"].body(f"http://{host}/v2/x") == "two"

@@ -1,6 +1,7 @@
 """A graph with the east-west part of translation, filled from manifests and live pods."""
 
 from fairlead.graph import Change, Graph
+from fairlead.ir.rule import Route
 from fairlead.ir.workload import Workload
 from fairlead.translate import clusters, mesh, services, workloads
 from fairlead.translate.service_parent import service_parent
@@ -77,8 +78,8 @@ class World:
         return self.mesh.virtual_hosts.get((table, name))
 
     def shares(self, table, name):
-        """(cluster, weight) of the only rule of a virtual host."""
-        (rule,) = self.host(table, name).rules
+        """(cluster, weight) of the only rule of a virtual host that forwards."""
+        (rule,) = (each for each in self.host(table, name).rules if isinstance(each.action, Route))
         return [(entry.cluster, entry.weight) for entry in rule.action.backends]
 
     def condition(self, reports, key, kind):

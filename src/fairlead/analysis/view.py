@@ -121,10 +121,16 @@ class View:
         return answer
 
     def born(self, kind: str, key: Key) -> datetime:
-        """When an object came into being here: a pod with its processes, others when first seen."""
+        """When an object came into being here: a pod with its processes, others when first seen.
+
+        The EndpointSlices of a Service came with it.
+        """
         facts = self.pod_facts.get(key) if kind == "Pod" else None
         if facts is not None:
             return self.live.now() - timedelta(seconds=facts.uptime)
+        if kind == "EndpointSlice" and key not in self.sources.endpoint_slices:
+            made = self.outputs.endpoint_slices.get(key)
+            return self.live.born("Service", (key[0], made.service_name if made else ""))
         return self.live.born(kind, key)
 
     def endpoints(self, service: Key, port: int) -> tuple[Endpoint, ...]:

@@ -18,20 +18,23 @@ from fairlead.graph import Collection, Context, Graph
 from fairlead.ir.backend import Forward
 from fairlead.ir.fleet import MESH_PROXY, Proxy
 from fairlead.ir.listener import Listener, OutboundListener
-from fairlead.ir.match import Match
+from fairlead.ir.match import HeaderMatch, Match
 from fairlead.ir.origin import Origin
-from fairlead.ir.rule import Route, Rule
+from fairlead.ir.rule import Respond, Route, Rule
 from fairlead.ir.virtual_host import VirtualHost
 from fairlead.ir.workload import Workload
 from fairlead.translate import enrolment, mesh_routes, virtual_address
 from fairlead.translate.clusters import OUTSIDE, PASSTHROUGH, Clusters, Destination
-from fairlead.translate.mesh_hosts import domains
+from fairlead.translate.mesh_hosts import domains, service_name
 from fairlead.translate.mesh_routes import MeshRoutes
 from fairlead.translate.service_port import Port, PortKey
 from fairlead.translate.sources import Key, Settings, Sources
 from fairlead.translate.virtual_address import VirtualAddress
 
 ANY_HOST: Final = "*"
+
+NO_SERVICE: Final = "no-service"
+"""Name of the rule that answers for Services and ports that don't exist."""
 
 _NO_LABELS: Final[Mapping[str, str]] = {}
 
@@ -127,7 +130,7 @@ def build(
         "service virtual hosts",
         lambda ctx, key, seed: _service_host(ctx, inputs, key, seed),
     )
-    rest = tables.flat_map("passthrough virtual hosts", _passthrough)
+    rest = tables.flat_map("passthrough virtual hosts", _passthrough(settings.cluster_domain))
     return MeshOutputs(
         virtual_hosts=graph.join("mesh virtual hosts", services, rest),
         listeners=members.flat_map("outbound listeners", _listeners(settings.outbound_port)),
@@ -208,13 +211,24 @@ def _default(destination: Destination, port: PortKey) -> Rule:
 
 
 def _passthrough(
-    _ctx: Context, _key: object, table: Table
-) -> Iterator[tuple[HostKey, VirtualHost]]:
-    """Yield the virtual host of a table that takes what is no Service."""
-    name = table_name(table.client_namespace, meshed=table.meshed)
+    cluster_domain: str,
+) -> Callable[[Context, object, Table], Iterator[tuple[HostKey, VirtualHost]]]:
+    """Make the function that gives a table the virtual host for what is no Service.
+
+    A name that only a Service can have is answered at once: nobody else knows it.
+    """
     origin = Origin("Mesh", "", PASSTHROUGH)
-    rule = Rule(PASSTHROUGH, Match(), Route((Forward(PASSTHROUGH, 1, origin=origin),)), origin)
-    yield (name, ANY_HOST), VirtualHost(name, ANY_HOST, (ANY_HOST,), (rule,))
+    named = Match(headers=(HeaderMatch(":authority", service_name(cluster_domain), regex=True),))
+    rules = (
+        Rule(NO_SERVICE, named, Respond(503, "no Service takes HTTP by this name and port"), origin),
+        Rule(PASSTHROUGH, Match(), Route((Forward(PASSTHROUGH, 1, origin=origin),)), origin),
+    )
+
+    def host(_ctx: Context, _key: object, table: Table) -> Iterator[tuple[HostKey, VirtualHost]]:
+        name = table_name(table.client_namespace, meshed=table.meshed)
+        yield (name, ANY_HOST), VirtualHost(name, ANY_HOST, (ANY_HOST,), rules)
+
+    return host
 
 
 def _listeners(

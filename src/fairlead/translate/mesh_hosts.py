@@ -4,6 +4,8 @@ In: a Service port, its virtual address and the namespace of the clients. Out: t
 which they may call it. The port is part of them: it is what names the Service port.
 """
 
+import re
+
 from fairlead.translate.service_port import PortKey
 
 _HTTP_PORT = 80
@@ -29,3 +31,14 @@ def domains(
         hosts.append(f"[{address}]" if ":" in address else address)
     with_port = [f"{host}:{number}" for host in hosts]
     return tuple(sorted([*with_port, *hosts] if number == _HTTP_PORT else with_port))
+
+
+def service_name(cluster_domain: str) -> str:
+    """Return the RE2 expression for authorities that are names of a Service, of any port.
+
+    Those of two labels are left out: they may be anybody's.
+
+    Args:
+        cluster_domain: Last part of the FQDN, such as ``cluster.local``.
+    """
+    return rf"(?i)[^.:]+\.[^.:]+\.svc(\.{re.escape(cluster_domain)})?(:[0-9]+)?"
