@@ -316,6 +316,27 @@ def test_manifests_come_from_standard_input(tmp_path):
         assert run.stop(signal.SIGTERM) == 0
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_a_signal_ends_waiting_for_standard_input(tmp_path, number, code):
+    run = Instance(tmp_path, {})
+    with run.log.open("wb") as log:
+        run.process = subprocess.Popen(
+            run.command("run", "-", "--state-dir", str(run.state)),
+            stdin=subprocess.PIPE,  # which never ends
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    with run.process.stdin:
+        run.until("started", lambda: read_instance(run.state))
+        runtime = Path(read_instance(run.state).runtime_dir)
+        start = time.monotonic()
+        assert run.stop(number) == code
+        assert time.monotonic() - start < 3
+    assert not runtime.exists()
+    assert "Traceback" not in run.output()
+
+
 def test_what_can_not_start_says_why(tmp_path):
     run = Instance(tmp_path, {})
     missing = tmp_path / "missing"

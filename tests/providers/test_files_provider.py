@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import io
 import os
 import sys
 from pathlib import Path
@@ -91,10 +90,22 @@ def test_problems_name_files_as_the_user_did(tmp_path, monkeypatch):
     )
 
 
-def test_standard_input_is_read_once(monkeypatch):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(config("ada").encode())))
+def test_standard_input_is_read_once(tmp_path, monkeypatch):
+    (tmp_path / "in").write_text(config("ada"))
+    with (tmp_path / "in").open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        provider = FilesProvider(["-"])
+        assert names(provider.load()) == ["ada"]
+        assert not stdin.closed
+
+
+def test_standard_input_that_is_closed_is_told(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
     provider = FilesProvider(["-"])
-    assert names(provider.load()) == ["ada"]
+    assert not provider.load().changes
+    assert [str(problem) for problem in provider.problems()] == [
+        "<stdin>: error GW001: it cannot be read: it is closed"
+    ]
 
 
 def test_edits_additions_and_removals(tmp_path):

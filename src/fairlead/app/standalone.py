@@ -25,6 +25,7 @@ from fairlead.app.receipts import Receipts
 from fairlead.app.settings import RunSettings
 from fairlead.app.socket_api import Backend, SocketApi
 from fairlead.app.status_writer import StatusWriter
+from fairlead.app.unless import unless
 from fairlead.dataplane.addresses import (
     AddressError,
     GatewayAddresses,
@@ -121,7 +122,9 @@ class Standalone:
             on_workload=self._on_workload,
         )
         self._live.runs(self._fleet, self._pods)
-        first = await asyncio.to_thread(self._provider.load)
+        first = await unless(stopping, self._provider.load)
+        if first is None:
+            return
         self._submit(first)
         self._console.say(f"read {len(first.changes)} objects")
         self._console.problems(self._provider.problems())

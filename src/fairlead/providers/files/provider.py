@@ -6,6 +6,8 @@ empty or replace files while they save.
 """
 
 import asyncio
+import errno
+import io
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -54,7 +56,7 @@ class FilesProvider:
     def load(self) -> Batch:
         """Read everything; blocks while it does."""
         if self._stdin:
-            self._store.put(_STDIN_NAME, sys.stdin.buffer.read())
+            self._read_stdin()
         self._compare(look(self._paths), confirmed=True)
         return self._store.flush()
 
@@ -155,6 +157,16 @@ class FilesProvider:
                 if signature in here and path in self._doubtful:
                     self._read(path, confirmed=True)
             self._left = {sig: path for sig, path in self._left.items() if path in self._doubtful}
+
+    def _read_stdin(self) -> None:
+        """Read without a buffer, whose lock the process could not end with while it is held."""
+        try:
+            if sys.stdin is None:
+                raise OSError(errno.EBADF, "it is closed")  # noqa: TRY301 - as if it were read
+            with io.FileIO(sys.stdin.fileno(), closefd=False) as file:
+                self._store.put(_STDIN_NAME, file.readall())
+        except OSError as error:
+            self._store.fail(_STDIN_NAME, f"it cannot be read: {error.strerror}")
 
     def _read(self, path: str, *, confirmed: bool) -> None:
         name = self._names[path]
