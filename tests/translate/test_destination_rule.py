@@ -99,6 +99,15 @@ def test_the_service_may_come_later(world):
     assert balancer(world, "prod/late/1") == "random"
 
 
+def test_a_rule_for_a_part_of_the_clients_leaves_the_others_to_its_rival(world):
+    world.apply(rule("a", exportTo="['.']"), rule("b", simple="ROUND_ROBIN"))
+    assert balancer(world) == "round_robin"
+    assert balancer(world, "prod/web/80@prod") == "random"
+    assert [accepted(world, name)[1] for name in "ab"] == ["Accepted", "Accepted"]
+    world.apply(rule("c", exportTo="['.']"))
+    assert accepted(world, "c")[1] == "Conflicted"
+
+
 def test_the_most_specific_host_of_a_namespace_wins(world):
     world.apply(rule("all", host="*", simple="ROUND_ROBIN"), rule("one", host="web"))
     assert balancer(world) == "random"

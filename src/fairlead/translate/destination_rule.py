@@ -156,10 +156,22 @@ def _visible(rule: api.DestinationRule, client: str | None, *, first: bool) -> b
     mesh's defaults, not that namespace's own.
     """
     own = rule.metadata.namespace
-    exported = {own if name == "." else name for name in rule.spec.export_to} or {"*"}
+    exported = _exported(rule)
     if first and own == ROOT_NAMESPACE and exported != {own}:
         return False
     return "*" in exported or client in exported
+
+
+def _exported(rule: api.DestinationRule) -> set[str]:
+    """Return the namespaces whose clients a rule is meant for; ``*`` stands for all."""
+    own = rule.metadata.namespace
+    return {own if name == "." else name for name in rule.spec.export_to} or {"*"}
+
+
+def _covers(rival: api.DestinationRule, rule: api.DestinationRule) -> bool:
+    """True if a rule of the same namespace and host is meant for all whom `rule` is meant for."""
+    exported = _exported(rival)
+    return "*" in exported or _exported(rule) <= exported
 
 
 def _age(rule: api.DestinationRule) -> str:
@@ -178,7 +190,11 @@ def _verdict(ctx: Context, hosts: _Hosts, key: Key, rule: api.DestinationRule) -
         message = "rules for some of a namespace's pods are not supported; it has no effect"
         return "UnsupportedValue", f"spec.workloadSelector: {message}"
     host = resolve(rule, hosts.domain)
-    rivals = (entry for entry in ctx.fetch_by(hosts.rules, host) if entry[0][0] == key[0])
+    rivals = (
+        (rival_key, rival)
+        for rival_key, rival in ctx.fetch_by(hosts.rules, host)
+        if rival_key[0] == key[0] and _covers(rival, rule)
+    )
     winner = _first(rivals)
     if winner != key:
         return "Conflicted", f"spec.host: DestinationRule {winner[1]} is for {host} too; merge them"
