@@ -220,7 +220,9 @@ def _passthrough(
     origin = Origin("Mesh", "", PASSTHROUGH)
     named = Match(headers=(HeaderMatch(":authority", service_name(cluster_domain), regex=True),))
     rules = (
-        Rule(NO_SERVICE, named, Respond(503, "no Service takes HTTP by this name and port"), origin),
+        Rule(
+            NO_SERVICE, named, Respond(503, "no Service takes HTTP by this name and port"), origin
+        ),
         Rule(PASSTHROUGH, Match(), Route((Forward(PASSTHROUGH, 1, origin=origin),)), origin),
     )
 
