@@ -29,7 +29,10 @@ class _Connection(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         headers = _head(self.rfile)[1]
         if headers.get("upgrade", "").lower() != "websocket":
-            self.wfile.write(b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n")
+            # It closes afterwards and has to say so: Envoy would use the connection again.
+            self.wfile.write(
+                b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
             return
         self.wfile.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
