@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench import baseline, manifests, processes
 from bench.figure import Figure
-from fairlead.cli.load import closed_loop
+from bench.load import closed_loop, percentile
 
 ROUNDS = 24
 SECONDS = 1.0
@@ -69,7 +69,7 @@ def _compare(
         if number:
             rates.append(seen[ours][0] / seen[hand][0])
             costs.append(seen[ours][1] / seen[hand][1])
-    tails = {each: statistics.quantiles(of, n=100)[98] for each, of in latencies.items()}
+    tails = {each: percentile(of, 0.99) for each, of in latencies.items()}
     yield Figure(
         "gateway.requests_per_second.ratio",
         statistics.median(rates),

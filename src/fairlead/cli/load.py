@@ -81,11 +81,6 @@ class Tally:
         """Number of requests without a 2xx answer."""
         return self.total - sum(n for s, n in self.statuses.items() if str(s).startswith("2"))
 
-    def percentile(self, share: float) -> float:
-        """Latency in seconds that `share` (0 to 1) of the requests did not exceed."""
-        ordered = sorted(self.latencies)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
     async def once(self, connection: Connection, authority: str, path: str) -> None:
         """Send one request and count what comes back."""
         start = time.perf_counter()
@@ -133,25 +128,3 @@ async def steady(
         connection.close()
 
     await asyncio.gather(*(lane() for _ in range(connections)))
-
-
-async def closed_loop(
-    address: tuple[str, int],
-    authority: str,
-    *,
-    seconds: float,
-    connections: int = 16,
-    path: str = "/",
-) -> Tally:
-    """Send as fast as answers come, over `connections` connections, for `seconds`."""
-    tally = Tally()
-    end = time.perf_counter() + seconds
-
-    async def lane() -> None:
-        connection = Connection(*address)
-        while time.perf_counter() < end:
-            await tally.once(connection, authority, path)
-        connection.close()
-
-    await asyncio.gather(*(lane() for _ in range(connections)))
-    return tally
