@@ -52,6 +52,9 @@ class _World:
             clusters=self.graph.source("clusters"),
             endpoints=self.graph.source("endpoints"),
             cluster_use=self.graph.source("cluster_use"),
+            chains=self.graph.source("chains"),
+            secrets=self.graph.source("secrets"),
+            secret_use=self.graph.source("secret_use"),
         )
         self.graph.watch(self.built.resources)
 

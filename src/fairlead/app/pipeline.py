@@ -64,6 +64,9 @@ class Pipeline:
         made = configuration.build(
             self.graph,
             listeners=self.outputs.listeners,
+            chains=self.outputs.chains,
+            secrets=self.outputs.secrets,
+            secret_use=self.outputs.secret_use,
             virtual_hosts=self.outputs.virtual_hosts,
             clusters=self.outputs.clusters,
             endpoints=self.outputs.endpoints,

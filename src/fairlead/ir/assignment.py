@@ -1,4 +1,4 @@
-"""Which proxy needs which cluster."""
+"""Which proxy needs which clusters, certificates and trust bundles."""
 
 import msgspec
 
@@ -8,3 +8,10 @@ class ClusterUse(msgspec.Struct, frozen=True, gc=False):
 
     proxy: str
     cluster: str
+
+
+class SecretUse(msgspec.Struct, frozen=True, gc=False):
+    """`proxy` has a listener or a cluster that names `secret`; no other proxy is sent it."""
+
+    proxy: str
+    secret: str

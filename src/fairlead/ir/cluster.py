@@ -49,6 +49,27 @@ class OutlierDetection(msgspec.Struct, frozen=True, gc=False):
     min_health_percent: int | None = None
 
 
+class UpstreamTls(msgspec.Struct, frozen=True, gc=False):
+    """TLS towards endpoints (BackendTLSPolicy, XBackend tls)."""
+
+    sni: str
+    trust: str
+    """Name of an `ir.secret.TrustBundle`; empty checks nothing (never from a standard policy)."""
+    subject_alt_names: tuple[tuple[Literal["dns", "uri"], str], ...]
+    """The endpoint's certificate must have one of them; at least one where `trust` is set."""
+    certificate: str = ""
+    """Name of the `ir.secret.Certificate` that is shown to endpoints; empty for none."""
+
+
+class RetryBudget(msgspec.Struct, frozen=True, gc=False):
+    """XBackendTrafficPolicy retryConstraint."""
+
+    percent: float
+    """Retries, of active requests."""
+    minimum: int
+    """Retries that are always allowed at a time."""
+
+
 class Cluster(msgspec.Struct, frozen=True, gc=False):
     """One Service port as clients of one policy scope reach it."""
 
@@ -58,12 +79,16 @@ class Cluster(msgspec.Struct, frozen=True, gc=False):
     namespace: str
     service: str
     port: int
-    protocol: Literal["http", "h2c", "ws"] = "http"
-    """From the Service port's appProtocol."""
+    protocol: Literal["http", "h2c", "ws", "tcp", "udp"] = "http"
+    """From the Service port's appProtocol, or what its routes ask for; with `tls` inside TLS."""
     load_balancer: LoadBalancer = LoadBalancer()
     connection_pool: ConnectionPool = ConnectionPool()
     outlier_detection: OutlierDetection | None = None
     passthrough: bool = False
     """True for the one cluster that sends a request to the host it names itself."""
+    tls: UpstreamTls | None = None
+    retry_budget: RetryBudget | None = None
+    dns_name: str = ""
+    """Host name whose addresses are the endpoints (XBackend ExternalHostname), on `port`."""
     origin: Origin | None = None
     """The policy that shaped it (DestinationRule), None where all is default."""

@@ -1,7 +1,10 @@
-"""Where proxies accept connections."""
+"""Where proxies accept connections, and what becomes of them."""
+
+from typing import Literal
 
 import msgspec
 
+from fairlead.ir.backend import Backend
 from fairlead.ir.origin import Origin
 
 
@@ -22,7 +25,62 @@ class HttpListener(msgspec.Struct, frozen=True, gc=False):
     origins: tuple[Origin, ...]
 
 
-class OutboundListener(msgspec.Struct, frozen=True, gc=False):
+class Tracing(msgspec.Struct, frozen=True, gc=False):
+    """Spans of requests, sent by OTLP (XTelemetryPolicy)."""
+
+    cluster: str
+    """Name of the `ir.cluster.Cluster` of the collector (OTLP by gRPC)."""
+    authority: str
+    sampling: float
+    """Percent of requests without a sampling decision of their own, 0 to 100."""
+    attributes: tuple[tuple[str, str], ...] = ()
+    """(name, literal value), sorted."""
+    header_attributes: tuple[tuple[str, str], ...] = ()
+    """(name, request header), sorted."""
+    service: str = ""
+    """service.name of the spans."""
+    origin: Origin | None = None
+
+
+class GatewayListener(msgspec.Struct, frozen=True, gc=False, tag="gateway"):
+    """One bound TCP port of a Gateway. What it does with connections stands in its chains."""
+
+    proxy: str
+    """Name of an `ir.fleet.Proxy`."""
+    name: str
+    """Unique in the proxy: ``http-80``, ``tls-443`` (HTTPS and TLS share a port), ``tcp-9000``.
+    Never changes while the port and the kind of its protocol stay."""
+    addresses: tuple[str, ...]
+    """IP addresses to bind; at least one."""
+    port: int
+    """Port as the Gateway's listeners declare it."""
+    bind_port: int
+    """Port that the process binds; differs from `port` by the port offset."""
+    table: str
+    """Route table of its `HttpChain`s, ``PROXY/NAME``; empty if it has none."""
+    origins: tuple[Origin, ...]
+    http3: bool = False
+    """Also served by HTTP/3 on UDP, and advertised (Alt-Svc)."""
+    proxy_protocol: Literal["off", "optional", "required"] = "off"
+    """Whether connections start with a PROXY protocol header."""
+    tracing: Tracing | None = None
+
+
+class UdpListener(msgspec.Struct, frozen=True, gc=False, tag="udp"):
+    """One bound UDP port of a Gateway: its sessions go to one cluster."""
+
+    proxy: str
+    name: str
+    """``udp-5300``."""
+    addresses: tuple[str, ...]
+    port: int
+    bind_port: int
+    cluster: str
+    """Name of an `ir.cluster.Cluster`; one that does not exist drops everything."""
+    origins: tuple[Origin, ...]
+
+
+class OutboundListener(msgspec.Struct, frozen=True, gc=False, tag="outbound"):
     """Takes the outbound requests of one pod: an HTTP proxy on the pod's own address.
 
     Accepting on it is what tells who the client is: pod, namespace, service account.
@@ -38,4 +96,53 @@ class OutboundListener(msgspec.Struct, frozen=True, gc=False):
     pod: str
 
 
-Listener = HttpListener | OutboundListener
+Listener = HttpListener | GatewayListener | UdpListener | OutboundListener
+
+
+class ClientValidation(msgspec.Struct, frozen=True, gc=False):
+    """Certificates of clients (Gateway spec.tls.frontend)."""
+
+    trust: str
+    """Name of an `ir.secret.TrustBundle`."""
+    insecure_fallback: bool = False
+    """AllowInsecureFallback: a certificate is asked for, none or a bad one is let in."""
+
+
+class DownstreamTls(msgspec.Struct, frozen=True, gc=False):
+    """TLS that a proxy terminates."""
+
+    certificates: tuple[str, ...]
+    """Names of `ir.secret.Certificate`s, at least one, in the order of the listener."""
+    validation: ClientValidation | None = None
+    minimum_version: Literal["", "1.2", "1.3"] = ""
+    maximum_version: Literal["", "1.2", "1.3"] = ""
+
+
+class HttpChain(msgspec.Struct, frozen=True, gc=False, tag="http"):
+    """Connections that carry HTTP."""
+
+    name: str
+    """Unique in its listener and stable: ``http``, or the hostname of the Gateway listener."""
+    server_names: tuple[str, ...] = ()
+    """SNI names (exact or ``*.suffix``), sorted; empty takes what no other chain takes."""
+    tls: DownstreamTls | None = None
+    owner: str = ""
+    """Hostname of the Gateway listener that a TLS connection belongs to (``*`` if it has none).
+    A request on it for a virtual host of another owner is misdirected: 421. Empty: no check."""
+    origin: Origin | None = None
+
+
+class TcpChain(msgspec.Struct, frozen=True, gc=False, tag="tcp"):
+    """Connections whose bytes are passed on as they are."""
+
+    name: str
+    """Unique in its listener and stable: ``tcp``, or the SNI name."""
+    backends: tuple[Backend, ...]
+    """By weight. `Invalid` ones, no backend or weights that sum to 0: the connection is closed."""
+    server_names: tuple[str, ...] = ()
+    tls: DownstreamTls | None = None
+    """None passes TLS through (or there is none)."""
+    origin: Origin | None = None
+
+
+Chain = HttpChain | TcpChain

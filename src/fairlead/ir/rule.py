@@ -4,6 +4,7 @@ import msgspec
 
 from fairlead.ir.backend import Backend
 from fairlead.ir.filter import HeaderModifier, PathModifier, UrlRewrite
+from fairlead.ir.http_policy import HttpPolicies, Mirror, SessionPersistence
 from fairlead.ir.match import Match
 from fairlead.ir.origin import Origin
 
@@ -41,6 +42,8 @@ class Route(msgspec.Struct, frozen=True, gc=False, tag="route"):
     retry: Retry | None = None
     """None: the default of the house (connection errors, twice, another endpoint)."""
     hash_on: tuple[HashOn, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
+    session: SessionPersistence | None = None
 
 
 class Redirect(msgspec.Struct, frozen=True, gc=False, tag="redirect"):
@@ -79,3 +82,5 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
     origin: Origin
     request_headers: HeaderModifier | None = None
     response_headers: HeaderModifier | None = None
+    policies: HttpPolicies | None = None
+    """What else is done to requests before they are forwarded or redirected; None for nothing."""

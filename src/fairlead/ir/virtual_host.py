@@ -2,6 +2,7 @@
 
 import msgspec
 
+from fairlead.ir.http_policy import ListenerFilters
 from fairlead.ir.rule import Rule
 
 
@@ -22,3 +23,8 @@ class VirtualHost(msgspec.Struct, frozen=True, gc=False):
     the mesh hold ``name:port`` as well, since there the port names the Service port.
     """
     rules: tuple[Rule, ...]
+    owner: str = ""
+    """Hostname of the Gateway listener that it belongs to, where connections tell theirs
+    (`ir.listener.HttpChain.owner`): requests that came for another are answered 421."""
+    filters: ListenerFilters | None = None
+    """What the listener does to every request, before its rules (Gateway listeners[].filters)."""

@@ -51,6 +51,9 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     return Outputs(
         fleet=fleet,
         listeners=graph.join("listeners", gateways.listeners, meshed.listeners),
+        chains=graph.source("chains"),
+        secrets=graph.source("secret resources"),
+        secret_use=graph.source("secret use"),
         virtual_hosts=virtual_hosts,
         clusters=found.clusters,
         endpoints=found.endpoints,

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from fairlead import api
 from fairlead.graph import Collection
-from fairlead.ir.assignment import ClusterUse
+from fairlead.ir.assignment import ClusterUse, SecretUse
 from fairlead.ir.cluster import Cluster
 from fairlead.ir.endpoint import Endpoints
 from fairlead.ir.fleet import Proxy
-from fairlead.ir.listener import Listener
+from fairlead.ir.listener import Chain, Listener
+from fairlead.ir.secret import Secret
 from fairlead.ir.virtual_host import VirtualHost
 from fairlead.translate.report import Report
 from fairlead.translate.sources import Key
@@ -22,6 +23,12 @@ class Outputs:
     """By proxy name."""
     listeners: Collection[tuple[str, str], Listener]
     """By (proxy, listener name)."""
+    chains: Collection[tuple[str, str, str], Chain]
+    """Of `GatewayListener`s, by (proxy, listener name, chain name)."""
+    secrets: Collection[str, Secret]
+    """By name; all there could be, used or not."""
+    secret_use: Collection[tuple[str, str], SecretUse]
+    """By (proxy, secret): what a proxy is sent."""
     virtual_hosts: Collection[tuple[str, str], VirtualHost]
     """By (table, virtual host name)."""
     clusters: Collection[str, Cluster]

@@ -14,10 +14,11 @@ from typing import TypeAlias
 import msgspec
 
 from fairlead.graph import Change, Collection, Context, Events, Graph, Source
-from fairlead.ir.assignment import ClusterUse
+from fairlead.ir.assignment import ClusterUse, SecretUse
 from fairlead.ir.cluster import Cluster
 from fairlead.ir.endpoint import Endpoints
-from fairlead.ir.listener import Listener, OutboundListener
+from fairlead.ir.listener import Chain, Listener, OutboundListener
+from fairlead.ir.secret import Secret
 from fairlead.ir.virtual_host import VirtualHost
 from fairlead.xds import cluster, endpoint, http, listener, scopes, type_url, virtual_host
 from fairlead.xds.messages import RouteConfiguration, serialized
@@ -67,10 +68,13 @@ def build(
     graph: Graph,
     *,
     listeners: Collection[tuple[str, str], Listener],
+    chains: Collection[tuple[str, str, str], Chain],  # noqa: ARG001 - see xds.listener
     virtual_hosts: Collection[tuple[str, str], VirtualHost],
     clusters: Collection[str, Cluster],
     endpoints: Collection[str, Endpoints],
     cluster_use: Collection[tuple[str, str], ClusterUse],
+    secrets: Collection[str, Secret],  # noqa: ARG001 - see xds.secret
+    secret_use: Collection[tuple[str, str], SecretUse],  # noqa: ARG001 - see xds.secret
     access_log: str = "",
 ) -> Configuration:
     """Put the stages of xds on the graph.
@@ -78,10 +82,13 @@ def build(
     Args:
         graph: Where to.
         listeners: By (proxy, listener name).
+        chains: Of Gateways' listeners, by (proxy, listener name, chain name).
         virtual_hosts: By (table, virtual host name).
         clusters: By name.
         endpoints: By cluster name.
         cluster_use: By (proxy, cluster): which proxy is sent which clusters and endpoints.
+        secrets: Certificates and trust bundles by name.
+        secret_use: By (proxy, secret): which proxy is sent which of them.
         access_log: Path of the file that proxies log requests to, in which ``{proxy}`` stands for
             the proxy's name; empty for none.
     """

@@ -6,7 +6,13 @@ routes leave it as it is, and nobody is disconnected.
 
 from typing import Final
 
-from fairlead.ir.listener import HttpListener, Listener, OutboundListener
+from fairlead.ir.listener import (
+    GatewayListener,
+    HttpListener,
+    Listener,
+    OutboundListener,
+    UdpListener,
+)
 from fairlead.xds import http, type_url
 from fairlead.xds.messages import Listener as ListenerMessage
 from fairlead.xds.messages import Message, any_of, serialized, wrapped
@@ -39,6 +45,8 @@ def resource(listener: Listener, layout: Layout, access_log: str = "") -> Resour
             manager = http.outbound_manager(listener, layout, access_log)
             origins = ()
             direction = "OUTBOUND"
+        case GatewayListener() | UdpListener():
+            raise NotImplementedError
     chain = {
         "name": "http",
         "filters": [

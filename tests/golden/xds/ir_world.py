@@ -22,6 +22,9 @@ class IrWorld:
         self.clusters = self.graph.source("clusters")
         self.endpoints = self.graph.source("endpoints")
         self.cluster_use = self.graph.source("cluster_use")
+        self.chains = self.graph.source("chains")
+        self.secrets = self.graph.source("secrets")
+        self.secret_use = self.graph.source("secret_use")
         self.built = build(
             self.graph,
             listeners=self.listeners,
@@ -29,6 +32,9 @@ class IrWorld:
             clusters=self.clusters,
             endpoints=self.endpoints,
             cluster_use=self.cluster_use,
+            chains=self.chains,
+            secrets=self.secrets,
+            secret_use=self.secret_use,
             **options,
         )
         self.resources = self.built.resources
