@@ -25,7 +25,10 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 from envoy.extensions.http.early_header_mutation.header_mutation.v3 import header_mutation_pb2
 from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
+from envoy.type.matcher.v3 import http_inputs_pb2
 from google.protobuf import any_pb2, struct_pb2
+from xds.core.v3 import extension_pb2
+from xds.type.matcher.v3 import matcher_pb2
 
 Message = Any
 """A protobuf message, or a dict that stands for one."""
@@ -35,6 +38,10 @@ ClusterLoadAssignment: Final[Any] = endpoint_pb2.ClusterLoadAssignment
 Listener: Final[Any] = listener_pb2.Listener
 Route: Final[Any] = route_components_pb2.Route
 VirtualHost: Final[Any] = route_components_pb2.VirtualHost
+RouteList: Final[Any] = route_components_pb2.RouteList
+Matcher: Final[Any] = matcher_pb2.Matcher
+TypedExtensionConfig: Final[Any] = extension_pb2.TypedExtensionConfig
+HttpRequestHeaderMatchInput: Final[Any] = http_inputs_pb2.HttpRequestHeaderMatchInput
 RouteConfiguration: Final[Any] = route_pb2.RouteConfiguration
 ScopedRouteConfiguration: Final[Any] = scoped_route_pb2.ScopedRouteConfiguration
 FileAccessLog: Final[Any] = file_pb2.FileAccessLog

@@ -7,7 +7,7 @@ from typing import Final
 
 from fairlead.ir.rule import Route
 from fairlead.ir.virtual_host import VirtualHost
-from fairlead.xds import action, retry, wire
+from fairlead.xds import action, matcher, retry, wire
 from fairlead.xds.messages import Message, serialized
 from fairlead.xds.messages import Route as RouteMessage
 from fairlead.xds.messages import VirtualHost as VirtualHostMessage
@@ -20,6 +20,7 @@ FIELD: Final = 2
 _NAME: Final = 1
 _DOMAINS: Final = 2
 _ROUTES: Final = 3
+_MATCHER: Final = 21
 _FAILING: Final = wire.framed(
     _ROUTES,
     serialized(
@@ -34,13 +35,11 @@ def part(host: VirtualHost) -> Part:
     The retry policy of the house stands at the virtual host, where Envoy parses it once for all
     its routes. Should Envoy refuse the virtual host, one that answers 500 takes its place.
     """
-    fields: dict[str, Message] = {
-        "routes": [fields for rule in host.rules for fields in routes(rule)]
-    }
+    fields: dict[str, Message] = {}
     if any(isinstance(rule.action, Route) for rule in host.rules):
         fields["retry_policy"] = retry.house_policy()
     message = VirtualHostMessage(name=host.name, domains=host.domains, **fields)
-    body = wire.framed(FIELD, serialized(message))
+    body = wire.framed(FIELD, serialized(message) + _decision(host))
     return Part(
         key=host.name,
         body=body,
@@ -48,6 +47,19 @@ def part(host: VirtualHost) -> Part:
         digest=wire.digest(body),
         origins=tuple(dict.fromkeys(rule.origin for rule in host.rules)),
     )
+
+
+def _decision(host: VirtualHost) -> bytes:
+    """The rest of the message: its routes, or a matcher where they are many."""
+    entries = [
+        matcher.Entry(
+            rule.match, tuple([serialized(RouteMessage(**fields)) for fields in routes(rule)])
+        )
+        for rule in host.rules
+    ]
+    if len(entries) >= matcher.LEAST and (tree := matcher.tree(entries)) is not None:
+        return wire.framed(_MATCHER, tree)
+    return b"".join([wire.framed(_ROUTES, route) for each in entries for route in each.routes])
 
 
 def _failing(host: VirtualHost) -> bytes:
