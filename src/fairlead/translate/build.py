@@ -18,6 +18,7 @@ from fairlead.translate import (
     http_route,
     mesh,
     references,
+    route_report,
     services,
     workloads,
 )
@@ -43,10 +44,9 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     inputs = Inputs(sources, found, references.build(sources))
     routed = gateway_routes.build(graph, settings, inputs, gateways)
     fleet = graph.join("fleet", gateways.fleet, meshed.fleet)
-    refused = sources.proxy_status.flat_map("rejections by route", http_route.rejections)
-    facts = http_route.Facts(
-        inputs, settings, routed.attachments, refused, routed.compiled, meshed.fleet
-    )
+    refused = sources.proxy_status.flat_map("rejections by object", route_report.rejections)
+    of_routes = route_report.Facts("HTTPRoute", settings, routed.attachments, refused, meshed.fleet)
+    facts = http_route.Facts(inputs, of_routes, routed.compiled)
     virtual_hosts = graph.join("virtual hosts", routed.virtual_hosts, meshed.virtual_hosts)
     return Outputs(
         fleet=fleet,
