@@ -48,16 +48,18 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     of_routes = route_report.Facts("HTTPRoute", settings, routed.attachments, refused, meshed.fleet)
     facts = http_route.Facts(inputs, of_routes, routed.compiled)
     virtual_hosts = graph.join("virtual hosts", routed.virtual_hosts, meshed.virtual_hosts)
+    listeners = graph.join("listeners", gateways.listeners, meshed.listeners)
+    chains = graph.source("chains")
     return Outputs(
         fleet=fleet,
-        listeners=graph.join("listeners", gateways.listeners, meshed.listeners),
-        chains=graph.source("chains"),
+        listeners=listeners,
+        chains=chains,
         secrets=graph.source("secret resources"),
         secret_use=graph.source("secret use"),
         virtual_hosts=virtual_hosts,
         clusters=found.clusters,
         endpoints=found.endpoints,
-        cluster_use=cluster_use.build(virtual_hosts),
+        cluster_use=cluster_use.build(graph, virtual_hosts, chains, listeners),
         pods=running.pods,
         endpoint_slices=found.endpoint_slices,
         reports=graph.join(

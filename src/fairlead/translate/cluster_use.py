@@ -1,30 +1,48 @@
-"""Which proxy needs which cluster: what its virtual hosts forward to.
+"""Which proxy needs which cluster: whatever its virtual hosts, chains and listeners send to.
 
-In: all virtual hosts. Out: `ir.assignment.ClusterUse` by (proxy, cluster). It changes only with
-the first or the last rule of a proxy that forwards to a cluster.
+In: all virtual hosts, chains and listeners. Out: `ir.assignment.ClusterUse` by (proxy, cluster).
+It changes only with the first or the last of them that names a cluster.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from fairlead.graph import Collection, Context
+from fairlead.graph import Collection, Context, Graph
 from fairlead.ir.assignment import ClusterUse
-from fairlead.ir.backend import Forward
+from fairlead.ir.backend import Backend, Forward
 from fairlead.ir.fleet import MESH_PROXY
-from fairlead.ir.rule import Route
+from fairlead.ir.listener import Chain, GatewayListener, Listener, TcpChain, UdpListener
+from fairlead.ir.rule import Route, Rule
 from fairlead.ir.virtual_host import VirtualHost
 
 Use = tuple[str, str]
 """(proxy, cluster)."""
 
 
-def build(virtual_hosts: Collection[tuple[str, str], VirtualHost]) -> Collection[Use, ClusterUse]:
-    """Derive the use of clusters from the virtual hosts."""
+def build(
+    graph: Graph,
+    virtual_hosts: Collection[tuple[str, str], VirtualHost],
+    chains: Collection[tuple[str, str, str], Chain],
+    listeners: Collection[tuple[str, str], Listener],
+) -> Collection[Use, ClusterUse]:
+    """Derive the use of clusters from everything that names one."""
+    named = (
+        virtual_hosts.index("virtual hosts by use of clusters", _of_virtual_host),
+        chains.index("chains by use of clusters", _of_chain),
+        listeners.index("listeners by use of clusters", _of_listener),
+    )
+    places = ("virtual hosts", "chains", "listeners")
+    used = graph.join(
+        "used clusters",
+        *(
+            index.terms(f"clusters used by {place}")
+            for index, place in zip(named, places, strict=True)
+        ),
+    )
 
     def use(_ctx: Context, key: Use, _term: Use) -> ClusterUse:
         return ClusterUse(*key)
 
-    used = virtual_hosts.index("virtual hosts by use of clusters", _uses)
-    return used.terms("used clusters").map("use of clusters", use)
+    return used.map("use of clusters", use)
 
 
 def proxy_of(table: str) -> str:
@@ -34,14 +52,36 @@ def proxy_of(table: str) -> str:
     return MESH_PROXY
 
 
-def _uses(_key: tuple[str, str], host: VirtualHost) -> Iterator[Use]:
-    proxy = proxy_of(host.table)
-    clusters = {
-        backend.cluster
-        for rule in host.rules
-        if isinstance(rule.action, Route)
-        for backend in rule.action.backends
-        if isinstance(backend, Forward)
-    }
+def _of_virtual_host(_key: tuple[str, str], host: VirtualHost) -> Iterator[Use]:
+    backends = [backend for rule in host.rules for backend in _of_rule(rule)]
+    if host.filters is not None and host.filters.external_auth is not None:
+        backends.append(host.filters.external_auth.backend)
+    return _uses(proxy_of(host.table), backends)
+
+
+def _of_rule(rule: Rule) -> Iterator[Backend]:
+    """The backends of a rule: where it forwards to, mirrors to and asks for leave."""
+    if isinstance(rule.action, Route):
+        yield from rule.action.backends
+        for mirror in rule.action.mirrors:
+            yield mirror.backend
+    if rule.policies is not None and rule.policies.external_auth is not None:
+        yield rule.policies.external_auth.backend
+
+
+def _of_chain(key: tuple[str, str, str], chain: Chain) -> Iterator[Use]:
+    if isinstance(chain, TcpChain):
+        yield from _uses(key[0], chain.backends)
+
+
+def _of_listener(key: tuple[str, str], listener: Listener) -> Iterator[Use]:
+    if isinstance(listener, UdpListener):
+        yield key[0], listener.cluster
+    elif isinstance(listener, GatewayListener) and listener.tracing is not None:
+        yield key[0], listener.tracing.cluster
+
+
+def _uses(proxy: str, backends: Iterable[Backend]) -> Iterator[Use]:
+    clusters = {backend.cluster for backend in backends if isinstance(backend, Forward)}
     for cluster in sorted(clusters):
         yield proxy, cluster
