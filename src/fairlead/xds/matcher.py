@@ -12,13 +12,12 @@ expressions included. That costs copies; where it costs too many, the list stays
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from typing import Final
 
 import msgspec
 
 from fairlead.ir.match import Match, PathExact, PathPrefix, PathRegex
-from fairlead.xds import wire
+from fairlead.xds import regex_prefix, wire
 from fairlead.xds.messages import (
     HttpRequestHeaderMatchInput,
     RouteList,
@@ -97,21 +96,43 @@ def _by_path(entries: Sequence[Entry]) -> tuple[dict[str, list[int]], list[int]]
     """
     exact: dict[str, list[int]] = {}
     prefix: dict[str, list[int]] = {}
-    regex: list[int] = []
+    begins: dict[str, list[int]] = {}
     for index, each in enumerate(entries):
         match each.match.path:
             case PathExact(value):
                 exact.setdefault(value, []).append(index)
             case PathPrefix(value):
                 prefix.setdefault(value, []).append(index)
-            case PathRegex():
-                regex.append(index)
+            case PathRegex(value):
+                begins.setdefault(regex_prefix.literal_prefix(value), []).append(index)
+    anywhere = begins.get("", [])
     nodes: dict[str, list[int]] = {}
-    for path in sorted(exact.keys() | prefix.keys()):
-        if not _NOT_IN_PATH & set(path):  # such a rule matches nothing: its path has no query
-            found = chain(exact.get(path, ()), regex, *(prefix.get(p, ()) for p in _above(path)))
-            nodes[path] = sorted(found)
-    return nodes, regex
+    for path in sorted(exact.keys() | prefix.keys() | begins.keys() - {""}):
+        if _NOT_IN_PATH & set(path):  # such a rule matches nothing: its path has no query
+            continue
+        found = [*exact.get(path, ()), *anywhere]
+        for above in _above(path):
+            found += prefix.get(above, ())
+        if len(begins) > 1:
+            for end in range(1, len(path) + 1):
+                found += begins.get(path[:end], ())
+        nodes[path] = _reachable(entries, path, sorted(found))
+    return nodes, anywhere
+
+
+def _reachable(entries: Sequence[Entry], path: str, members: list[int]) -> list[int]:
+    """The rules up to the first one that takes every request whose path begins with `path`."""
+    for place, index in enumerate(members):
+        match = entries[index].match
+        whole = isinstance(match.path, PathPrefix) and match.path.value in {"/", *_over(path)}
+        if whole and not (match.method or match.headers or match.query):
+            return members[: place + 1]
+    return members
+
+
+def _over(path: str) -> Iterator[str]:
+    """Every prefix of whole path elements of `path` but itself."""
+    return (above for above in _above(path) if above != path)
 
 
 def _above(path: str) -> Iterator[str]:

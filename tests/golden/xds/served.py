@@ -1,6 +1,7 @@
 """A real Envoy with what xds made of some IR, and an upstream that tells what reached it."""
 
 import contextlib
+import http.client
 import json
 import socket
 import subprocess
@@ -20,6 +21,10 @@ class Running:
     """The started Envoy."""
 
     port: int
+
+    def connection(self):
+        """A connection that is kept; the caller closes it."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
 
     def get(self, path, host="a.example.com", method="GET", raw=(), **headers):
         """One request on a connection of its own; underscores in `headers` become hyphens."""
