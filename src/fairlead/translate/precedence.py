@@ -1,4 +1,4 @@
-"""Gateway API's precedence of rules, decided once (HTTPRouteRule.matches).
+"""Gateway API's precedence of rules, decided once (HTTPRouteRule.matches, GRPCRouteRule.matches).
 
 In: rules with their rank inside a route. Out: the order in which a virtual host tries them.
 The spec leaves the place of RegularExpression paths open. Here they come after Exact and before
@@ -16,9 +16,12 @@ from fairlead.ir.match import Match, PathExact, PathPrefix, PathRegex
 from fairlead.ir.rule import Rule
 from fairlead.translate import hostnames
 
-Rank: TypeAlias = tuple[int, int, int, int, int, str, str, str, int, int]
-"""Path class, -path length, method absent, -headers, -query parameters, creation timestamp,
-namespace, name, rule index, match index: smaller goes first."""
+Specificity: TypeAlias = tuple[int, int, int, int, int, int]
+"""How specific a match is, from `of_http` or `of_grpc`: smaller goes first. The first number tells
+the kinds of routes apart, whose rules are never merged."""
+
+Rank: TypeAlias = tuple[Specificity, str, str, str, int, int]
+"""Specificity, creation timestamp, namespace, name, rule index, match index: smaller goes first."""
 
 _NO_TIMESTAMP = "~"
 
@@ -30,20 +33,33 @@ class Ranked(msgspec.Struct, frozen=True, gc=False):
     rule: Rule
 
 
-def rank(metadata: api.ObjectMeta, match: Match, rule_index: int, match_index: int) -> Rank:
-    """Sort key of one match of one rule of the route with this metadata.
+def of_http(match: Match) -> Specificity:
+    """Precedence of a match of an HTTPRoute (HTTPRouteRule.matches).
 
-    A route without creation timestamp (one from a file) counts as younger than any with one, and
-    as of the same age as others without.
+    After the kind: path class, -path length, method absent, -headers, -query parameters.
     """
     path = match.path
     kinds = {PathExact: 0, PathRegex: 1, PathPrefix: 2}
     return (
+        1,
         kinds[type(path)],
         -len(path.value),
         0 if match.method else 1,
         -len(match.headers),
         -len(match.query),
+    )
+
+
+def rank(
+    metadata: api.ObjectMeta, specificity: Specificity, rule_index: int, match_index: int
+) -> Rank:
+    """Sort key of one match of one rule of the route with this metadata.
+
+    A route without creation timestamp (one from a file) counts as younger than any with one, and
+    as of the same age as others without.
+    """
+    return (
+        specificity,
         metadata.creation_timestamp or _NO_TIMESTAMP,
         metadata.namespace,
         metadata.name,

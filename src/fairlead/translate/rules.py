@@ -1,4 +1,4 @@
-"""HTTPRouteRule to `ir.rule.Rule`, the same for Gateway and Service parents.
+"""Rules of HTTPRoutes and GRPCRoutes to `ir.rule.Rule`, the same for both kinds of parents.
 
 Two steps. `check` looks at the route alone: what its matches and filters mean and which rules no
 proxy could carry out. `rules` adds what references resolve to for one kind of parent and client.
@@ -7,6 +7,7 @@ An invalid rule stays in place and answers 500, so that its requests neither ski
 fall through to another route; only a match that means nothing (a bad expression) is left out.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import msgspec
@@ -15,15 +16,16 @@ from fairlead import api
 from fairlead.graph import Context
 from fairlead.ir.backend import Backend, Invalid
 from fairlead.ir.filter import UrlRewrite
-from fairlead.ir.match import Match, PathPrefix
+from fairlead.ir.match import PathPrefix
 from fairlead.ir.origin import Origin
 from fairlead.ir.rule import Action, HashOn, Redirect, Respond, Retry, Route, Rule
-from fairlead.translate import backends, filters, matches
+from fairlead.translate import backends, filters, http_rule
 from fairlead.translate.backends import Inputs, ParentKind, Scope
 from fairlead.translate.clusters import Clusters
 from fairlead.translate.filters import Filters
 from fairlead.translate.finding import Finding
 from fairlead.translate.precedence import Ranked, rank
+from fairlead.translate.route_rule import RouteKind, RouteMatch, RouteRule
 from fairlead.translate.sources import Sources
 
 _MOST_ATTEMPTS = 2**31 - 1
@@ -32,37 +34,33 @@ _MOST_ATTEMPTS = 2**31 - 1
 _WELL_KNOWN = {"http": 80, "https": 443}
 
 
-class Checked(msgspec.Struct, frozen=True, gc=False):
-    """What one HTTPRouteRule means, apart from what it refers to."""
+class Checked(msgspec.Struct, frozen=True):
+    """What one rule means, apart from what it refers to."""
 
     index: int
     name: str
     """The rule's name, or its index as a decimal."""
-    matches: tuple[tuple[int, Match], ...]
-    """(index of the match, match) for those that a proxy can carry out."""
+    source: RouteRule
     filters: Filters
     findings: tuple[Finding, ...]
     """Why the rule is invalid; empty for a valid one."""
 
 
-def check(route: api.HTTPRoute) -> tuple[Checked, ...]:
+def check(route: RouteKind) -> tuple[Checked, ...]:
     """Read the rules of `route`, in order."""
-    return tuple(_check(index, rule) for index, rule in enumerate(route.spec.rules))
+    return tuple(_check(index, read) for index, read in enumerate(_read(route)))
 
 
-def _check(index: int, rule: api.HTTPRouteRule) -> Checked:
+def _read(route: RouteKind) -> Iterator[RouteRule]:
+    for index, rule in enumerate(route.spec.rules):
+        yield http_rule.read(rule, f"spec.rules[{index}]")
+
+
+def _check(index: int, rule: RouteRule) -> Checked:
     field = f"spec.rules[{index}]"
-    found: list[tuple[int, Match]] = []
-    findings: tuple[Finding, ...] = ()
-    for match_index, source in enumerate(rule.matches or (api.HTTPRouteMatch(),)):
-        match = matches.match(source, f"{field}.matches[{match_index}]")
-        if isinstance(match, Match):
-            found.append((match_index, match))
-        else:
-            findings += match
-    all_prefixes = all(isinstance(match.path, PathPrefix) for _, match in found)
+    all_prefixes = all(isinstance(each.match.path, PathPrefix) for each in rule.matches)
     done = filters.filters(rule.filters, f"{field}.filters", "rule")
-    findings += done.findings
+    findings = rule.faults + done.findings
     if not all_prefixes:
         findings += filters.prefix_findings(done, f"{field}.filters")
     for ref_index, ref in enumerate(rule.backend_refs):
@@ -72,10 +70,10 @@ def _check(index: int, rule: api.HTTPRouteRule) -> Checked:
         if not all_prefixes:
             findings += filters.prefix_findings(theirs, at)
     findings += _unsupported(rule, field, done)
-    return Checked(index, rule.name or str(index), tuple(found), done, findings)
+    return Checked(index, rule.name or str(index), rule, done, findings)
 
 
-def _unsupported(rule: api.HTTPRouteRule, field: str, done: Filters) -> tuple[Finding, ...]:
+def _unsupported(rule: RouteRule, field: str, done: Filters) -> tuple[Finding, ...]:
     """Fields of a rule that this version does not carry out or that contradict each other."""
     findings: list[Finding] = []
     if rule.session_persistence is not None:
@@ -91,7 +89,7 @@ def rules(  # noqa: PLR0917 - the flat form of `compile_route`
     ctx: Context,
     sources: Sources,
     clusters: Clusters,
-    route: api.HTTPRoute,
+    route: RouteKind,
     parent: ParentKind,
     client_namespace: str,
     listener_port: int | None,
@@ -116,19 +114,20 @@ def rules(  # noqa: PLR0917 - the flat form of `compile_route`
 
 
 def compile_route(
-    ctx: Context, inputs: Inputs, route: api.HTTPRoute, scope: Scope
+    ctx: Context, inputs: Inputs, route: RouteKind, scope: Scope
 ) -> tuple[Ranked, ...]:
     """Compile a route for `scope`: every match of every rule, ranked."""
     ranked: list[Ranked] = []
     for checked in check(route):
         action = _action(ctx, inputs, route, checked, scope)
-        for index, match in checked.matches:
-            rule = _rule(route, checked, index, match, action)
-            ranked.append(Ranked(rank(route.metadata, match, checked.index, index), rule))
+        for match in checked.source.matches:
+            rule = _rule(route, checked, match, action)
+            place = rank(route.metadata, match.specificity, checked.index, match.index)
+            ranked.append(Ranked(place, rule))
     return tuple(ranked)
 
 
-def port_matters(route: api.HTTPRoute) -> bool:
+def port_matters(route: RouteKind) -> bool:
     """Whether the compiled rules depend on the port that clients call."""
     return any(
         entry.request_redirect is not None
@@ -139,22 +138,22 @@ def port_matters(route: api.HTTPRoute) -> bool:
     )
 
 
-def _rule(route: api.HTTPRoute, checked: Checked, index: int, match: Match, action: Action) -> Rule:
+def _rule(route: RouteKind, checked: Checked, match: RouteMatch, action: Action) -> Rule:
     namespace, name = route.metadata.namespace, route.metadata.name
     valid = not checked.findings
     return Rule(
-        name=f"{namespace}/{name}/{checked.index}/{index}",
-        match=match,
+        name=f"{namespace}/{name}/{checked.index}/{match.index}",
+        match=match.match,
         action=action,
-        origin=_origin(route, checked, _field(checked.index, "matches", index)),
+        origin=_origin(route, checked, _field(checked.index, "matches", match.index)),
         request_headers=checked.filters.request_headers if valid else None,
         response_headers=checked.filters.response_headers if valid else None,
     )
 
 
-def _origin(route: api.HTTPRoute, checked: Checked, field: str) -> Origin:
+def _origin(route: RouteKind, checked: Checked, field: str) -> Origin:
     metadata = route.metadata
-    return Origin("HTTPRoute", metadata.namespace, metadata.name, checked.name, field)
+    return Origin(route.kind, metadata.namespace, metadata.name, checked.name, field)
 
 
 @lru_cache(maxsize=4096)
@@ -164,13 +163,13 @@ def _field(rule: int, part: str, index: int) -> str:
 
 
 def _action(
-    ctx: Context, inputs: Inputs, route: api.HTTPRoute, checked: Checked, scope: Scope
+    ctx: Context, inputs: Inputs, route: RouteKind, checked: Checked, scope: Scope
 ) -> Action:
     if checked.findings:
         return Respond(500, checked.findings[0].reason)
     if checked.filters.redirect is not None:
         return _redirect(checked.filters.redirect, checked.filters, scope.port)
-    rule = route.spec.rules[checked.index]
+    rule = checked.source
     resolved = tuple(
         backends.backend(
             ctx,
