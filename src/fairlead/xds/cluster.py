@@ -64,6 +64,8 @@ def _service(cluster: Cluster) -> dict[str, Message]:
         fields["outlier_detection"] = _outlier_detection(outlier)
         panic = {"value": float(outlier.min_health_percent or 0)}
         fields["common_lb_config"] = {"healthy_panic_threshold": panic}
+    if cluster.protocol == "udp":
+        fields["common_lb_config"] = {"locality_weighted_lb_config": {}}
     if origin := cluster.origin:
         named = {"kind": origin.kind, "namespace": origin.namespace, "name": origin.name}
         fields["metadata"] = {"filter_metadata": {"fairlead": struct(named)}}
