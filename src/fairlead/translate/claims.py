@@ -4,7 +4,7 @@ In: nothing; these are the values that attachment yields. HTTP hosts (`Claim`) b
 the others (`L4Claim`) become chains of TLS and TCP listeners, and UDP listeners.
 """
 
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -17,9 +17,22 @@ ParentKey: TypeAlias = tuple[str, str, str]
 ListenerKey: TypeAlias = tuple[str, str, str, str]
 """Kind, namespace and name of the parent, and the listener's name."""
 
-Variant: TypeAlias = tuple[str, str, str, str, int]
-"""A route compiled for some clients: its kind, namespace and name, the clients' namespace, and
-the port on which they call (0 where that makes no difference)."""
+
+class Variant(NamedTuple):
+    """A route compiled for some clients."""
+
+    kind: RouteKind
+    namespace: str
+    name: str
+    client_namespace: str
+    """Whose policies count: the Gateway's namespace."""
+    certificate: str = ""
+    """Name of the `ir.secret.Certificate` that their Gateway shows to backends; empty for none."""
+    scheme: str = ""
+    """``http`` or ``https``: what they call by; empty where that makes no difference."""
+    port: int = 0
+    """Port on which they call; 0 where that makes no difference."""
+
 
 ClaimKey: TypeAlias = tuple[str, str, str, str, str]
 """Table, host, kind, namespace and name of the route (all three empty for a listener's own)."""
