@@ -5,6 +5,28 @@ Every kind has a module of its own; all public names are re-exported here. `KIND
 """
 
 from fairlead.api import duration
+from fairlead.api.backend import (
+    BackendPort,
+    BackendSpec,
+    BackendTLS,
+    EndpointSelectorBackend,
+    ExternalHostnameBackend,
+    XBackend,
+)
+from fairlead.api.backend_tls_policy import (
+    BackendTLSPolicy,
+    BackendTLSPolicySpec,
+    BackendTLSPolicyValidation,
+    SubjectAltName,
+)
+from fairlead.api.backend_traffic_policy import (
+    BackendTrafficPolicySpec,
+    BudgetDetails,
+    RequestRate,
+    RetryConstraint,
+    XBackendTrafficPolicy,
+)
+from fairlead.api.cluster_trust_bundle import ClusterTrustBundle, ClusterTrustBundleSpec
 from fairlead.api.codes import Code
 from fairlead.api.config_map import ConfigMap
 from fairlead.api.container import (
@@ -39,6 +61,7 @@ from fairlead.api.endpoint_slice import (
     EndpointSlice,
     TargetRef,
 )
+from fairlead.api.fault_injection import FaultAbort, FaultDelay, FaultInjection, FaultInjectionSpec
 from fairlead.api.gateway import (
     AllowedListeners,
     AllowedRoutes,
@@ -64,6 +87,16 @@ from fairlead.api.gateway_tls import (
     TLSConfig,
     TLSPortConfig,
 )
+from fairlead.api.grpc_route import (
+    GRPCBackendRef,
+    GRPCHeaderMatch,
+    GRPCMethodMatch,
+    GRPCRoute,
+    GRPCRouteFilter,
+    GRPCRouteMatch,
+    GRPCRouteRule,
+    GRPCRouteSpec,
+)
 from fairlead.api.http_filter import (
     ForwardBodyConfig,
     Fraction,
@@ -80,8 +113,6 @@ from fairlead.api.http_filter import (
     HTTPURLRewriteFilter,
 )
 from fairlead.api.http_route import (
-    CookieConfig,
-    HeaderConfig,
     HTTPBackendRef,
     HTTPHeaderMatch,
     HTTPMethod,
@@ -93,9 +124,10 @@ from fairlead.api.http_route import (
     HTTPRouteRule,
     HTTPRouteSpec,
     HTTPRouteTimeouts,
-    SessionPersistence,
 )
 from fairlead.api.kinds import KIND_OF, KINDS, Kind, Object
+from fairlead.api.l4_route import L4RouteRule
+from fairlead.api.listener_set import ListenerSet, ListenerSetSpec, ParentGatewayReference
 from fairlead.api.load_balancer import (
     ConsistentHashLB,
     HTTPCookie,
@@ -107,6 +139,7 @@ from fairlead.api.load_balancer import (
     RingHash,
     WarmupConfiguration,
 )
+from fairlead.api.local_rate_limit import LocalRateLimit, LocalRateLimitSpec
 from fairlead.api.metadata import (
     LabelSelector,
     LabelSelectorRequirement,
@@ -118,9 +151,14 @@ from fairlead.api.namespace import Namespace, NamespaceSpec
 from fairlead.api.pod import Pod, PodSpec, PodTemplateSpec
 from fairlead.api.problem import Problem, Severity
 from fairlead.api.reference import (
+    EXPERIMENTAL_GROUP,
+    FAIRLEAD_GROUP,
     GATEWAY_GROUP,
     BackendObjectReference,
+    BackendRef,
     LocalObjectReference,
+    LocalPolicyTargetReference,
+    LocalPolicyTargetReferenceWithSectionName,
     ObjectReference,
     ParametersReference,
     ParentReference,
@@ -132,8 +170,25 @@ from fairlead.api.reference_grant import (
     ReferenceGrantSpec,
     ReferenceGrantTo,
 )
+from fairlead.api.route import CommonRouteSpec
 from fairlead.api.secret import Secret
 from fairlead.api.service import Service, ServicePort, ServiceSpec, SessionAffinityConfig
+from fairlead.api.session_persistence import (
+    CookieConfig,
+    HeaderConfig,
+    OldCookieConfig,
+    SessionPersistence,
+)
+from fairlead.api.tcp_route import TCPRoute, TCPRouteSpec
+from fairlead.api.telemetry_policy import (
+    ParentBasedSampling,
+    TelemetryPolicySpec,
+    Tracing,
+    TracingAttribute,
+    TracingProvider,
+    XTelemetryPolicy,
+)
+from fairlead.api.tls_route import TLSRoute, TLSRouteSpec
 from fairlead.api.traffic_policy import (
     ClientTLSSettings,
     ConnectionPoolSettings,
@@ -148,8 +203,11 @@ from fairlead.api.traffic_policy import (
     TrafficPolicy,
     TunnelSettings,
 )
+from fairlead.api.udp_route import UDPRoute, UDPRouteSpec
 
 __all__ = [
+    "EXPERIMENTAL_GROUP",
+    "FAIRLEAD_GROUP",
     "GATEWAY_GROUP",
     "KINDS",
     "KIND_OF",
@@ -157,8 +215,20 @@ __all__ = [
     "AllowedListeners",
     "AllowedRoutes",
     "BackendObjectReference",
+    "BackendPort",
+    "BackendRef",
+    "BackendSpec",
+    "BackendTLS",
+    "BackendTLSPolicy",
+    "BackendTLSPolicySpec",
+    "BackendTLSPolicyValidation",
+    "BackendTrafficPolicySpec",
+    "BudgetDetails",
     "ClientTLSSettings",
+    "ClusterTrustBundle",
+    "ClusterTrustBundleSpec",
     "Code",
+    "CommonRouteSpec",
     "ConfigMap",
     "ConnectionPoolSettings",
     "ConsistentHashLB",
@@ -174,12 +244,18 @@ __all__ = [
     "Endpoint",
     "EndpointConditions",
     "EndpointPort",
+    "EndpointSelectorBackend",
     "EndpointSlice",
     "EnvFromSource",
     "EnvSource",
     "EnvVar",
     "EnvVarSource",
     "ExecAction",
+    "ExternalHostnameBackend",
+    "FaultAbort",
+    "FaultDelay",
+    "FaultInjection",
+    "FaultInjectionSpec",
     "FieldSelector",
     "ForwardBodyConfig",
     "Fraction",
@@ -187,6 +263,14 @@ __all__ = [
     "FrontendTLSValidation",
     "GRPCAction",
     "GRPCAuthConfig",
+    "GRPCBackendRef",
+    "GRPCHeaderMatch",
+    "GRPCMethodMatch",
+    "GRPCRoute",
+    "GRPCRouteFilter",
+    "GRPCRouteMatch",
+    "GRPCRouteRule",
+    "GRPCRouteSpec",
     "Gateway",
     "GatewayBackendTLS",
     "GatewayClass",
@@ -222,16 +306,23 @@ __all__ = [
     "HeaderConfig",
     "KeySelector",
     "Kind",
+    "L4RouteRule",
     "LabelSelector",
     "LabelSelectorRequirement",
     "Listener",
     "ListenerFilters",
     "ListenerNamespaces",
     "ListenerRequestFilter",
+    "ListenerSet",
+    "ListenerSetSpec",
     "ListenerTLSConfig",
     "LoadBalancerSettings",
     "LocalObjectReference",
     "LocalParametersReference",
+    "LocalPolicyTargetReference",
+    "LocalPolicyTargetReferenceWithSectionName",
+    "LocalRateLimit",
+    "LocalRateLimitSpec",
     "LocalityDistribute",
     "LocalityFailover",
     "LocalityLoadBalancerSetting",
@@ -241,9 +332,12 @@ __all__ = [
     "Object",
     "ObjectMeta",
     "ObjectReference",
+    "OldCookieConfig",
     "OutlierDetection",
     "OwnerReference",
     "ParametersReference",
+    "ParentBasedSampling",
+    "ParentGatewayReference",
     "ParentReference",
     "Pod",
     "PodSpec",
@@ -257,7 +351,9 @@ __all__ = [
     "ReferenceGrantFrom",
     "ReferenceGrantSpec",
     "ReferenceGrantTo",
+    "RequestRate",
     "RetryBudget",
+    "RetryConstraint",
     "RingHash",
     "RollingUpdate",
     "RouteGroupKind",
@@ -270,18 +366,32 @@ __all__ = [
     "SessionAffinityConfig",
     "SessionPersistence",
     "Severity",
+    "SubjectAltName",
     "Subset",
+    "TCPRoute",
+    "TCPRouteSpec",
     "TCPSettings",
     "TCPSocketAction",
     "TLSConfig",
     "TLSPortConfig",
+    "TLSRoute",
+    "TLSRouteSpec",
     "TargetRef",
     "TcpKeepalive",
+    "TelemetryPolicySpec",
     "TemplateMeta",
+    "Tracing",
+    "TracingAttribute",
+    "TracingProvider",
     "TrafficPolicy",
     "TunnelSettings",
+    "UDPRoute",
+    "UDPRouteSpec",
     "WarmupConfiguration",
     "WorkloadSelector",
+    "XBackend",
+    "XBackendTrafficPolicy",
+    "XTelemetryPolicy",
     "decode",
     "decode_chunk",
     "duration",

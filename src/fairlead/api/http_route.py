@@ -7,7 +7,8 @@ from msgspec import Meta
 from fairlead.api.http_filter import HTTPRouteFilter
 from fairlead.api.metadata import ApiObject
 from fairlead.api.model import Model
-from fairlead.api.reference import BackendObjectReference, ParentReference
+from fairlead.api.reference import BackendRef
+from fairlead.api.route import CommonRouteSpec
 from fairlead.api.scalar import (
     GatewayDuration,
     HeaderName,
@@ -16,6 +17,7 @@ from fairlead.api.scalar import (
     NonNegative,
     SectionName,
 )
+from fairlead.api.session_persistence import SessionPersistence
 
 HTTPMethod: TypeAlias = Literal[
     "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"
@@ -55,10 +57,9 @@ class HTTPRouteMatch(Model, frozen=True, kw_only=True):
     method: HTTPMethod | None = None
 
 
-class HTTPBackendRef(BackendObjectReference, frozen=True, kw_only=True):
+class HTTPBackendRef(BackendRef, frozen=True, kw_only=True):
     """HTTPBackendRef: a backend, its share of the requests and what happens on the way."""
 
-    weight: Annotated[int, Meta(ge=0, le=1_000_000)] = 1
     filters: Filters = ()
 
 
@@ -77,29 +78,6 @@ class HTTPRouteRetry(Model, frozen=True, kw_only=True):
     backoff: GatewayDuration | None = None
 
 
-class CookieConfig(Model, frozen=True, kw_only=True):
-    """The cookie that holds a session (SessionPersistence)."""
-
-    name: HeaderName | None = None
-    path: Annotated[str, Meta(max_length=1024)] = "/"
-    lifetime_type: Literal["Permanent", "Session"] = "Session"
-
-
-class HeaderConfig(Model, frozen=True, kw_only=True):
-    """The header that holds a session (SessionPersistence)."""
-
-    name: HeaderName
-
-
-class SessionPersistence(Model, frozen=True, kw_only=True):
-    """SessionPersistence (experimental)."""
-
-    type: Literal["Cookie", "Header"] = "Cookie"
-    absolute_timeout: GatewayDuration | None = None
-    cookie: CookieConfig | None = None
-    header: HeaderConfig | None = None
-
-
 class HTTPRouteRule(Model, frozen=True, kw_only=True):
     """HTTPRouteRule."""
 
@@ -112,11 +90,9 @@ class HTTPRouteRule(Model, frozen=True, kw_only=True):
     session_persistence: SessionPersistence | None = None
 
 
-class HTTPRouteSpec(Model, frozen=True, kw_only=True):
+class HTTPRouteSpec(CommonRouteSpec, frozen=True, kw_only=True):
     """HTTPRouteSpec."""
 
-    parent_refs: Annotated[tuple[ParentReference, ...], Meta(max_length=32)] = ()
-    use_default_gateways: Literal["All", "None"] | None = None
     hostnames: Annotated[tuple[Hostname, ...], Meta(max_length=16)] = ()
     rules: Annotated[tuple[HTTPRouteRule, ...], Meta(min_length=1, max_length=16)] = (
         HTTPRouteRule(),

@@ -9,7 +9,7 @@ from fairlead.api.finding import Finding
 from fairlead.api.hints import similar
 from fairlead.api.kinds import KIND_OF, KINDS, Kind
 from fairlead.api.raw import Raw, is_map
-from fairlead.api.reference import GATEWAY_GROUP
+from fairlead.api.reference import EXPERIMENTAL_GROUP, GATEWAY_GROUP
 
 DEFAULT_NAMESPACE: Final = "default"
 
@@ -30,9 +30,8 @@ _OTHERS: Final = {
         }
     ),
     "apps": frozenset({"ControllerRevision", "DaemonSet", "ReplicaSet", "StatefulSet"}),
-    GATEWAY_GROUP: frozenset(
-        {"BackendTLSPolicy", "GRPCRoute", "ListenerSet", "TCPRoute", "TLSRoute", "UDPRoute"}
-    ),
+    "certificates.k8s.io": frozenset({"CertificateSigningRequest", "PodCertificateRequest"}),
+    EXPERIMENTAL_GROUP: frozenset({"XListenerSet", "XMesh"}),
 }
 """Kinds that exist, are not read, and must not be taken for a slip of the pen."""
 

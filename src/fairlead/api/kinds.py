@@ -4,19 +4,31 @@ from typing import TypeAlias
 
 import msgspec
 
+from fairlead.api.backend import XBackend
+from fairlead.api.backend_tls_policy import BackendTLSPolicy
+from fairlead.api.backend_traffic_policy import XBackendTrafficPolicy
+from fairlead.api.cluster_trust_bundle import ClusterTrustBundle
 from fairlead.api.config_map import ConfigMap
 from fairlead.api.deployment import Deployment
 from fairlead.api.destination_rule import DestinationRule
 from fairlead.api.endpoint_slice import EndpointSlice
+from fairlead.api.fault_injection import FaultInjection
 from fairlead.api.gateway import Gateway
 from fairlead.api.gateway_class import GatewayClass
+from fairlead.api.grpc_route import GRPCRoute
 from fairlead.api.http_route import HTTPRoute
+from fairlead.api.listener_set import ListenerSet
+from fairlead.api.local_rate_limit import LocalRateLimit
 from fairlead.api.namespace import Namespace
 from fairlead.api.pod import Pod
-from fairlead.api.reference import GATEWAY_GROUP
+from fairlead.api.reference import EXPERIMENTAL_GROUP, FAIRLEAD_GROUP, GATEWAY_GROUP
 from fairlead.api.reference_grant import ReferenceGrant
 from fairlead.api.secret import Secret
 from fairlead.api.service import Service
+from fairlead.api.tcp_route import TCPRoute
+from fairlead.api.telemetry_policy import XTelemetryPolicy
+from fairlead.api.tls_route import TLSRoute
+from fairlead.api.udp_route import UDPRoute
 
 Object: TypeAlias = (
     Namespace
@@ -29,7 +41,19 @@ Object: TypeAlias = (
     | GatewayClass
     | Gateway
     | ReferenceGrant
+    | ListenerSet
     | HTTPRoute
+    | GRPCRoute
+    | TLSRoute
+    | TCPRoute
+    | UDPRoute
+    | BackendTLSPolicy
+    | XBackend
+    | XBackendTrafficPolicy
+    | XTelemetryPolicy
+    | ClusterTrustBundle
+    | LocalRateLimit
+    | FaultInjection
     | DestinationRule
 )
 """Any object that is read."""
@@ -74,7 +98,37 @@ KINDS: tuple[Kind, ...] = (
         GATEWAY_GROUP, _GATEWAY_VERSIONS, "ReferenceGrant", "referencegrants", ("refgrant",),
         ReferenceGrant,
     ),
+    Kind(GATEWAY_GROUP, ("v1",), "ListenerSet", "listenersets", ("lset",), ListenerSet),
     Kind(GATEWAY_GROUP, _GATEWAY_VERSIONS, "HTTPRoute", "httproutes", (), HTTPRoute),
+    Kind(GATEWAY_GROUP, ("v1",), "GRPCRoute", "grpcroutes", (), GRPCRoute),
+    Kind(GATEWAY_GROUP, ("v1", "v1alpha3", "v1alpha2"), "TLSRoute", "tlsroutes", (), TLSRoute),
+    Kind(GATEWAY_GROUP, ("v1", "v1alpha2"), "TCPRoute", "tcproutes", (), TCPRoute),
+    Kind(GATEWAY_GROUP, ("v1", "v1alpha2"), "UDPRoute", "udproutes", (), UDPRoute),
+    Kind(
+        GATEWAY_GROUP, ("v1", "v1alpha3"), "BackendTLSPolicy", "backendtlspolicies",
+        ("btlspolicy",), BackendTLSPolicy,
+    ),
+    Kind(EXPERIMENTAL_GROUP, ("v1alpha1",), "XBackend", "xbackends", ("xbackend",), XBackend),
+    Kind(
+        EXPERIMENTAL_GROUP, ("v1alpha1",), "XBackendTrafficPolicy", "xbackendtrafficpolicies",
+        ("xbtrafficpolicy",), XBackendTrafficPolicy,
+    ),
+    Kind(
+        EXPERIMENTAL_GROUP, ("v1alpha1",), "XTelemetryPolicy", "xtelemetrypolicies",
+        ("xtelemetrypolicy",), XTelemetryPolicy,
+    ),
+    Kind(
+        "certificates.k8s.io", ("v1beta1", "v1alpha1"), "ClusterTrustBundle",
+        "clustertrustbundles", (), ClusterTrustBundle, namespaced=False,
+    ),
+    Kind(
+        FAIRLEAD_GROUP, ("v1alpha1",), "LocalRateLimit", "localratelimits", ("lrl",),
+        LocalRateLimit,
+    ),
+    Kind(
+        FAIRLEAD_GROUP, ("v1alpha1",), "FaultInjection", "faultinjections", ("fault",),
+        FaultInjection,
+    ),
     Kind(
         "networking.istio.io", ("v1", "v1beta1", "v1alpha3"), "DestinationRule",
         "destinationrules", ("dr",), DestinationRule,

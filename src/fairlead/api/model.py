@@ -19,6 +19,7 @@ _SPELLED = {
     "cluster_ips": "clusterIPs",
     "external_ips": "externalIPs",
     "load_balancer_ip": "loadBalancerIP",
+    "well_known_ca_certificates": "wellKnownCACertificates",
 }
 
 

@@ -1,5 +1,9 @@
 """How Gateway API objects name each other (GEP-709, GEP-713)."""
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from fairlead.api.model import Model
 from fairlead.api.scalar import (
     Group,
@@ -11,6 +15,8 @@ from fairlead.api.scalar import (
 )
 
 GATEWAY_GROUP = "gateway.networking.k8s.io"
+EXPERIMENTAL_GROUP = "gateway.networking.x-k8s.io"
+FAIRLEAD_GROUP = "fairlead.dev"
 
 
 class ParentReference(Model, frozen=True, kw_only=True):
@@ -70,6 +76,24 @@ class BackendObjectReference(Model, frozen=True, kw_only=True):
     def key_from(self, namespace: str) -> tuple[str, str]:
         """(namespace, name) of what it names, written in an object of `namespace`."""
         return (self.namespace or namespace, self.name)
+
+
+class BackendRef(BackendObjectReference, frozen=True, kw_only=True):
+    """BackendRef: a backend and its share of what is sent."""
+
+    weight: Annotated[int, Meta(ge=0, le=1_000_000)] = 1
+
+
+class LocalPolicyTargetReference(LocalObjectReference, frozen=True, kw_only=True):
+    """LocalPolicyTargetReference: what a policy is about, in the policy's namespace."""
+
+
+class LocalPolicyTargetReferenceWithSectionName(
+    LocalPolicyTargetReference, frozen=True, kw_only=True
+):
+    """LocalPolicyTargetReferenceWithSectionName; without the latter, all of the target."""
+
+    section_name: SectionName | None = None
 
 
 class ParametersReference(Model, frozen=True, kw_only=True):

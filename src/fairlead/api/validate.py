@@ -8,12 +8,9 @@ from fairlead.api.destination_rule import DestinationRule
 from fairlead.api.endpoint_slice import EndpointSlice
 from fairlead.api.finding import Finding
 from fairlead.api.gateway import Gateway
-from fairlead.api.gateway_class import GatewayClass
 from fairlead.api.http_route import HTTPRoute
 from fairlead.api.kinds import Object
-from fairlead.api.namespace import Namespace
 from fairlead.api.pod import Pod
-from fairlead.api.reference_grant import ReferenceGrant
 from fairlead.api.rules import core, destination_rule, gateway, http_route, metadata
 from fairlead.api.secret import Secret
 from fairlead.api.service import Service
@@ -44,5 +41,5 @@ def _of_kind(obj: Object) -> Iterator[Finding]:
             yield from core.secret(obj)
         case ConfigMap():
             yield from core.config_map(obj)
-        case Namespace() | GatewayClass() | ReferenceGrant():
+        case _:
             return

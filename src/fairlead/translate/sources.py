@@ -43,7 +43,19 @@ class Sources:
     gateway_classes: Source[Key, api.GatewayClass]
     gateways: Source[Key, api.Gateway]
     reference_grants: Source[Key, api.ReferenceGrant]
+    listener_sets: Source[Key, api.ListenerSet]
     http_routes: Source[Key, api.HTTPRoute]
+    grpc_routes: Source[Key, api.GRPCRoute]
+    tls_routes: Source[Key, api.TLSRoute]
+    tcp_routes: Source[Key, api.TCPRoute]
+    udp_routes: Source[Key, api.UDPRoute]
+    backend_tls_policies: Source[Key, api.BackendTLSPolicy]
+    backends: Source[Key, api.XBackend]
+    backend_traffic_policies: Source[Key, api.XBackendTrafficPolicy]
+    telemetry_policies: Source[Key, api.XTelemetryPolicy]
+    cluster_trust_bundles: Source[Key, api.ClusterTrustBundle]
+    rate_limits: Source[Key, api.LocalRateLimit]
+    fault_injections: Source[Key, api.FaultInjection]
     destination_rules: Source[Key, api.DestinationRule]
     workloads: Source[Key, Workload]
     """Pods as they run."""
@@ -78,7 +90,19 @@ _FIELDS = {
     "GatewayClass": "gateway_classes",
     "Gateway": "gateways",
     "ReferenceGrant": "reference_grants",
+    "ListenerSet": "listener_sets",
     "HTTPRoute": "http_routes",
+    "GRPCRoute": "grpc_routes",
+    "TLSRoute": "tls_routes",
+    "TCPRoute": "tcp_routes",
+    "UDPRoute": "udp_routes",
+    "BackendTLSPolicy": "backend_tls_policies",
+    "XBackend": "backends",
+    "XBackendTrafficPolicy": "backend_traffic_policies",
+    "XTelemetryPolicy": "telemetry_policies",
+    "ClusterTrustBundle": "cluster_trust_bundles",
+    "LocalRateLimit": "rate_limits",
+    "FaultInjection": "fault_injections",
     "DestinationRule": "destination_rules",
 }
 """Field of `Sources` by kind."""

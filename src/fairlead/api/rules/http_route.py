@@ -15,13 +15,13 @@ from fairlead.api.http_route import (
     HTTPRouteMatch,
     HTTPRouteRule,
     HTTPRouteTimeouts,
-    SessionPersistence,
 )
 from fairlead.api.reference import GATEWAY_GROUP, ParentReference
 from fairlead.api.rules import http_filter
 from fairlead.api.rules.union import union
 from fairlead.api.rules.unique import unique
 from fairlead.api.scalar import PATH
+from fairlead.api.session_persistence import SessionPersistence
 
 _MATCHES_LIMIT = 128
 _VALID_PATH = re.compile(PATH)
