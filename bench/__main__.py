@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 from bench.figure import Figure
 
-NAMES = ("graph", "xds", "ads", "change", "first_load", "propagation", "edits", "throughput")
+NAMES = (
+    *("graph", "xds", "ads", "change", "first_load", "propagation", "edits", "throughput"),
+    *("long_host",),
+)
 USAGE = f"""usage: make bench [ARGS='NAME…']
 
 Names: {", ".join(NAMES)}. Without a name all run, which takes several minutes.

@@ -13,16 +13,21 @@ def percentile(values: list[float], share: float) -> float:
 
 
 async def closed_loop(
-    address: tuple[str, int], authority: str, *, seconds: float, connections: int = 16
+    address: tuple[str, int],
+    authority: str,
+    *,
+    seconds: float,
+    connections: int = 16,
+    path: str = "/",
 ) -> Tally:
-    """Send as fast as answers come, over `connections` connections, for `seconds`."""
+    """Ask for `path` as fast as answers come, over `connections` connections, for `seconds`."""
     tally = Tally()
     end = time.perf_counter() + seconds
 
     async def lane() -> None:
         connection = Connection(*address)
         while time.perf_counter() < end:
-            await tally.once(connection, authority, "/")
+            await tally.once(connection, authority, path)
         connection.close()
 
     await asyncio.gather(*(lane() for _ in range(connections)))
