@@ -1,5 +1,7 @@
 """One ordered rule of a virtual host: a match and what to do with the request."""
 
+from typing import Literal
+
 import msgspec
 
 from fairlead.ir.backend import Backend
@@ -56,6 +58,8 @@ class Redirect(msgspec.Struct, frozen=True, gc=False, tag="redirect"):
     port: int | None = None
     """Already decided by the spec's rules on scheme and listener port. None keeps what the request
     has; a well-known port of the scheme is not shown where that can be avoided."""
+    listener_scheme: Literal["http", "https"] = "http"
+    """Scheme of the requests, which `scheme` None keeps: tells which port is the well-known one."""
 
 
 class Respond(msgspec.Struct, frozen=True, gc=False, tag="respond"):

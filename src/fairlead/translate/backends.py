@@ -41,6 +41,8 @@ class Scope(msgspec.Struct, frozen=True, gc=False):
     port: int | None = None
     """Port on which clients call: of the listener or of the parent Service. Decides the port of
     redirects; None leaves it out."""
+    scheme: Literal["http", "https"] = "http"
+    """How clients call: ``https`` for HTTPS listeners."""
 
 
 class Resolved(msgspec.Struct, frozen=True, gc=False):

@@ -128,11 +128,14 @@ def compile_route(
 
 
 def port_matters(route: RouteKind) -> bool:
-    """Whether the compiled rules depend on the port that clients call."""
+    """Whether the compiled rules depend on the port and scheme that clients call by.
+
+    A redirect keeps both unless it names others, and leaves the well-known port of a scheme out.
+    """
     return any(
         entry.request_redirect is not None
-        and entry.request_redirect.port is None
         and not entry.request_redirect.scheme
+        and entry.request_redirect.port in (None, *_WELL_KNOWN.values())
         for rule in route.spec.rules
         for entry in rule.filters
     )
@@ -168,7 +171,7 @@ def _action(
     if checked.findings:
         return Respond(500, checked.findings[0].reason)
     if checked.filters.redirect is not None:
-        return _redirect(checked.filters.redirect, checked.filters, scope.port)
+        return _redirect(checked.filters.redirect, checked.filters, scope)
     rule = checked.source
     resolved = tuple(
         backends.backend(
@@ -203,24 +206,24 @@ def _rewritten(backend: Backend, outer: UrlRewrite | None) -> Backend:
     return msgspec.structs.replace(backend, rewrite=both)
 
 
-def _redirect(source: api.HTTPRequestRedirectFilter, done: Filters, port: int | None) -> Redirect:
+def _redirect(source: api.HTTPRequestRedirectFilter, done: Filters, scope: Scope) -> Redirect:
     """Decide the port of ``Location`` by the rules of HTTPRequestRedirectFilter.port.
 
-    This version's listeners and mesh clients speak plain HTTP, so that is the scheme kept. Where
-    nothing but the well-known port of a listener is to be kept, the client's own is: that is the
-    right one where ports are shifted or forwarded.
+    Where nothing but the well-known port of a listener is to be kept, the client's own is: that is
+    the right one where ports are shifted or forwarded.
     """
     target = source.port
     if target is None and source.scheme:
         target = _WELL_KNOWN[source.scheme]
-    elif target is None and port != _WELL_KNOWN["http"]:
-        target = port
+    elif target is None and scope.port != _WELL_KNOWN[scope.scheme]:
+        target = scope.port
     return Redirect(
         status=source.status_code,
         scheme=source.scheme or None,
         hostname=source.hostname or None,
         path=done.redirect_path,
         port=target,
+        listener_scheme="http" if source.scheme else scope.scheme,
     )
 
 

@@ -87,8 +87,8 @@ def hides_port(action: Redirect) -> bool:
 
 
 def _well_known(action: Redirect) -> bool:
-    """Whether the port is the one that the scheme implies; requests come by plain HTTP."""
-    return action.port == _WELL_KNOWN[action.scheme or "http"]
+    """Whether the port is the one that the scheme implies."""
+    return action.port == _WELL_KNOWN[action.scheme or action.listener_scheme]
 
 
 def respond(action: Respond) -> dict[str, Message]:
