@@ -252,11 +252,13 @@ def test_can_be_indexed(kind):
     index = built.collection.index("by all", lambda _key, _value: ("everything",))
     pairs = built.graph.singleton("pairs", lambda ctx: ctx.fetch_by(index, "everything"))
     count = built.graph.singleton("count", lambda ctx: ctx.count_by(index, "everything"))
+    first = built.graph.singleton("first", lambda ctx: ctx.first_by(index, "everything"))
     terms = index.terms("terms")
     built.graph.apply([])
     assert (pairs.get(()), count.get(()), terms.keys()) == ((), 0, ())
     for change in [built.put(key, 1) for key in kind.keys]:
         built.graph.apply([change])
+        assert first.get(()) == built.collection.keys()[0]
         assert pairs.get(()) == built.collection.items()
         assert count.get(()) == len(built.collection)
         assert terms.items() == (("everything", "everything"),)

@@ -110,6 +110,20 @@ def test_count_by_depends_on_the_count_only(graph, numbers):
     assert (runs(graph, "odd"), odd.get(())) == (before + 1, 2)
 
 
+def test_first_by_depends_on_the_first_key_only(graph, numbers):
+    by_parity = numbers.index("by parity", lambda _key, number: (number % 2,))
+    odd = graph.singleton("odd", lambda ctx: ctx.first_by(by_parity, 1))
+    graph.apply(put(numbers, b=1, c=3))
+    before = runs(graph, "odd")
+    graph.apply(put(numbers, b=5))  # another value under the first key
+    graph.apply(put(numbers, c=2, d=7))  # later keys go and come
+    assert (runs(graph, "odd"), odd.get(())) == (before, "b")
+    graph.apply(put(numbers, a=9))
+    assert (runs(graph, "odd"), odd.get(())) == (before + 1, "a")
+    graph.apply(put(numbers, a=None, b=None, d=None))
+    assert odd.items() == ()
+
+
 def test_terms_are_unaffected_by_further_entries(graph, numbers):
     parities = numbers.index("by parity", lambda _key, number: (number % 2,)).terms("parities")
     named = parities.map("named", lambda _ctx, term, _value: ("even", "odd")[term])

@@ -47,7 +47,7 @@ def plans(draw):
     for number in range(len(SOURCES), len(SOURCES) + draw(st.integers(2, 8))):
         earlier = st.integers(0, number - 1)
         kind = draw(st.sampled_from(["map", "flat_map", "moving", "join", "terms", "singleton"]))
-        reads = st.tuples(st.sampled_from(["key", "term", "count", "all"]), earlier)
+        reads = st.tuples(st.sampled_from(["key", "term", "count", "first", "all"]), earlier)
         nodes.append(
             Node(
                 kind=kind,
@@ -87,6 +87,8 @@ def combine(node, ctx, place, key, value):
                 found = ctx.fetch_by(indexes[target], f"t{total % 3}")
             case "count":
                 found = ctx.count_by(indexes[target], f"t{total % 3}")
+            case "first":
+                found = ctx.first_by(indexes[target], f"t{total % 3}")
             case _:
                 found = ctx.fetch_all(collections[target])
         total += number_of(found)
@@ -179,6 +181,9 @@ class Oracle:
 
     def count_by(self, index, term):
         return len(index.get(term, {}))
+
+    def first_by(self, index, term):
+        return min(index.get(term, {}), default=None)
 
 
 def indexed(collection):

@@ -71,7 +71,7 @@ class Source(Collection[K, V]):
 
 
 class Index(Groups[K, V_co, T]):
-    """Entries of a collection by term; read by `Context.fetch_by` and `Context.count_by`."""
+    """Entries of a collection by term; `Context` reads it (`fetch_by`, `count_by`, `first_by`)."""
 
     def __init__(
         self,

@@ -67,6 +67,16 @@ class Context:
         keys = index.members.get(term)
         return 0 if keys is None else len(keys)
 
+    def first_by(self, index: Groups[K, V, T], term: T) -> K | None:
+        """Return the lowest key under `term`, None if there is none; depend on no more than that.
+
+        Where keys sort by precedence, that is who wins `term`, at a cost that doesn't depend on
+        how many there are.
+        """
+        self._note(index.by_first, term)
+        keys = index.members.get(term)
+        return None if keys is None else keys[0]
+
     def fetch_all(self, collection: Table[K, V]) -> tuple[tuple[K, V], ...]:
         """Return all (key, value) pairs, sorted by key.
 

@@ -11,7 +11,7 @@ a single one, so a reader costs a reference, and a set exists only from the seco
 from collections.abc import Hashable, Iterable
 from typing import Any, Final, Literal, TypeAlias
 
-ReadKind: TypeAlias = Literal["key", "all", "term", "count"]
+ReadKind: TypeAlias = Literal["key", "all", "term", "count", "first"]
 
 _NOBODY: Final = object()
 

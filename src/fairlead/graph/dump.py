@@ -13,7 +13,7 @@ class Dependency(msgspec.Struct, frozen=True):
 
     Attributes:
         name: What is read.
-        by: By key, as a whole, by term or by count.
+        by: By key, as a whole, by term, by count or by first key.
         keys: Number of distinct keys or terms that are read now.
     """
 

@@ -1,7 +1,8 @@
 """Groups: the entries of a table under the terms that a function names for each.
 
 In: changes of the table. Out: sorted keys by term; wakes who read a term when an entry of it came,
-changed or went, and who counted a term only when the count is another one after all.
+changed or went, and who counted a term, or asked for its first key, only when that is another one
+after all.
 
 The terms of an entry are not stored: the function is pure, so those of the old value are asked
 for again.
@@ -36,6 +37,7 @@ class Groups(Generic[K, V_co, T]):
         self.members: dict[Any, list[Any]] = {}
         self.by_term = Channel(name, "term", base.owner, base.rank)
         self.by_count = Channel(name, "count", base.owner, base.rank)
+        self.by_first = Channel(name, "first", base.owner, base.rank)
         self.presence: list[Follower] = []
         self._terms = terms
         base.groupings.append(self)
@@ -45,17 +47,17 @@ class Groups(Generic[K, V_co, T]):
 
     def update(self, changed: Changed) -> Iterator[None]:
         """Take over changes and wake readers; yields once a key."""
-        before: dict[Any, int] = {}
+        before: dict[Any, tuple[int, Any]] = {}
         for key, (old, new) in changed.items():
             gone = self._terms_of(key, old)
             come = self._terms_of(key, new)
             for term in gone | come:
                 if term not in before:
-                    before[term] = len(self.members.get(term, ()))
+                    before[term] = self._summary(term)
             self._move(key, gone - come, come - gone)
             yield
         self.by_term.wake(before)
-        self._wake_counters(before)
+        self._wake_summaries(before)
 
     def restore(self, changed: Changed) -> None:
         """Undo changes of which some may not have been taken over."""
@@ -70,7 +72,7 @@ class Groups(Generic[K, V_co, T]):
     def clear(self) -> None:
         """Forget all members and readers."""
         self.members.clear()
-        for channel in (self.by_term, self.by_count):
+        for channel in (self.by_term, self.by_count, self.by_first):
             for link in channel.links:
                 link.cells.clear()
 
@@ -99,11 +101,15 @@ class Groups(Generic[K, V_co, T]):
             if place == len(keys) or keys[place] != key:
                 keys.insert(place, key)
 
-    def _wake_counters(self, before: dict[Any, int]) -> None:
-        recounted = [
-            (term, count, len(self.members.get(term, ()))) for term, count in before.items()
-        ]
-        self.by_count.wake([term for term, old, new in recounted if old != new])
-        switched = [term for term, old, new in recounted if bool(old) != bool(new)]
+    def _summary(self, term: Hashable) -> tuple[int, Any]:
+        """How many keys a term has, and the first of them."""
+        keys = self.members.get(term)
+        return (0, None) if keys is None else (len(keys), keys[0])
+
+    def _wake_summaries(self, before: dict[Any, tuple[int, Any]]) -> None:
+        recounted = [(term, old, self._summary(term)) for term, old in before.items()]
+        self.by_count.wake([term for term, old, new in recounted if old[0] != new[0]])
+        self.by_first.wake([term for term, old, new in recounted if old[1] != new[1]])
+        switched = [term for term, old, new in recounted if bool(old[0]) != bool(new[0])]
         for step in self.presence:
             step.dirty.update(switched)
