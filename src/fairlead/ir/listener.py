@@ -25,20 +25,33 @@ class HttpListener(msgspec.Struct, frozen=True, gc=False):
     origins: tuple[Origin, ...]
 
 
+class SpanAttribute(msgspec.Struct, frozen=True, gc=False):
+    """An attribute that every span carries."""
+
+    name: str
+    kind: Literal["literal", "header", "semantic"]
+    """Whether `value` is the text itself, a request header, or a name of OpenTelemetry's
+    semantic conventions such as ``http.request.method``."""
+    value: str
+
+
 class Tracing(msgspec.Struct, frozen=True, gc=False):
-    """Spans of requests, sent by OTLP (XTelemetryPolicy)."""
+    """Spans of requests, sent by OTLP over gRPC (XTelemetryPolicy tracing)."""
 
     cluster: str
-    """Name of the `ir.cluster.Cluster` of the collector (OTLP by gRPC)."""
+    """Name of the `ir.cluster.Cluster` of the collector."""
     authority: str
-    sampling: float
-    """Percent of requests without a sampling decision of their own, 0 to 100."""
-    attributes: tuple[tuple[str, str], ...] = ()
-    """(name, literal value), sorted."""
-    header_attributes: tuple[tuple[str, str], ...] = ()
-    """(name, request header), sorted."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Sent with each export, in the order of the policy."""
+    sampling: float = 100.0
+    """Percent of the requests on which we decide, 0 to 100."""
+    parent_based: bool = True
+    """Whether a request that belongs to a trace keeps that trace's own decision."""
     service: str = ""
-    """service.name of the spans."""
+    """``service.name`` of the spans."""
+    span_name: str = ""
+    """Empty for the proxy's default."""
+    attributes: tuple[SpanAttribute, ...] = ()
     origin: Origin | None = None
 
 

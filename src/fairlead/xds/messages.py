@@ -15,6 +15,7 @@ from envoy.config.cluster.v3 import cluster_pb2
 from envoy.config.endpoint.v3 import endpoint_pb2
 from envoy.config.listener.v3 import listener_pb2
 from envoy.config.route.v3 import route_components_pb2, route_pb2, scoped_route_pb2
+from envoy.config.trace.v3 import opentelemetry_pb2
 from envoy.extensions.access_loggers.file.v3 import file_pb2
 from envoy.extensions.clusters.dynamic_forward_proxy.v3 import cluster_pb2 as forward_cluster_pb2
 from envoy.extensions.filters.http.dynamic_forward_proxy.v3 import dynamic_forward_proxy_pb2
@@ -24,6 +25,10 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 )
 from envoy.extensions.http.early_header_mutation.header_mutation.v3 import header_mutation_pb2
 from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
+from envoy.extensions.tracers.opentelemetry.samplers.v3 import (
+    parent_based_sampler_pb2,
+    trace_id_ratio_based_sampler_pb2,
+)
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 from envoy.type.matcher.v3 import http_inputs_pb2
 from google.protobuf import any_pb2, struct_pb2
@@ -38,6 +43,9 @@ ClusterLoadAssignment: Final[Any] = endpoint_pb2.ClusterLoadAssignment
 Listener: Final[Any] = listener_pb2.Listener
 Route: Final[Any] = route_components_pb2.Route
 VirtualHost: Final[Any] = route_components_pb2.VirtualHost
+OpenTelemetryConfig: Final[Any] = opentelemetry_pb2.OpenTelemetryConfig
+ParentBasedSampler: Final[Any] = parent_based_sampler_pb2.ParentBasedSamplerConfig
+TraceIdRatioSampler: Final[Any] = trace_id_ratio_based_sampler_pb2.TraceIdRatioBasedSamplerConfig
 RouteList: Final[Any] = route_components_pb2.RouteList
 Matcher: Final[Any] = matcher_pb2.Matcher
 TypedExtensionConfig: Final[Any] = extension_pb2.TypedExtensionConfig
