@@ -22,7 +22,9 @@ class World:
         self.graph = Graph()
         self.sources = Sources.on(self.graph)
         self.settings = Settings(**settings)
-        self.clusters = clusters.build(self.graph, self.sources, self.settings)
+        self.clusters = clusters.build(
+            self.graph, self.sources, self.settings, self.graph.source("standard policies")
+        )
         self.mesh = mesh.build(self.graph, self.sources, self.settings, self.clusters)
         self.workloads = workloads.build(self.graph, self.sources)
         self.service_reports = services.build(self.sources, self.clusters, self.mesh.addresses)

@@ -285,7 +285,7 @@ def test_external_names_and_ports_without_http_are_no_parents():
     )
     assert refusal(world).message == (
         "an HTTPRoute cannot govern Service prod/backend port 80: "
-        "its appProtocol is https, which is not HTTP in clear text"
+        "its appProtocol is https, which needs a BackendTLSPolicy"
     )
 
 

@@ -10,6 +10,7 @@ from fairlead import api
 from fairlead.graph import Collection, Context, Graph
 from fairlead.translate import (
     cluster_use,
+    cluster_variants,
     clusters,
     gateway,
     gateway_class,
@@ -37,7 +38,7 @@ ReportKey: TypeAlias = tuple[str, str, str]
 
 def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     """Derive everything from `sources`; call it once for a graph."""
-    found = clusters.build(graph, sources, settings)
+    found = clusters.build(graph, sources, settings, graph.source("standard policies"))
     meshed = mesh.build(graph, sources, settings, found)
     running = workloads.build(graph, sources)
     gateways = gateway.build(sources, settings)
@@ -50,6 +51,8 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     virtual_hosts = graph.join("virtual hosts", routed.virtual_hosts, meshed.virtual_hosts)
     listeners = graph.join("listeners", gateways.listeners, meshed.listeners)
     chains = graph.source("chains")
+    use = cluster_use.build(graph, virtual_hosts, chains, listeners)
+    variants = cluster_variants.build(found, use)
     return Outputs(
         fleet=fleet,
         listeners=listeners,
@@ -57,9 +60,9 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
         secrets=graph.source("secret resources"),
         secret_use=graph.source("secret use"),
         virtual_hosts=virtual_hosts,
-        clusters=found.clusters,
-        endpoints=found.endpoints,
-        cluster_use=cluster_use.build(graph, virtual_hosts, chains, listeners),
+        clusters=graph.join("clusters", found.clusters, variants.clusters),
+        endpoints=graph.join("all endpoints", found.endpoints, variants.endpoints),
+        cluster_use=use,
         pods=running.pods,
         endpoint_slices=found.endpoint_slices,
         reports=graph.join(

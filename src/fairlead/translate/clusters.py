@@ -1,20 +1,23 @@
 """Clusters: one for each Service port, and one more for each namespace whose own policy differs.
 
-In: Services and DestinationRules. Out: `ir.cluster.Cluster` by name, and for those who write
-rules, which cluster a client's requests go to. A cluster is never named after a route or rule,
-so that reordering rules renames nothing and all routes share a Service's health state.
+In: Services, DestinationRules and the standard policies. Out: `ir.cluster.Cluster` by name, and
+for those who write rules, which cluster a client's requests go to. A cluster is never named after
+a route or rule, so that reordering rules renames nothing and all routes of a Service share its
+health state. Variants that only some routes or Gateways need are made by `cluster_variants`,
+once something is sent to them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from fairlead import api
-from fairlead.graph import Collection, Context, Graph
+from fairlead.graph import Collection, Context, Graph, Index
 from fairlead.ir.cluster import Cluster
 from fairlead.ir.endpoint import Endpoints
+from fairlead.ir.http_policy import SessionPersistence
 from fairlead.ir.rule import HashOn
 from fairlead.ir.workload import Workload
 from fairlead.translate import (
@@ -24,10 +27,13 @@ from fairlead.translate import (
     pod_endpoint,
     service_port,
 )
+from fairlead.translate.cluster_name import ClusterName
 from fairlead.translate.destination_rule import DestinationRules, Scopes
 from fairlead.translate.endpoints import Addresses
+from fairlead.translate.pod_endpoint import Labelled
 from fairlead.translate.service_port import Port, PortKey
 from fairlead.translate.sources import Key, Settings, Sources
+from fairlead.translate.standard_policy import StandardPolicy
 from fairlead.translate.traffic_policy import PortPolicy
 
 PASSTHROUGH: Final = "passthrough"
@@ -35,6 +41,13 @@ PASSTHROUGH: Final = "passthrough"
 
 OUTSIDE: Final = ""
 """Client namespace of those who are not in the mesh."""
+
+Protocol: TypeAlias = Literal["http", "h2c", "tcp", "raw"]
+"""What a route sends: ``http`` as the port declares it (HTTPRoute), ``h2c`` HTTP/2 whatever it
+declares (GRPCRoute), ``tcp`` bytes, inside TLS if a policy says so (TLSRoute that terminates),
+``raw`` bytes just as they come (TLSRoute that passes through, TCPRoute)."""
+
+_NO_POLICY: Final = StandardPolicy()
 
 
 def cluster_name(
@@ -49,24 +62,35 @@ def cluster_name(
         client_namespace: Namespace whose clients have a policy of their own, None for the
             cluster that everyone else shares.
     """
-    name = f"{namespace}/{service}/{port}"
-    return name if client_namespace is None else f"{name}@{client_namespace}"
+    return str(ClusterName(namespace, service, port, client_namespace=client_namespace))
 
 
 class Destination(msgspec.Struct, frozen=True):
-    """Where a client's requests to a Service port go."""
+    """Where a client's requests to a Service port or XBackend go."""
 
     cluster: str
+    """Of no cluster at all where a policy forbids to send there: then requests are answered 500
+    and connections closed, without further ado."""
     hash_on: tuple[HashOn, ...] = ()
     """What consistent hashing reads from them; belongs into the route."""
+    session: SessionPersistence | None = None
+    """How clients are kept at an endpoint, unless the route says it itself."""
 
 
 class Routing(msgspec.Struct, frozen=True):
-    """Destinations of one Service port: changes only when a cluster's name or hashing does."""
+    """What matters to routes of the policies of a Service port; most changes of them do not."""
 
-    shared: Destination
-    own: tuple[tuple[str, Destination], ...] = ()
-    """(client namespace, destination) where that namespace's clients have their own, sorted."""
+    shared: tuple[HashOn, ...] = ()
+    own: tuple[tuple[str, tuple[HashOn, ...]], ...] = ()
+    """(client namespace, what is hashed) where its clients have a cluster of their own, sorted."""
+    encrypted: bool = False
+    refused: bool = False
+    standard: bool = False
+    """Whether any standard policy applies."""
+    session: SessionPersistence | None = None
+
+
+_NO_ROUTING: Final = Routing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +102,21 @@ class Clusters:
     endpoints: Collection[str, Endpoints]
     """By cluster name; none for `PASSTHROUGH`."""
     ports: Collection[PortKey, Port]
-    """Every port of every Service, those that take no HTTP included."""
+    """Every port of every Service, those that take no HTTP included; one for each number."""
+    udp_ports: Collection[PortKey, Port]
     addresses: Collection[PortKey, Addresses]
-    """What stands behind each port that takes HTTP."""
+    """What stands behind each TCP port."""
+    udp_addresses: Collection[PortKey, Addresses]
     routings: Collection[PortKey, Routing]
-    """Where a DestinationRule says so; all others are their shared cluster, with no hashing."""
+    """Where a policy says so; all others are their shared cluster, with no hashing."""
+    standard: Collection[PortKey, StandardPolicy]
+    """Where there is one."""
     rules: DestinationRules
     """Which DestinationRule shapes which Service, and what is reported about it."""
     endpoint_slices: Collection[Key, api.EndpointSlice]
     """Those that are written, and those of Services with a selector; a written one wins."""
+    pods: Index[Key, Workload, Labelled]
+    """Live pods by label."""
 
     def port(self, ctx: Context, service: Key, port: int) -> Port | None:
         """Return a port of a Service, None if the Service or the port does not exist.
@@ -96,64 +126,158 @@ class Clusters:
         return ctx.fetch(self.ports, (*service, port))
 
     def destination(
-        self, ctx: Context, service: Key, port: int, client_namespace: str
+        self,
+        ctx: Context,
+        service: Key,
+        port: int,
+        client_namespace: str,
+        *,
+        protocol: Protocol = "http",
+        certificate: str = "",
     ) -> Destination:
         """Return where clients of `client_namespace` reach a port of a Service.
 
         For a port that does not exist, the name its shared cluster would have: ask `port` first.
-        Clients of no namespace (`OUTSIDE`) have no policies, so nothing is hashed for them.
+        Clients of no namespace (`OUTSIDE`) have no policies: nothing is hashed for them, and
+        nothing encrypted.
+
+        Args:
+            ctx: The function run that reads the policies.
+            service: Key of the Service.
+            port: Its port.
+            client_namespace: Whose policies count.
+            protocol: What is sent.
+            certificate: Name of the `ir.secret.Certificate` that the client's Gateway shows where
+                it originates TLS; empty for none.
         """
-        routing = ctx.fetch(self.routings, (*service, port))
-        if routing is None or client_namespace == OUTSIDE:
-            return Destination(cluster_name(*service, port))
-        for namespace, destination in routing.own:
-            if namespace == client_namespace:
-                return destination
-        return routing.shared
-
-
-def build(graph: Graph, sources: Sources, settings: Settings) -> Clusters:
-    """Derive the clusters and their endpoints from `sources`."""
-    ports = service_port.build(sources)
-    pods = pod_endpoint.by_label(sources.workloads)
-    addresses = endpoints.build(sources, ports, pods)
-    rules = destination_rule.build(sources, settings)
-
-    def routing(ctx: Context, key: PortKey, port: Port) -> Routing | None:
-        if port.unsupported or ctx.fetch(rules.scopes, key[:2]) is None:
-            return None
-        shared, *own = _policies(ctx, rules, key)
-        return Routing(
-            shared=_destination(key, *shared),
-            own=tuple((policy[0] or "", _destination(key, *policy)) for policy in own),
+        routing = ctx.fetch(self.routings, (*service, port)) or _NO_ROUTING
+        outside = client_namespace == OUTSIDE
+        plain = routing.standard if outside else protocol == "raw" and routing.encrypted
+        encrypted = routing.encrypted and not plain
+        own = (
+            None
+            if outside
+            else next((scope for scope in routing.own if scope[0] == client_namespace), None)
         )
+        name = ClusterName(
+            *service,
+            port,
+            client_namespace=own[0] if own else None,
+            refused=routing.refused and not plain,
+        )
+        if not name.refused:
+            name = msgspec.structs.replace(
+                name,
+                spoken=self._spoken(ctx, (*service, port), protocol, encrypted=routing.encrypted),
+                plain=plain,
+                certificate=certificate if encrypted else "",
+            )
+        if outside:
+            return Destination(str(name))
+        hash_on = own[1] if own else routing.shared
+        return Destination(str(name), hash_on, None if plain else routing.session)
 
-    def of_port(ctx: Context, key: PortKey, port: Port) -> Iterator[tuple[str, Cluster]]:
-        if port.unsupported:
-            return
-        for client_namespace, policy in _policies(ctx, rules, key):
-            cluster = _cluster(port, client_namespace, policy)
-            yield cluster.name, cluster
+    def _spoken(
+        self, ctx: Context, key: PortKey, protocol: Protocol, *, encrypted: bool
+    ) -> Literal["h2c", "tcp"] | None:
+        """Return what is spoken where it is not what the port's own cluster speaks."""
+        if protocol == "http":
+            return None
+        port = ctx.fetch(self.ports, key)
+        if protocol == "h2c":
+            return None if port is not None and port.protocol == "h2c" else "h2c"
+        return "tcp" if encrypted or port is None or port.unsupported else None
 
-    anything = sources.workloads.index("workloads at all", _anything)
-    passthrough = anything.terms("anything runs").map(
-        "passthrough cluster", lambda _ctx, _key, name: _passthrough(name)
+
+def build(
+    graph: Graph,
+    sources: Sources,
+    settings: Settings,
+    standard: Collection[PortKey, StandardPolicy],
+) -> Clusters:
+    """Derive the clusters and their endpoints from `sources` and the standard policies."""
+    ports = _effective(service_port.build(sources), standard)
+    udp_ports = service_port.build_udp(sources)
+    pods = pod_endpoint.by_label(sources.workloads)
+    addresses, udp_addresses = endpoints.build(sources, ports, udp_ports, pods)
+    rules = destination_rule.build(sources, settings)
+    clusters = graph.join(
+        "clusters of Services",
+        ports.flat_map("clusters of ports", _of_port(rules, standard)),
+        _passthrough(sources),
     )
-    clusters = graph.join("clusters", ports.flat_map("clusters of ports", of_port), passthrough)
     return Clusters(
         clusters=clusters,
         endpoints=endpoints.of_clusters(clusters, addresses),
         ports=ports,
+        udp_ports=udp_ports,
         addresses=addresses,
-        routings=ports.map("destinations", routing),
+        udp_addresses=udp_addresses,
+        routings=ports.map("routings", _routing(rules, standard)),
+        standard=standard,
         rules=rules,
         endpoint_slices=graph.join(
             "endpoint slices", sources.endpoint_slices, endpoint_slices.build(sources, pods)
         ),
+        pods=pods,
     )
 
 
-def _policies(
+def _effective(
+    written: Collection[PortKey, Port], standard: Collection[PortKey, StandardPolicy]
+) -> Collection[PortKey, Port]:
+    """The ports, those that need TLS being HTTP once a policy has it originated."""
+
+    def effective(ctx: Context, key: PortKey, port: Port) -> Port:
+        if port.over_tls is None:
+            return port
+        policy = ctx.fetch(standard, key)
+        return service_port.inside_tls(port) if policy and policy.encrypted else port
+
+    return written.map("service ports", effective)
+
+
+def _routing(
+    rules: DestinationRules, standard: Collection[PortKey, StandardPolicy]
+) -> Callable[[Context, PortKey, Port], Routing | None]:
+    """Make the function that tells what matters to routes of a port's policies."""
+
+    def routing(ctx: Context, key: PortKey, port: Port) -> Routing | None:
+        policy = ctx.fetch(standard, key)
+        shaped = not port.unsupported and ctx.fetch(rules.scopes, key[:2]) is not None
+        if policy is None and not shaped:
+            return None
+        shared, *own = scopes_of(ctx, rules, key) if shaped else ((None, PortPolicy()),)
+        applied = policy or _NO_POLICY
+        return Routing(
+            shared=shared[1].hash_on,
+            own=tuple((scope or "", settings.hash_on) for scope, settings in own),
+            encrypted=applied.encrypted,
+            refused=applied.refused,
+            standard=policy is not None,
+            session=applied.session,
+        )
+
+    return routing
+
+
+def _of_port(
+    rules: DestinationRules, standard: Collection[PortKey, StandardPolicy]
+) -> Callable[[Context, PortKey, Port], Iterator[tuple[str, Cluster]]]:
+    """Make the function that yields the clusters of a port, one for each policy scope."""
+
+    def of_port(ctx: Context, key: PortKey, port: Port) -> Iterator[tuple[str, Cluster]]:
+        policy = ctx.fetch(standard, key) or _NO_POLICY
+        if port.unsupported or policy.refused:
+            return
+        for client_namespace, settings in scopes_of(ctx, rules, key):
+            name = ClusterName(*key, client_namespace=client_namespace)
+            yield str(name), make(name, port, settings, policy)
+
+    return of_port
+
+
+def scopes_of(
     ctx: Context, rules: DestinationRules, key: PortKey
 ) -> Iterator[tuple[str | None, PortPolicy]]:
     """Yield (client namespace or None for everyone else, policy) for one port, None first."""
@@ -164,22 +288,31 @@ def _policies(
         yield client_namespace, rules.port_policy(ctx, rule, port)
 
 
-def _destination(key: PortKey, client_namespace: str | None, policy: PortPolicy) -> Destination:
-    return Destination(cluster_name(*key, client_namespace), policy.hash_on)
+def make(name: ClusterName, port: Port, settings: PortPolicy, standard: StandardPolicy) -> Cluster:
+    """Make the cluster `name` of a Service port.
 
-
-def _cluster(port: Port, client_namespace: str | None, policy: PortPolicy) -> Cluster:
-    """Make the cluster of a port under `policy`."""
+    Args:
+        name: What is asked for.
+        port: The port.
+        settings: What the DestinationRule of the clients makes of it.
+        standard: The standard policies of the port; a plain variant is made without them.
+    """
+    applied = _NO_POLICY if name.plain else standard
+    tls = applied.tls
+    if tls is not None and name.certificate:
+        tls = msgspec.structs.replace(tls, certificate=name.certificate)
     return Cluster(
-        name=cluster_name(port.namespace, port.service, port.port, client_namespace),
+        name=str(name),
         namespace=port.namespace,
         service=port.service,
         port=port.port,
-        protocol=port.protocol,
-        load_balancer=policy.load_balancer,
-        connection_pool=policy.connection_pool,
-        outlier_detection=policy.outlier_detection,
-        origin=policy.origin,
+        protocol=name.spoken or port.protocol,
+        load_balancer=settings.load_balancer,
+        connection_pool=settings.connection_pool,
+        outlier_detection=settings.outlier_detection,
+        tls=tls,
+        retry_budget=applied.retry_budget,
+        origin=applied.origin or settings.origin,
     )
 
 
@@ -188,5 +321,11 @@ def _anything(_key: Key, _pod: Workload) -> tuple[str]:
     return (PASSTHROUGH,)
 
 
-def _passthrough(name: str) -> Cluster:
-    return Cluster(name=name, namespace="", service="", port=0, passthrough=True)
+def _passthrough(sources: Sources) -> Collection[str, Cluster]:
+    """The passthrough cluster, while anything runs."""
+
+    def cluster(_ctx: Context, name: str, _term: str) -> Cluster:
+        return Cluster(name=name, namespace="", service="", port=0, passthrough=True)
+
+    anything = sources.workloads.index("workloads at all", _anything)
+    return anything.terms("anything runs").map("passthrough cluster", cluster)

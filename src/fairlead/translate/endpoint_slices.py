@@ -45,7 +45,7 @@ def _slices(
     selector = service.spec.selector
     if not selector or service.spec.type == "ExternalName":
         return
-    ports = service_port.ports(service)
+    ports = service_port.all_ports(service)
     groups: dict[_Group, list[api.Endpoint]] = defaultdict(list)
     for pod in selected(ctx, pods, service.metadata.namespace, selector):
         if pod.ip and not ended(pod):

@@ -32,15 +32,16 @@ class Addresses(msgspec.Struct, frozen=True):
 def build(
     sources: Sources,
     ports: Collection[PortKey, Port],
+    udp_ports: Collection[PortKey, Port],
     pods: Index[Key, Workload, Labelled],
-) -> Collection[PortKey, Addresses]:
-    """Derive the addresses behind each port that takes HTTP, from slices and from `pods`."""
+) -> tuple[Collection[PortKey, Addresses], Collection[PortKey, Addresses]]:
+    """Derive the addresses behind each TCP and each UDP port, from slices and from `pods`."""
     slices = sources.endpoint_slices.index("endpoint slices by service", _service)
 
     def addresses(ctx: Context, key: PortKey, port: Port) -> Addresses | None:
         namespace, name, _number = key
         service = ctx.fetch(sources.services, (namespace, name))
-        if port.unsupported or service is None:
+        if service is None:
             return None
         slots = [
             slot
@@ -51,19 +52,30 @@ def build(
             slots += _pod_slots(ctx, pods, service, port)
         return _addresses(slots)
 
-    return ports.map("addresses", addresses)
+    def tcp_addresses(ctx: Context, key: PortKey, port: Port) -> Addresses | None:
+        return addresses(ctx, key, port) if port.transport == "TCP" else None
+
+    return ports.map("addresses", tcp_addresses), udp_ports.map("UDP addresses", addresses)
 
 
 def of_clusters(
-    clusters: Collection[str, Cluster], addresses: Collection[PortKey, Addresses]
+    clusters: Collection[str, Cluster],
+    addresses: Collection[PortKey, Addresses],
+    name: str = "endpoints",
 ) -> Collection[str, Endpoints]:
-    """Give each cluster the ready addresses of its Service port."""
+    """Give each cluster the ready addresses of its Service port.
 
-    def endpoints(ctx: Context, name: str, cluster: Cluster) -> Endpoints | None:
-        found = ctx.fetch(addresses, (cluster.namespace, cluster.service, cluster.port))
-        return Endpoints(name, found.ready) if found else None
+    Args:
+        clusters: Clusters of Service ports.
+        addresses: What stands behind the ports.
+        name: Of the collection.
+    """
 
-    return clusters.map("endpoints", endpoints)
+    def endpoints(ctx: Context, cluster: str, made: Cluster) -> Endpoints | None:
+        found = ctx.fetch(addresses, (made.namespace, made.service, made.port))
+        return Endpoints(cluster, found.ready) if found else None
+
+    return clusters.map(name, endpoints)
 
 
 def _service(_key: Key, written: api.EndpointSlice) -> tuple[Key, ...]:
