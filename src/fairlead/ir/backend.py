@@ -3,6 +3,7 @@
 import msgspec
 
 from fairlead.ir.filter import HeaderModifier, UrlRewrite
+from fairlead.ir.http_policy import HttpPolicies, Mirror, SessionPersistence
 from fairlead.ir.origin import Origin
 
 
@@ -16,6 +17,12 @@ class Forward(msgspec.Struct, frozen=True, gc=False, tag="forward"):
     response_headers: HeaderModifier | None = None
     rewrite: UrlRewrite | None = None
     """Rewrite of this backendRef alone (HTTPRouteBackendURLRewrite); wins over the rule's."""
+    mirrors: tuple[Mirror, ...] = ()
+    """Of this backendRef alone, besides those of the rule."""
+    policies: HttpPolicies | None = None
+    """Of this backendRef alone; each of its filters takes the place of the rule's."""
+    session: SessionPersistence | None = None
+    """Which endpoint of the cluster returning clients get; the backend is chosen by weight."""
     origin: Origin | None = None
 
 

@@ -4,17 +4,20 @@ from typing import Literal
 
 import msgspec
 
-from fairlead.ir.backend import Backend
 from fairlead.ir.origin import Origin
 
 
 class Mirror(msgspec.Struct, frozen=True, gc=False):
-    """HTTPRequestMirrorFilter: a copy of a share of the requests, whose answer is ignored."""
+    """HTTPRequestMirrorFilter: a copy of a share of the requests, whose answer is ignored.
 
-    backend: Backend
-    """An `Invalid` one gets nothing; the request itself is served all the same."""
+    One whose backend does not resolve does not exist: the request itself is served all the same.
+    """
+
+    cluster: str
+    """Name of an `ir.cluster.Cluster`."""
     numerator: int = 100
     denominator: int = 100
+    origin: Origin | None = None
 
 
 class SessionPersistence(msgspec.Struct, frozen=True, gc=False):
@@ -41,24 +44,28 @@ class Cors(msgspec.Struct, frozen=True, gc=False):
     """Seconds."""
 
 
-class ExternalAuth(msgspec.Struct, frozen=True, gc=False):
+class ExternalAuth(msgspec.Struct, frozen=True, gc=False, tag="external_auth"):
     """HTTPExternalAuthFilter: an authorization service decides on each request (GEP-1494)."""
 
     protocol: Literal["grpc", "http"]
-    backend: Backend
-    """`Invalid`: every request is refused."""
+    cluster: str
+    """Name of the `ir.cluster.Cluster` of the service."""
+    authority: str
+    """Host of the service, as gRPC checks call it; HTTP checks keep the host of the request."""
     path: str = ""
     """Prefix of the path of HTTP checks."""
     request_headers: tuple[str, ...] = ()
-    """Headers that are passed on to the service; lower case."""
+    """Lower-case names of headers that are passed on to the service. Empty: all of them (grpc),
+    none but those that always are (http)."""
     response_headers: tuple[str, ...] = ()
-    """Headers of the service's answer that are passed on to the backend (HTTP)."""
+    """Headers of the service's answer that are passed on to the backend (http); empty: all."""
     body_bytes: int = 0
-    """How much of the body is passed on; 0 for none."""
+    """Greatest body, which is passed on; larger ones are answered 413. 0 passes none on."""
+    origin: Origin | None = None
 
 
-class RateLimit(msgspec.Struct, frozen=True, gc=False):
-    """A token bucket for each proxy: what is over it is answered 429."""
+class RateLimit(msgspec.Struct, frozen=True, gc=False, tag="rate_limit"):
+    """LocalRateLimit: a token bucket for each proxy: what is over it is answered 429."""
 
     requests: int
     """Tokens that are added every `seconds`."""
@@ -68,14 +75,16 @@ class RateLimit(msgspec.Struct, frozen=True, gc=False):
     origin: Origin | None = None
 
 
-class Fault(msgspec.Struct, frozen=True, gc=False):
-    """Injected delays and aborts. Percentages 0 to 100."""
+class Fault(msgspec.Struct, frozen=True, gc=False, tag="fault"):
+    """FaultInjection: injected delays and aborts. Percentages 0 to 100."""
 
     delay: float = 0.0
     """Seconds."""
     delay_percent: float = 0.0
     abort_status: int = 0
-    """HTTP status; 0 for no abort."""
+    """HTTP status; 0 for none."""
+    abort_grpc_status: int = 0
+    """gRPC status; 0 for none. At most one of the two is set."""
     abort_percent: float = 0.0
     origin: Origin | None = None
 
@@ -89,9 +98,16 @@ class HttpPolicies(msgspec.Struct, frozen=True, gc=False):
     fault: Fault | None = None
 
 
-class ListenerFilters(msgspec.Struct, frozen=True, gc=False):
-    """What a Gateway listener does to every request (experimental listeners[].filters)."""
+RequestFilter = ExternalAuth | RateLimit | Fault
 
-    external_auth: ExternalAuth | None = None
-    rate_limit: RateLimit | None = None
-    fault: Fault | None = None
+
+class ListenerFilters(msgspec.Struct, frozen=True, gc=False):
+    """What a Gateway listener does to every request before a rule is looked for (GEP-5224)."""
+
+    requests: tuple[RequestFilter, ...] = ()
+    """In the order in which they act, at most `MOST_LISTENER_FILTERS`."""
+    refused: bool = False
+    """One of them cannot be carried out: every request is answered 500."""
+
+
+MOST_LISTENER_FILTERS = 4

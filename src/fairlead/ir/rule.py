@@ -6,7 +6,7 @@ import msgspec
 
 from fairlead.ir.backend import Backend
 from fairlead.ir.filter import HeaderModifier, PathModifier, UrlRewrite
-from fairlead.ir.http_policy import HttpPolicies, Mirror, SessionPersistence
+from fairlead.ir.http_policy import HttpPolicies, Mirror
 from fairlead.ir.match import Match
 from fairlead.ir.origin import Origin
 
@@ -33,7 +33,7 @@ class Retry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Route(msgspec.Struct, frozen=True, gc=False, tag="route"):
-    """Forward to the backends by weight. No backend, or weights that sum to 0: 500."""
+    """Forward to the backends by weight. No backend, or weights that sum to 0: `unavailable`."""
 
     backends: tuple[Backend, ...]
     rewrite: UrlRewrite | None = None
@@ -43,9 +43,13 @@ class Route(msgspec.Struct, frozen=True, gc=False, tag="route"):
     """Seconds for each attempt (timeouts.backendRequest); 0 disables, None is the default."""
     retry: Retry | None = None
     """None: the default of the house (connection errors, twice, another endpoint)."""
+    unavailable: Literal[500, 503] = 500
+    """Answer where no backend can take a request, and for the share of `Invalid` ones; 503 is what
+    gRPC clients see as UNAVAILABLE."""
+    idle_timeout: float | None = None
+    """Seconds in which nothing happens until a request is ended; None is the proxy's default."""
     hash_on: tuple[HashOn, ...] = ()
     mirrors: tuple[Mirror, ...] = ()
-    session: SessionPersistence | None = None
 
 
 class Redirect(msgspec.Struct, frozen=True, gc=False, tag="redirect"):
@@ -80,7 +84,8 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
     """
 
     name: str
-    """Unique in its virtual host: ``NAMESPACE/ROUTE/RULE-INDEX/MATCH-INDEX``."""
+    """Unique in its virtual host: ``NAMESPACE/ROUTE/RULE-INDEX/MATCH-INDEX``, with ``grpc/`` before
+    that for a GRPCRoute."""
     match: Match
     action: Action
     origin: Origin

@@ -10,6 +10,7 @@ from fairlead.graph import Collection, Context, Graph
 from fairlead.ir.assignment import ClusterUse
 from fairlead.ir.backend import Backend, Forward
 from fairlead.ir.fleet import MESH_PROXY
+from fairlead.ir.http_policy import ExternalAuth, HttpPolicies
 from fairlead.ir.listener import Chain, GatewayListener, Listener, TcpChain, UdpListener
 from fairlead.ir.rule import Route, Rule
 from fairlead.ir.virtual_host import VirtualHost
@@ -53,20 +54,31 @@ def proxy_of(table: str) -> str:
 
 
 def _of_virtual_host(_key: tuple[str, str], host: VirtualHost) -> Iterator[Use]:
-    backends = [backend for rule in host.rules for backend in _of_rule(rule)]
-    if host.filters is not None and host.filters.external_auth is not None:
-        backends.append(host.filters.external_auth.backend)
-    return _uses(proxy_of(host.table), backends)
+    clusters = {cluster for rule in host.rules for cluster in _of_rule(rule)}
+    if host.filters is not None:
+        asked = [each for each in host.filters.requests if isinstance(each, ExternalAuth)]
+        clusters.update(each.cluster for each in asked)
+    proxy = proxy_of(host.table)
+    for cluster in sorted(clusters):
+        yield proxy, cluster
 
 
-def _of_rule(rule: Rule) -> Iterator[Backend]:
-    """The backends of a rule: where it forwards to, mirrors to and asks for leave."""
+def _of_rule(rule: Rule) -> Iterator[str]:
+    """The clusters that a rule forwards to, mirrors to and asks for leave."""
+    yield from _asked(rule.policies)
     if isinstance(rule.action, Route):
-        yield from rule.action.backends
-        for mirror in rule.action.mirrors:
-            yield mirror.backend
-    if rule.policies is not None and rule.policies.external_auth is not None:
-        yield rule.policies.external_auth.backend
+        yield from (mirror.cluster for mirror in rule.action.mirrors)
+        for backend in rule.action.backends:
+            if isinstance(backend, Forward):
+                yield backend.cluster
+                yield from (mirror.cluster for mirror in backend.mirrors)
+                yield from _asked(backend.policies)
+
+
+def _asked(policies: HttpPolicies | None) -> Iterator[str]:
+    """The cluster of an authorization service."""
+    if policies is not None and policies.external_auth is not None:
+        yield policies.external_auth.cluster
 
 
 def _of_chain(key: tuple[str, str, str], chain: Chain) -> Iterator[Use]:
