@@ -80,8 +80,9 @@ def get(
 ) -> None:
     """List objects of the running instance with what became of them.
 
-    KIND is gateways, routes, services, pods, proxies, problems, gatewayclasses, destinationrules,
-    or any other kind that is served, in plural, singular or short form (gw, httproute, svc, po).
+    KIND is gateways, listenersets, httproutes (or routes), grpcroutes, tlsroutes, tcproutes,
+    udproutes, services, pods, proxies, problems, backendtlspolicies, destinationrules, or any
+    other kind that is served, in plural, singular or short form (gw, httproute, svc, po).
 
     Exit codes: 0 fine (also if there are none), 1 the named object doesn't exist or no instance
     runs, 2 wrong usage.

@@ -6,11 +6,22 @@ from dataclasses import dataclass
 KINDS = {
     "gateways": ("gateway", "gtw", "gw"),
     "httproutes": ("httproute", "routes", "route"),
+    "grpcroutes": ("grpcroute",),
+    "tlsroutes": ("tlsroute",),
+    "tcproutes": ("tcproute",),
+    "udproutes": ("udproute",),
+    "listenersets": ("listenerset", "lset"),
     "services": ("service", "svc"),
     "pods": ("pod", "po"),
     "proxies": ("proxy",),
     "problems": ("problem",),
     "gatewayclasses": ("gatewayclass", "gc"),
+    "backendtlspolicies": ("backendtlspolicy", "btlspolicy", "btls"),
+    "xbackends": ("xbackend",),
+    "xbackendtrafficpolicies": ("xbackendtrafficpolicy", "xbtrafficpolicy"),
+    "xtelemetrypolicies": ("xtelemetrypolicy",),
+    "localratelimits": ("localratelimit", "lrl"),
+    "faultinjections": ("faultinjection", "fault"),
     "destinationrules": ("destinationrule", "dr"),
     "deployments": ("deployment", "deploy"),
     "endpointslices": ("endpointslice",),
@@ -18,6 +29,7 @@ KINDS = {
     "namespaces": ("namespace", "ns"),
     "configmaps": ("configmap", "cm"),
     "secrets": ("secret",),
+    "clustertrustbundles": ("clustertrustbundle",),
 }
 """Plural to its other names: the kinds that are served, and two of an instance's own."""
 
