@@ -144,6 +144,8 @@ class Checker:
             return
         if info.max_length is not None and len(raw) > info.max_length:
             yield _bounds(path, f"has {len(raw)} entries, at most {info.max_length} are allowed")
+        if len(raw) < (info.min_length or 0):
+            yield _bounds(path, f"has {len(raw)} entries, at least {info.min_length} must be given")
         for key, value in raw.items():
             yield from self._value(value, info.value_type, (*path, str(key)), trail)
 

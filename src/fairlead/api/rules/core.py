@@ -6,6 +6,7 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 
+from fairlead.api.cluster_trust_bundle import ClusterTrustBundle
 from fairlead.api.codes import Code
 from fairlead.api.config_map import ConfigMap
 from fairlead.api.deployment import Deployment
@@ -19,6 +20,7 @@ from fairlead.api.service import Service, ServiceSpec
 
 _PORT_NAME = re.compile(LABEL)
 _PORT_NAME_LIMIT = 63
+_CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 
 
@@ -121,6 +123,21 @@ def config_map(obj: ConfigMap) -> Iterator[Finding]:
             message = f"`{key}` is in `data` already"
             yield Finding(Code.NOT_UNIQUE, ("binaryData", key), message, "rename one of them")
         yield from _base64(("binaryData", key), value, "move the text to `data`, or encode it")
+
+
+def cluster_trust_bundle(obj: ClusterTrustBundle) -> Iterator[Finding]:
+    """The signer's bundles are named after it, the others are not; there is a certificate."""
+    signer = obj.spec.signer_name
+    prefix = signer.replace("/", ":")
+    if obj.metadata.name.rpartition(":")[0] != prefix:
+        wanted = f"begin with `{prefix}:`" if signer else "have no colon"
+        message = f"`{obj.metadata.name}` does not {wanted}"
+        remedy = "bundles of a signer are named SIGNER:NAME, with `:` for `/`, others just NAME"
+        yield Finding(Code.BAD_NAME, ("metadata", "name"), message, remedy)
+    if _CERTIFICATE not in obj.spec.trust_bundle:
+        message = "holds no certificate"
+        remedy = f"add PEM that begins with {_CERTIFICATE}"
+        yield Finding(Code.BOUNDS, ("spec", "trustBundle"), message, remedy)
 
 
 def _keys(field: str, values: Mapping[str, str]) -> Iterator[Finding]:

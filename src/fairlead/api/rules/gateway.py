@@ -1,4 +1,4 @@
-"""Rules of Gateway: listeners, addresses, TLS, infrastructure."""
+"""Rules of Gateway: addresses, TLS, infrastructure; `rules.listener` has those of listeners."""
 
 import ipaddress
 import re
@@ -7,16 +7,13 @@ from typing import Final
 
 from fairlead.api.codes import Code
 from fairlead.api.finding import Finding, Path
-from fairlead.api.gateway import Gateway, GatewaySpecAddress, Listener, ListenerRequestFilter
+from fairlead.api.gateway import Gateway, GatewaySpecAddress
 from fairlead.api.gateway_tls import FrontendTLSConfig, FrontendTLSValidation
-from fairlead.api.rules import http_filter
+from fairlead.api.rules.listener import listeners
 from fairlead.api.rules.metadata import labels, qualified_key
-from fairlead.api.rules.union import union
 from fairlead.api.rules.unique import unique
 from fairlead.api.scalar import SUBDOMAIN
 
-_WITHOUT_TLS: Final = frozenset({"HTTP", "TCP", "UDP"})
-_WITHOUT_HOSTNAME: Final = frozenset({"TCP", "UDP"})
 _HTTP: Final = frozenset({"HTTP", "HTTPS"})
 _HOSTNAME = re.compile(rf"(\*\.)?{SUBDOMAIN}")
 _PREFIX = re.compile(SUBDOMAIN)
@@ -26,20 +23,12 @@ _BUNDLE: Final = ("certificates.k8s.io", "ClusterTrustBundle")
 def gateway(obj: Gateway) -> Iterator[Finding]:
     """GatewaySpec's validations, experimental channel of Gateway API v1.7.0."""
     spec = obj.spec
-    listeners: Path = ("spec", "listeners")
-    names = [listener.name for listener in spec.listeners]
-    yield from unique(
-        listeners, names, "listener {first} is named `{key}` too", "rename one of them"
-    )
-    places = [(each.port, each.protocol, each.hostname) for each in spec.listeners]
-    yield from unique(
-        listeners,
-        places,
-        "port, protocol and hostname are those of listener {first}",
-        "give it another port or hostname, or merge the two",
-    )
+    path: Path = ("spec", "listeners")
+    yield from listeners(path, spec.listeners)
     for index, listener in enumerate(spec.listeners):
-        yield from _listener((*listeners, index), listener)
+        if listener.filters and listener.protocol not in _HTTP:
+            message = f"filters act on protocol HTTP or HTTPS, not on {listener.protocol}"
+            yield Finding(Code.RULE, (*path, index, "filters"), message, "remove them")
     if spec.addresses:
         yield from _addresses(("spec", "addresses"), spec.addresses)
     if spec.infrastructure:
@@ -48,42 +37,6 @@ def gateway(obj: Gateway) -> Iterator[Finding]:
             yield from qualified_key(("spec", "infrastructure", "annotations"), key)
     if spec.tls and spec.tls.frontend:
         yield from _frontend(("spec", "tls", "frontend"), spec.tls.frontend)
-
-
-def _listener(path: Path, listener: Listener) -> Iterator[Finding]:
-    protocol, tls = listener.protocol, listener.tls
-    if protocol in _WITHOUT_HOSTNAME and listener.hostname:
-        message = f"a listener of protocol {protocol} has no hostname"
-        yield Finding(Code.RULE, (*path, "hostname"), message, "remove it")
-    if listener.filters and protocol not in _HTTP:
-        message = f"filters act on protocol HTTP or HTTPS, not on {protocol}"
-        yield Finding(Code.RULE, (*path, "filters"), message, "remove them")
-    if listener.filters:
-        for index, each in enumerate(listener.filters.requests):
-            yield from _request_filter((*path, "filters", "requests", index), each)
-    if tls and protocol in _WITHOUT_TLS:
-        message = f"a listener of protocol {protocol} has no tls"
-        yield Finding(Code.RULE, (*path, "tls"), message, "remove it, or set `protocol: HTTPS`")
-    elif tls is None and protocol == "TLS":
-        message = "a listener of protocol TLS needs `tls.mode`"
-        yield Finding(Code.RULE, path, message, "add `tls` with mode Terminate or Passthrough")
-    elif tls and protocol == "HTTPS" and tls.mode != "Terminate":
-        message = "a listener of protocol HTTPS terminates TLS"
-        remedy = "set `mode: Terminate`, or `protocol: TLS`"
-        yield Finding(Code.RULE, (*path, "tls", "mode"), message, remedy)
-    if tls and tls.mode == "Terminate" and not tls.certificate_refs and not tls.options:
-        message = "mode Terminate needs `certificateRefs` or `options`"
-        yield Finding(Code.RULE, (*path, "tls"), message, "add the Secret that holds the key pair")
-
-
-def _request_filter(path: Path, each: ListenerRequestFilter) -> Iterator[Finding]:
-    members = (
-        ("ExternalAuth", "externalAuth", each.external_auth),
-        ("ExtensionRef", "extensionRef", each.extension_ref),
-    )
-    yield from union(path, each.type, members)
-    if each.external_auth:
-        yield from http_filter.external_auth((*path, "externalAuth"), each.external_auth)
 
 
 def _addresses(path: Path, addresses: tuple[GatewaySpecAddress, ...]) -> Iterator[Finding]:

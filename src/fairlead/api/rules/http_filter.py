@@ -5,7 +5,9 @@ from typing import Final
 
 from fairlead.api.codes import Code
 from fairlead.api.finding import Finding, Path
+from fairlead.api.grpc_route import GRPCRouteFilter
 from fairlead.api.http_filter import (
+    Fraction,
     HTTPCORSFilter,
     HTTPExternalAuthFilter,
     HTTPHeaderFilter,
@@ -13,14 +15,14 @@ from fairlead.api.http_filter import (
     HTTPRequestMirrorFilter,
     HTTPRouteFilter,
 )
-from fairlead.api.reference import BackendObjectReference
+from fairlead.api.reference import EXPERIMENTAL_GROUP, BackendObjectReference
 from fairlead.api.rules.union import union
 from fairlead.api.rules.unique import unique
 
 _ONCE: Final = frozenset(
     {"CORS", "RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite"}
 )
-_XBACKEND: Final = ("gateway.networking.x-k8s.io", "XBackend")
+_XBACKEND: Final = (EXPERIMENTAL_GROUP, "XBackend")
 
 
 def filters(path: Path, given: tuple[HTTPRouteFilter, ...]) -> Iterator[Finding]:
@@ -51,12 +53,7 @@ def _members(each: HTTPRouteFilter) -> tuple[tuple[str, str, object], ...]:
 
 
 def _content(path: Path, each: HTTPRouteFilter) -> Iterator[Finding]:
-    if each.request_header_modifier:
-        yield from _headers((*path, "requestHeaderModifier"), each.request_header_modifier)
-    if each.response_header_modifier:
-        yield from _headers((*path, "responseHeaderModifier"), each.response_header_modifier)
-    if each.request_mirror:
-        yield from _mirror((*path, "requestMirror"), each.request_mirror)
+    yield from modifiers_and_mirror(path, each)
     if each.request_redirect and each.request_redirect.path:
         yield from _modifier((*path, "requestRedirect", "path"), each.request_redirect.path)
     if each.url_rewrite and each.url_rewrite.path:
@@ -65,6 +62,16 @@ def _content(path: Path, each: HTTPRouteFilter) -> Iterator[Finding]:
         yield from _cors((*path, "cors"), each.cors)
     if each.external_auth:
         yield from external_auth((*path, "externalAuth"), each.external_auth)
+
+
+def modifiers_and_mirror(path: Path, each: HTTPRouteFilter | GRPCRouteFilter) -> Iterator[Finding]:
+    """Rules of what filters of HTTPRoutes and GRPCRoutes have in common."""
+    if each.request_header_modifier:
+        yield from _headers((*path, "requestHeaderModifier"), each.request_header_modifier)
+    if each.response_header_modifier:
+        yield from _headers((*path, "responseHeaderModifier"), each.response_header_modifier)
+    if each.request_mirror:
+        yield from _mirror((*path, "requestMirror"), each.request_mirror)
 
 
 def backend_port(path: Path, backend: BackendObjectReference) -> Iterator[Finding]:
@@ -90,14 +97,16 @@ def _mirror(path: Path, mirror: HTTPRequestMirrorFilter) -> Iterator[Finding]:
     if mirror.percent is not None and mirror.fraction is not None:
         message = "`percent` and `fraction` cannot stand together"
         yield Finding(Code.RULE, path, message, "remove one of them")
-    if mirror.fraction and mirror.fraction.numerator > mirror.fraction.denominator:
-        message = f"{mirror.fraction.numerator} is more than {mirror.fraction.denominator}"
-        yield Finding(
-            Code.RULE,
-            (*path, "fraction", "numerator"),
-            f"{message}, the denominator",
-            "make the fraction one or less",
-        )
+    if mirror.fraction:
+        yield from fraction((*path, "fraction"), mirror.fraction)
+
+
+def fraction(path: Path, share: Fraction) -> Iterator[Finding]:
+    """A share is not more than the whole."""
+    if share.numerator > share.denominator:
+        message = f"{share.numerator} is more than {share.denominator}, the denominator"
+        remedy = "make the fraction one or less"
+        yield Finding(Code.RULE, (*path, "numerator"), message, remedy)
 
 
 def _modifier(path: Path, modifier: HTTPPathModifier) -> Iterator[Finding]:

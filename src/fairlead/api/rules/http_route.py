@@ -16,12 +16,11 @@ from fairlead.api.http_route import (
     HTTPRouteRule,
     HTTPRouteTimeouts,
 )
-from fairlead.api.reference import GATEWAY_GROUP, ParentReference
 from fairlead.api.rules import http_filter
-from fairlead.api.rules.union import union
+from fairlead.api.rules.route import parent_refs, rule_names
+from fairlead.api.rules.session_persistence import session_persistence
 from fairlead.api.rules.unique import unique
 from fairlead.api.scalar import PATH
-from fairlead.api.session_persistence import SessionPersistence
 
 _MATCHES_LIMIT = 128
 _VALID_PATH = re.compile(PATH)
@@ -32,49 +31,15 @@ _NOT_AT_END: Final = ("/..", "/.")
 def http_route(route: HTTPRoute) -> Iterator[Finding]:
     """HTTPRouteSpec's validations, experimental channel of Gateway API v1.7.0."""
     spec = route.spec
-    yield from _parent_refs(("spec", "parentRefs"), spec.parent_refs)
+    yield from parent_refs(("spec", "parentRefs"), spec.parent_refs)
     rules: Path = ("spec", "rules")
     total = sum(len(rule.matches) for rule in spec.rules)
     if total > _MATCHES_LIMIT:
         message = f"has {total} matches in all rules, at most {_MATCHES_LIMIT} are allowed"
         yield Finding(Code.BOUNDS, rules, message, "split the route")
-    if len(spec.rules) > 1:
-        names = [rule.name for rule in spec.rules]
-        yield from unique(rules, names, "rule {first} is named `{key}` too", "rename one of them")
+    yield from rule_names(rules, [rule.name for rule in spec.rules])
     for index, rule in enumerate(spec.rules):
         yield from _rule((*rules, index), rule)
-
-
-def _parent_refs(path: Path, refs: tuple[ParentReference, ...]) -> Iterator[Finding]:
-    for index, ref in enumerate(refs):
-        if ref.kind == "Service" and ref.group in {GATEWAY_GROUP, "core", "v1"}:
-            yield Finding(
-                Code.PARENT_GROUP,
-                (*path, index),
-                f"nobody acts on this parent: there is no kind Service in group {ref.group}",
-                'write `group: ""`',
-                "warning",
-            )
-    if len(refs) < 2:  # noqa: PLR2004 - one alone has nothing to collide with
-        return
-    first: dict[tuple[str, str, str, str], ParentReference] = {}
-    for index, ref in enumerate(refs):
-        other = first.setdefault((ref.group, ref.kind, ref.name, ref.namespace or ""), ref)
-        mixed = bool(other.section_name) != bool(ref.section_name)
-        if mixed or bool(other.port) != bool(ref.port):
-            yield Finding(
-                Code.NOT_UNIQUE,
-                (*path, index),
-                f"{ref.kind} `{ref.name}` is a parent more than once, "
-                "and not all of its parentRefs have the same of `sectionName` and `port` set",
-                "set `sectionName` or `port` in all of them",
-            )
-    keys = [
-        (ref.group, ref.kind, ref.name, ref.namespace or "", ref.section_name, ref.port)
-        for ref in refs
-    ]
-    message = "is the same parent as entry {first}"
-    yield from unique(path, keys, message, "give them a different `sectionName` or `port`")
 
 
 def _rule(path: Path, rule: HTTPRouteRule) -> Iterator[Finding]:
@@ -86,8 +51,7 @@ def _rule(path: Path, rule: HTTPRouteRule) -> Iterator[Finding]:
         yield from _backend((*path, "backendRefs", index), backend, rule)
     if rule.timeouts:
         yield from _timeouts((*path, "timeouts"), rule.timeouts)
-    if rule.session_persistence:
-        yield from _session((*path, "sessionPersistence"), rule.session_persistence)
+    yield from session_persistence((*path, "sessionPersistence"), rule.session_persistence)
 
 
 def _rule_filters(path: Path, rule: HTTPRouteRule) -> Iterator[Finding]:
@@ -175,12 +139,3 @@ def _timeouts(path: Path, timeouts: HTTPRouteTimeouts) -> Iterator[Finding]:
             f"(`{timeouts.request}`)",
             "shorten it or lengthen `request`",
         )
-
-
-def _session(path: Path, session: SessionPersistence) -> Iterator[Finding]:
-    members = (("Cookie", "cookie", session.cookie), ("Header", "header", session.header))
-    yield from union(path, session.type, members)
-    permanent = session.cookie and session.cookie.lifetime_type == "Permanent"
-    if permanent and session.absolute_timeout is None:
-        message = "a Permanent cookie needs `absoluteTimeout`"
-        yield Finding(Code.RULE, path, message, "add `absoluteTimeout`")

@@ -15,6 +15,8 @@ _LABEL = re.compile(LABEL)
 _QUALIFIED = re.compile(rf"(?:({SUBDOMAIN})/)?([A-Za-z0-9](?:[-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?)")
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _LABEL_KINDS = frozenset({"Namespace", "Service"})
+_PREFIXED_KINDS = frozenset({"ClusterTrustBundle"})
+"""Kinds whose names begin with another one and a colon."""
 
 
 def metadata(kind: str, meta: ObjectMeta) -> Iterator[Finding]:
@@ -22,9 +24,10 @@ def metadata(kind: str, meta: ObjectMeta) -> Iterator[Finding]:
     limit, pattern = (_NAME_LIMIT, _SUBDOMAIN)
     if kind in _LABEL_KINDS:
         limit, pattern = (_LABEL_LIMIT, _LABEL)
+    name = meta.name.rpartition(":")[2] if kind in _PREFIXED_KINDS else meta.name
     if not meta.name:
         yield Finding(Code.BAD_NAME, ("metadata", "name"), "is empty", "give the object a name")
-    elif len(meta.name) > limit or not pattern.fullmatch(meta.name):
+    elif len(meta.name) > limit or not pattern.fullmatch(name):
         dots = "" if kind in _LABEL_KINDS else " and `.`"
         yield Finding(
             Code.BAD_NAME,
