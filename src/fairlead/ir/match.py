@@ -1,4 +1,4 @@
-"""Conditions on a request (HTTPRouteMatch). All parts of a `Match` must hold."""
+"""Conditions on a request (HTTPRouteMatch, GRPCRouteMatch). All parts of a `Match` must hold."""
 
 import msgspec
 
@@ -48,9 +48,11 @@ class QueryMatch(msgspec.Struct, frozen=True, gc=False):
 
 
 class Match(msgspec.Struct, frozen=True, gc=False):
-    """One HTTPRouteMatch."""
+    """One HTTPRouteMatch, or one GRPCRouteMatch."""
 
     path: PathMatch = PathPrefix("/")
     method: str | None = None
     headers: tuple[HeaderMatch, ...] = ()
     query: tuple[QueryMatch, ...] = ()
+    grpc: bool = False
+    """Holds for gRPC requests only (GRPCRouteMatch)."""

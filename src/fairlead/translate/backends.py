@@ -1,10 +1,10 @@
-"""HTTPBackendRef to `ir.backend`: a destination, or an `Invalid` value with the spec's reason.
+"""HTTPBackendRef and GRPCBackendRef to `ir.backend`: a destination, or `Invalid` with the reason.
 
 One place decides whether a reference resolves; rules and the ResolvedRefs condition both ask it.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -17,9 +17,12 @@ from fairlead.translate.clusters import Clusters
 from fairlead.translate.filters import filters
 from fairlead.translate.finding import Finding
 from fairlead.translate.references import Grants
+from fairlead.translate.route_rule import HostRoute
 from fairlead.translate.sources import Key, Sources
 
 ParentKind = Literal["gateway", "mesh"]
+
+_ARTICLE: Final = {"HTTPRoute": "an", "GRPCRoute": "a"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,15 @@ class Resolved(msgspec.Struct, frozen=True, gc=False):
     hash_on: tuple[HashOn, ...] = ()
 
 
-def resolve(
-    ctx: Context, inputs: Inputs, namespace: str, ref: api.HTTPBackendRef, parent: ParentKind
+def resolve(  # noqa: PLR0917 - the flat form of one reference
+    ctx: Context,
+    inputs: Inputs,
+    namespace: str,
+    ref: api.BackendObjectReference,
+    parent: ParentKind,
+    kind: str = "HTTPRoute",
 ) -> tuple[Key, int] | Finding:
-    """Find the Service port that a backendRef of a route in `namespace` names.
+    """Find the Service port that a backendRef of a route of `kind` in `namespace` names.
 
     Returns:
         The Service's key and port, or why it is none: InvalidKind, RefNotPermitted,
@@ -67,25 +75,28 @@ def resolve(
         return Finding("InvalidKind", "kind", f"{named} cannot be a backend; use a Service")
     service = ref.key_from(namespace)
     shown = f"Service {service[0]}/{service[1]}"
-    if parent == "gateway" and not _permitted(ctx, inputs.grants, namespace, service):
+    if parent == "gateway" and not _permitted(ctx, inputs.grants, kind, namespace, service):
         message = (
             f"{shown} is in another namespace; create a ReferenceGrant in {service[0]} "
-            f"from HTTPRoute in {namespace} to Service {service[1]}"
+            f"from {kind} in {namespace} to Service {service[1]}"
         )
         return Finding("RefNotPermitted", "namespace", message)
-    return _port(ctx, inputs, service, ref.port)
+    return _port(ctx, inputs, service, ref.port, kind)
 
 
 def _port(
-    ctx: Context, inputs: Inputs, service: Key, number: int | None
+    ctx: Context, inputs: Inputs, service: Key, number: int | None, kind: str
 ) -> tuple[Key, int] | Finding:
     """The port of a Service that may be referred to, or why it cannot be a backend."""
     shown = f"Service {service[0]}/{service[1]}"
     port = inputs.clusters.port(ctx, service, number) if number is not None else None
     if number is not None and port is not None:
-        if not port.unsupported:
+        unsupported = port.unsupported
+        if kind == "GRPCRoute" and port.protocol == "ws":
+            unsupported = f"its appProtocol is {port.app_protocol}, which carries no gRPC"
+        if not unsupported:
             return service, number
-        message = f"an HTTPRoute cannot send to {shown} port {number}: {port.unsupported}"
+        message = f"{_ARTICLE[kind]} {kind} cannot send to {shown} port {number}: {unsupported}"
         return Finding("UnsupportedProtocol", "port", message)
     found = ctx.fetch(inputs.sources.services, service)
     if found is None:
@@ -102,11 +113,16 @@ def backend(
     ctx: Context, inputs: Inputs, scope: Scope, ref: api.HTTPBackendRef, origin: Origin
 ) -> Resolved:
     """Compile one backendRef of the route that `origin` names; its field is that of the ref."""
-    found = resolve(ctx, inputs, origin.namespace, ref, scope.parent)
+    found = resolve(ctx, inputs, origin.namespace, ref, scope.parent, origin.kind)
     if isinstance(found, Finding):
         at = f"{origin.field}.{found.field}"
         return Resolved(Invalid(ref.weight, found.reason, f"{at}: {found.message}", origin))
-    destination = inputs.clusters.destination(ctx, *found, scope.client_namespace)
+    destination = inputs.clusters.destination(
+        ctx,
+        *found,
+        scope.client_namespace,
+        protocol="h2c" if origin.kind == "GRPCRoute" else "http",
+    )
     done = filters(ref.filters, f"{origin.field}.filters", "backend")
     return Resolved(
         Forward(
@@ -122,21 +138,23 @@ def backend(
 
 
 def unresolved(
-    ctx: Context, inputs: Inputs, route: api.HTTPRoute, parent: ParentKind
+    ctx: Context, inputs: Inputs, route: HostRoute, parent: ParentKind
 ) -> tuple[Finding, ...]:
     """Every backendRef of `route` that does not resolve for parents of this kind."""
     findings: list[Finding] = []
     for rule_index, rule in enumerate(route.spec.rules):
         for index, ref in enumerate(rule.backend_refs):
-            found = resolve(ctx, inputs, route.metadata.namespace, ref, parent)
+            found = resolve(ctx, inputs, route.metadata.namespace, ref, parent, route.kind)
             if isinstance(found, Finding):
                 field = f"spec.rules[{rule_index}].backendRefs[{index}].{found.field}"
                 findings.append(Finding(found.reason, field, found.message))
     return tuple(findings)
 
 
-def _permitted(ctx: Context, grants: Grants | None, namespace: str, service: Key) -> bool:
+def _permitted(
+    ctx: Context, grants: Grants | None, kind: str, namespace: str, service: Key
+) -> bool:
     if service[0] == namespace:
         return True
-    referrer = ("gateway.networking.k8s.io", "HTTPRoute", namespace)
+    referrer = (api.GATEWAY_GROUP, kind, namespace)
     return grants is not None and grants.permit(ctx, referrer, ("", "Service", *service))

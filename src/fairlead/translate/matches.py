@@ -1,4 +1,4 @@
-"""HTTPRouteMatch to `ir.match.Match`, or why it cannot be done."""
+"""HTTPRouteMatch to `ir.match.Match`, or why it cannot be done; headers for GRPCRoutes as well."""
 
 import re
 from functools import lru_cache
@@ -38,7 +38,7 @@ def match(source: api.HTTPRouteMatch, field: str) -> Match | tuple[Finding, ...]
     findings: tuple[Finding, ...] = ()
     if isinstance(path, PathRegex):
         findings = _expression(path.value, f"{field}.path.value")
-    headers, more = _headers(source.headers, f"{field}.headers")
+    conditions, more = headers(source.headers, f"{field}.headers")
     findings += more
     query, more = _query(source.query_params, f"{field}.queryParams")
     findings += more
@@ -47,7 +47,7 @@ def match(source: api.HTTPRouteMatch, field: str) -> Match | tuple[Finding, ...]
         findings += (Finding(_UNSUPPORTED, f"{field}.method", message),)
     if findings:
         return findings
-    return Match(path, source.method, headers, query)
+    return Match(path, source.method, conditions, query)
 
 
 @lru_cache(maxsize=4096)
@@ -67,21 +67,24 @@ def _normalized(path: str) -> str:
     return _ESCAPED_FOR_NOTHING.sub(lambda escape: chr(int(escape[0][1:], 16)), path)
 
 
-def _headers(
-    source: tuple[api.HTTPHeaderMatch, ...], field: str
+def headers(
+    source: tuple[api.HTTPHeaderMatch | api.GRPCHeaderMatch, ...], field: str
 ) -> tuple[tuple[HeaderMatch, ...], tuple[Finding, ...]]:
-    """Names are case-insensitive; only the first entry of a name counts, as the spec says."""
-    headers: dict[str, HeaderMatch] = {}
+    """Compile the header matches of a match, which stand at `field`.
+
+    Names are case-insensitive; only the first entry of a name counts, as the spec says.
+    """
+    found: dict[str, HeaderMatch] = {}
     findings: tuple[Finding, ...] = ()
     for index, entry in enumerate(source):
         name = entry.name.lower()
-        if name in headers:
+        if name in found:
             continue
         regex = entry.type == "RegularExpression"
-        headers[name] = HeaderMatch(name, entry.value, regex)
+        found[name] = HeaderMatch(name, entry.value, regex)
         if regex:
             findings += _expression(entry.value, f"{field}[{index}].value")
-    return tuple(headers.values()), findings
+    return tuple(found.values()), findings
 
 
 def _query(

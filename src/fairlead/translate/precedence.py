@@ -50,6 +50,24 @@ def of_http(match: Match) -> Specificity:
     )
 
 
+def of_grpc(source: api.GRPCRouteMatch) -> Specificity:
+    """Precedence of a match of a GRPCRoute (GRPCRouteRule.matches).
+
+    After the kind: service class, -service length, method class, -method length, -headers.
+    """
+    method = source.method or api.GRPCMethodMatch()
+    kind = 1 if method.type == "RegularExpression" else 0
+    service, name = method.service or "", method.method or ""
+    return (
+        0,
+        kind if service else 2,
+        -len(service),
+        kind if name else 2,
+        -len(name),
+        -len({header.name.lower() for header in source.headers}),
+    )
+
+
 def rank(
     metadata: api.ObjectMeta, specificity: Specificity, rule_index: int, match_index: int
 ) -> Rank:

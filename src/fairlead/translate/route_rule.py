@@ -12,7 +12,7 @@ from fairlead.ir.match import Match
 from fairlead.translate.finding import Finding
 from fairlead.translate.precedence import Specificity
 
-RouteKind: TypeAlias = api.HTTPRoute
+HostRoute: TypeAlias = api.HTTPRoute | api.GRPCRoute
 """The kinds of routes that are compiled to rules of virtual hosts."""
 
 

@@ -19,17 +19,24 @@ from fairlead.ir.filter import UrlRewrite
 from fairlead.ir.match import PathPrefix
 from fairlead.ir.origin import Origin
 from fairlead.ir.rule import Action, HashOn, Redirect, Respond, Retry, Route, Rule
-from fairlead.translate import backends, filters, http_rule
+from fairlead.translate import backends, filters, grpc_rule, http_rule
 from fairlead.translate.backends import Inputs, ParentKind, Scope
 from fairlead.translate.clusters import Clusters
 from fairlead.translate.filters import Filters
 from fairlead.translate.finding import Finding
 from fairlead.translate.precedence import Ranked, rank
-from fairlead.translate.route_rule import RouteKind, RouteMatch, RouteRule
+from fairlead.translate.route_rule import HostRoute, RouteMatch, RouteRule
 from fairlead.translate.sources import Sources
 
 _MOST_ATTEMPTS = 2**31 - 1
 """The field has no upper bound; proxies count in 32 bits."""
+
+_UNAVAILABLE = 503
+"""What gRPC clients see as UNAVAILABLE, which GRPCRoute asks for where HTTPRoute asks for 500."""
+
+_STREAM_IDLE = 3600.0
+"""Seconds that a gRPC stream may be silent: GRPCRoute has no timeouts, and streams that wait for
+something to happen are common."""
 
 _WELL_KNOWN = {"http": 80, "https": 443}
 
@@ -46,12 +53,16 @@ class Checked(msgspec.Struct, frozen=True):
     """Why the rule is invalid; empty for a valid one."""
 
 
-def check(route: RouteKind) -> tuple[Checked, ...]:
+def check(route: HostRoute) -> tuple[Checked, ...]:
     """Read the rules of `route`, in order."""
     return tuple(_check(index, read) for index, read in enumerate(_read(route)))
 
 
-def _read(route: RouteKind) -> Iterator[RouteRule]:
+def _read(route: HostRoute) -> Iterator[RouteRule]:
+    if isinstance(route, api.GRPCRoute):
+        for index, rule in enumerate(route.spec.rules):
+            yield grpc_rule.read(rule, f"spec.rules[{index}]")
+        return
     for index, rule in enumerate(route.spec.rules):
         yield http_rule.read(rule, f"spec.rules[{index}]")
 
@@ -89,7 +100,7 @@ def rules(  # noqa: PLR0917 - the flat form of `compile_route`
     ctx: Context,
     sources: Sources,
     clusters: Clusters,
-    route: RouteKind,
+    route: HostRoute,
     parent: ParentKind,
     client_namespace: str,
     listener_port: int | None,
@@ -114,7 +125,7 @@ def rules(  # noqa: PLR0917 - the flat form of `compile_route`
 
 
 def compile_route(
-    ctx: Context, inputs: Inputs, route: RouteKind, scope: Scope
+    ctx: Context, inputs: Inputs, route: HostRoute, scope: Scope
 ) -> tuple[Ranked, ...]:
     """Compile a route for `scope`: every match of every rule, ranked."""
     ranked: list[Ranked] = []
@@ -127,12 +138,12 @@ def compile_route(
     return tuple(ranked)
 
 
-def port_matters(route: RouteKind) -> bool:
+def port_matters(route: HostRoute) -> bool:
     """Whether the compiled rules depend on the port and scheme that clients call by.
 
     A redirect keeps both unless it names others, and leaves the well-known port of a scheme out.
     """
-    return any(
+    return isinstance(route, api.HTTPRoute) and any(
         entry.request_redirect is not None
         and not entry.request_redirect.scheme
         and entry.request_redirect.port in (None, *_WELL_KNOWN.values())
@@ -141,11 +152,12 @@ def port_matters(route: RouteKind) -> bool:
     )
 
 
-def _rule(route: RouteKind, checked: Checked, match: RouteMatch, action: Action) -> Rule:
-    namespace, name = route.metadata.namespace, route.metadata.name
+def _rule(route: HostRoute, checked: Checked, match: RouteMatch, action: Action) -> Rule:
+    metadata, grpc = route.metadata, isinstance(route, api.GRPCRoute)
+    name = f"{metadata.namespace}/{metadata.name}/{checked.index}/{match.index}"
     valid = not checked.findings
     return Rule(
-        name=f"{namespace}/{name}/{checked.index}/{match.index}",
+        name=f"grpc/{name}" if grpc else name,
         match=match.match,
         action=action,
         origin=_origin(route, checked, _field(checked.index, "matches", match.index)),
@@ -154,7 +166,7 @@ def _rule(route: RouteKind, checked: Checked, match: RouteMatch, action: Action)
     )
 
 
-def _origin(route: RouteKind, checked: Checked, field: str) -> Origin:
+def _origin(route: HostRoute, checked: Checked, field: str) -> Origin:
     metadata = route.metadata
     return Origin(route.kind, metadata.namespace, metadata.name, checked.name, field)
 
@@ -166,10 +178,12 @@ def _field(rule: int, part: str, index: int) -> str:
 
 
 def _action(
-    ctx: Context, inputs: Inputs, route: RouteKind, checked: Checked, scope: Scope
+    ctx: Context, inputs: Inputs, route: HostRoute, checked: Checked, scope: Scope
 ) -> Action:
+    grpc = isinstance(route, api.GRPCRoute)
+    unavailable = _UNAVAILABLE if grpc else 500
     if checked.findings:
-        return Respond(500, checked.findings[0].reason)
+        return Respond(unavailable, checked.findings[0].reason)
     if checked.filters.redirect is not None:
         return _redirect(checked.filters.redirect, checked.filters, scope)
     rule = checked.source
@@ -194,6 +208,8 @@ def _action(
         backend_timeout=_seconds(rule.timeouts.backend_request) if rule.timeouts else None,
         retry=_retry(rule.retry),
         hash_on=tuple(hash_on),
+        unavailable=unavailable,
+        idle_timeout=_STREAM_IDLE if grpc else None,
     )
 
 

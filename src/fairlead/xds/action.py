@@ -1,7 +1,8 @@
 """What a rule does with a request, as the action of an ``envoy.config.route.v3.Route``.
 
-A share that can't be forwarded is answered 500: it goes to a cluster that is never made. The time
-of a whole request is unlimited unless the route limits it (Gateway API leaves the default open).
+A share that can't be forwarded is answered 500 (503 for gRPC): it goes to a cluster that is never
+made. The time of a whole request is unlimited unless the route limits it (Gateway API leaves the
+default open).
 """
 
 from typing import Final
@@ -16,11 +17,12 @@ from fairlead.xds.messages import Message, duration, wrapped
 INVALID: Final = "invalid"
 """Name of the cluster that is never made."""
 NOT_CARRIED_OUT: Final = 500
-"""Status where no backend can take the request."""
+"""Status where a rule cannot be carried out."""
 
 STREAM_IDLE: Final = 300
 """Seconds after which a request is ended when nothing happens, unless its route asks for more."""
 
+_NOT_FOUND: Final = {500: "INTERNAL_SERVER_ERROR", 503: "SERVICE_UNAVAILABLE"}
 _WELL_KNOWN: Final = {"http": 80, "https": 443}
 _REDIRECTS: Final = {
     301: "MOVED_PERMANENTLY",
@@ -53,7 +55,7 @@ def forward(
         host: What the rule's header modifiers make of the host.
     """
     fields = _targets(backends)
-    fields["cluster_not_found_response_code"] = "INTERNAL_SERVER_ERROR"
+    fields["cluster_not_found_response_code"] = _NOT_FOUND[route.unavailable]
     fields["timeout"] = duration(route.timeout or 0)
     fields.update(_idle(route))
     fields.update(rewrite.of_route(_path(route.rewrite, own), path))
@@ -114,6 +116,8 @@ def _targets(backends: tuple[Backend, ...]) -> dict[str, Message]:
 
 def _idle(route: Route) -> dict[str, Message]:
     """How long nothing may happen, where the route asks for more time than listeners leave."""
+    if route.idle_timeout is not None:
+        return {"idle_timeout": duration(route.idle_timeout)}
     asked = route.backend_timeout if route.timeout is None else route.timeout
     if asked is None or 0 < asked <= STREAM_IDLE:
         return {}

@@ -12,7 +12,7 @@ from fairlead.ir.match import (
     PathRegex,
     QueryMatch,
 )
-from fairlead.xds.messages import Message
+from fairlead.xds.messages import GrpcRouteMatchOptions, Message
 
 METHOD = ":method"
 
@@ -35,6 +35,8 @@ def route_match(match: Match) -> dict[str, Message]:
         headers.insert(0, {"name": METHOD, "string_match": {"exact": match.method}})
     if headers:
         fields["headers"] = headers
+    if match.grpc:
+        fields["grpc"] = GrpcRouteMatchOptions()
     if match.query:
         fields["query_parameters"] = [
             {"name": query.name, "string_match": _query(query)} for query in match.query

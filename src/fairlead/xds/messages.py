@@ -46,6 +46,7 @@ VirtualHost: Final[Any] = route_components_pb2.VirtualHost
 OpenTelemetryConfig: Final[Any] = opentelemetry_pb2.OpenTelemetryConfig
 ParentBasedSampler: Final[Any] = parent_based_sampler_pb2.ParentBasedSamplerConfig
 TraceIdRatioSampler: Final[Any] = trace_id_ratio_based_sampler_pb2.TraceIdRatioBasedSamplerConfig
+GrpcRouteMatchOptions: Final[Any] = route_components_pb2.RouteMatch.GrpcRouteMatchOptions
 RouteList: Final[Any] = route_components_pb2.RouteList
 Matcher: Final[Any] = matcher_pb2.Matcher
 TypedExtensionConfig: Final[Any] = extension_pb2.TypedExtensionConfig

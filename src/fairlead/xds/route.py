@@ -80,13 +80,13 @@ def _action(rule: Rule) -> dict[str, Message]:
         case Route() as route:
             backends = action.weighted(route)
             if all(isinstance(each, Invalid) for each in backends):
-                return _refusal()
+                return _refusal(route)
             host = header.host(rule.request_headers)
             return {"route": action.forward(route, rule.match.path, backends, host=host)}
 
 
-def _refusal() -> dict[str, Message]:
-    return {"direct_response": {"status": action.NOT_CARRIED_OUT}}
+def _refusal(route: Route) -> dict[str, Message]:
+    return {"direct_response": {"status": route.unavailable}}
 
 
 def _shares(rule: Rule, route: Route) -> Iterator[dict[str, Message]]:
@@ -97,7 +97,7 @@ def _shares(rule: Rule, route: Route) -> Iterator[dict[str, Message]]:
     """
     backends = action.weighted(route)
     if not backends:
-        yield {"match": match.route_match(rule.match), **_refusal()}
+        yield {"match": match.route_match(rule.match), **_refusal(route)}
         return
     sums = list(accumulate(backend.weight for backend in backends))
     host = header.host(rule.request_headers)
@@ -107,7 +107,7 @@ def _shares(rule: Rule, route: Route) -> Iterator[dict[str, Message]]:
             share = {"numerator": round(total * MILLION / sums[-1]), "denominator": "MILLION"}
             condition["runtime_fraction"] = {"default_value": share}
         if isinstance(backend, Invalid):
-            yield {"match": condition, **_refusal()}
+            yield {"match": condition, **_refusal(route)}
         else:
             fields = action.forward(route, rule.match.path, (backend,), backend.rewrite, host)
             yield {"match": condition, "route": fields}
