@@ -193,7 +193,12 @@ def text(secret: api.Secret, key: str) -> str | Fault:
     """What a Secret holds under a key, as text; empty if nothing."""
     if key in secret.string_data:
         return secret.string_data[key]
+    return decoded(secret.data.get(key, ""), key)
+
+
+def decoded(data: str, key: str) -> str | Fault:
+    """Text in base64, which stands under `key`."""
     try:
-        return base64.b64decode(secret.data.get(key, ""), validate=False).decode()
+        return base64.b64decode(data).decode()
     except (binascii.Error, UnicodeDecodeError):
         return Fault(f"{key} is no text in base64; encode it again")

@@ -27,6 +27,8 @@ class Settings:
     outbound_port: int = 15001
     service_cidr: str = "10.96.0.0/12"
     """Range of the virtual addresses given to Services without `clusterIP` (standalone)."""
+    system_trust: str = "/etc/ssl/certs/ca-certificates.crt"
+    """File of the machine's certificate authorities, as proxies see it; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
