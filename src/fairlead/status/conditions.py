@@ -6,15 +6,18 @@ A report doesn't know the time; `Times` remember when each of its conditions fli
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from fairlead import api
-from fairlead.translate.report import Condition, ListenerReport, ParentReport, Report
+from fairlead.translate.report import Condition, ListenerReport, Report
 from fairlead.translate.sources import CONTROLLER_NAME
 
 Clock: TypeAlias = Callable[[], datetime]
 """The present time, with time zone."""
 Json: TypeAlias = dict[str, Any]
+
+_ROUTES: Final = frozenset({"HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"})
+_POLICIES: Final = frozenset({"BackendTLSPolicy", "XBackendTrafficPolicy", "XTelemetryPolicy"})
 
 Times: TypeAlias = tuple[tuple[str, str, str, str], ...]
 """Of each condition: place in the status, type, status, time of its last flip."""
@@ -53,8 +56,8 @@ def status(report: Report, times: Times) -> Json:
         times: from `transitions`, for the same report.
 
     Returns:
-        GatewayStatus, HTTPRouteStatus, or a status with `conditions` only. Lists without entries
-        are left out, except `parents`, which the schema requires.
+        GatewayStatus, RouteStatus, PolicyStatus, or a status with `conditions` only. Lists without entries
+        are left out, except `parents` and `ancestors`, which the schema requires.
     """
     at = {(place, kind): time for place, kind, _, time in times}
     answer: Json = {}
@@ -64,12 +67,21 @@ def status(report: Report, times: Times) -> Json:
         answer["conditions"] = _conditions(report.conditions, "", at)
     if report.listeners:
         answer["listeners"] = [_listener(listener, at) for listener in report.listeners]
-    if report.parents or report.kind == "HTTPRoute":
+    if report.ancestors or report.kind in _POLICIES:
+        answer["ancestors"] = [
+            {
+                "ancestorRef": parent_reference(ancestor.ancestor_ref),
+                "controllerName": CONTROLLER_NAME,
+                "conditions": _conditions(ancestor.conditions, _place(ancestor.ancestor_ref), at),
+            }
+            for ancestor in report.ancestors
+        ]
+    if report.parents or report.kind in _ROUTES:
         answer["parents"] = [
             {
                 "parentRef": parent_reference(parent.parent_ref),
                 "controllerName": CONTROLLER_NAME,
-                "conditions": _conditions(parent.conditions, _place(parent), at),
+                "conditions": _conditions(parent.conditions, _place(parent.parent_ref), at),
             }
             for parent in report.parents
         ]
@@ -98,12 +110,15 @@ def _placed(report: Report) -> Iterator[tuple[str, Condition]]:
             yield listener.name, condition
     for parent in report.parents:
         for condition in parent.conditions:
-            yield _place(parent), condition
+            yield _place(parent.parent_ref), condition
+    for ancestor in report.ancestors:
+        for condition in ancestor.conditions:
+            yield _place(ancestor.ancestor_ref), condition
 
 
-def _place(parent: ParentReport) -> str:
-    """A parent's entry, wherever in the list it stands."""
-    return "/".join(str(value) for value in parent_reference(parent.parent_ref).values())
+def _place(reference: api.ParentReference) -> str:
+    """The entry of a parent or an ancestor, wherever in the list it stands."""
+    return "/".join(str(value) for value in parent_reference(reference).values())
 
 
 def _conditions(

@@ -27,6 +27,14 @@ class ParentReport(msgspec.Struct, frozen=True, gc=False):
     """Names of the proxies that serve the route for this parent."""
 
 
+class AncestorReport(msgspec.Struct, frozen=True, gc=False):
+    """One entry of PolicyStatus.ancestors (GEP-713)."""
+
+    ancestor_ref: api.ParentReference
+    """The Gateway, or for routes of the mesh the Service, for which the policy counts."""
+    conditions: tuple[Condition, ...]
+
+
 class ListenerReport(msgspec.Struct, frozen=True, gc=False):
     """One entry of Gateway status.listeners."""
 
@@ -46,6 +54,8 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     generation: int
     conditions: tuple[Condition, ...] = ()
     parents: tuple[ParentReport, ...] = ()
+    ancestors: tuple[AncestorReport, ...] = ()
+    """Of policies, at most 16."""
     listeners: tuple[ListenerReport, ...] = ()
     addresses: tuple[tuple[str, str], ...] = ()
     """Gateway status.addresses: (type, value) pairs."""
