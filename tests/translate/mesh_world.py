@@ -3,7 +3,7 @@
 from fairlead.graph import Change, Graph
 from fairlead.ir.rule import Route
 from fairlead.ir.workload import Workload
-from fairlead.translate import clusters, mesh, services, workloads
+from fairlead.translate import backend, clusters, mesh, services, workloads
 from fairlead.translate.service_parent import service_parent
 from fairlead.translate.sources import Settings, Sources
 from translate.world import objects
@@ -23,7 +23,11 @@ class World:
         self.sources = Sources.on(self.graph)
         self.settings = Settings(**settings)
         self.clusters = clusters.build(
-            self.graph, self.sources, self.settings, self.graph.source("standard policies")
+            self.graph,
+            self.sources,
+            self.settings,
+            self.graph.source("standard policies"),
+            backend.build(self.sources, self.settings),
         )
         self.mesh = mesh.build(self.graph, self.sources, self.settings, self.clusters)
         self.workloads = workloads.build(self.graph, self.sources)

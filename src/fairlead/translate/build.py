@@ -9,6 +9,7 @@ from typing import TypeAlias, TypeVar
 from fairlead import api
 from fairlead.graph import Collection, Context, Graph
 from fairlead.translate import (
+    backend,
     cluster_use,
     cluster_variants,
     clusters,
@@ -38,7 +39,13 @@ ReportKey: TypeAlias = tuple[str, str, str]
 
 def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     """Derive everything from `sources`; call it once for a graph."""
-    found = clusters.build(graph, sources, settings, graph.source("standard policies"))
+    found = clusters.build(
+        graph,
+        sources,
+        settings,
+        graph.source("standard policies"),
+        backend.build(sources, settings),
+    )
     meshed = mesh.build(graph, sources, settings, found)
     running = workloads.build(graph, sources)
     gateways = gateway.build(sources, settings)
@@ -52,7 +59,7 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     listeners = graph.join("listeners", gateways.listeners, meshed.listeners)
     chains = graph.source("chains")
     use = cluster_use.build(graph, virtual_hosts, chains, listeners)
-    variants = cluster_variants.build(found, use)
+    variants = cluster_variants.build(graph, found, use)
     return Outputs(
         fleet=fleet,
         listeners=listeners,

@@ -9,11 +9,11 @@ client certificate.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fairlead.graph import Collection, Context, Index
+from fairlead.graph import Collection, Context, Graph, Index
 from fairlead.ir.assignment import ClusterUse
 from fairlead.ir.cluster import Cluster
 from fairlead.ir.endpoint import Endpoints
-from fairlead.translate import cluster_name, clusters, endpoints
+from fairlead.translate import backend, cluster_name, clusters, endpoints
 from fairlead.translate.cluster_name import ClusterName
 from fairlead.translate.clusters import Clusters
 from fairlead.translate.standard_policy import StandardPolicy
@@ -33,8 +33,8 @@ class Variants:
     endpoints: Collection[str, Endpoints]
 
 
-def build(known: Clusters, use: Collection[Use, ClusterUse]) -> Variants:
-    """Derive the variants of Service ports' clusters that are in use."""
+def build(graph: Graph, known: Clusters, use: Collection[Use, ClusterUse]) -> Variants:
+    """Derive the variants of Service ports' clusters, and the XBackends, that are in use."""
 
     def variant(ctx: Context, text: str, _term: str) -> Cluster | None:
         name = cluster_name.parse(text)
@@ -42,11 +42,17 @@ def build(known: Clusters, use: Collection[Use, ClusterUse]) -> Variants:
             return None
         return _variant(ctx, known, name)
 
-    made = demanded(use).terms("demanded clusters").map("cluster variants", variant)
-    return Variants(made, endpoints.of_clusters(made, known.addresses, "variants' endpoints"))
+    names = _on_demand(use).terms("demanded clusters")
+    made = names.map("cluster variants", variant)
+    external = backend.clusters(known.xbackends, names, known.pods)
+    behind = endpoints.of_clusters(made, known.addresses, "variants' endpoints")
+    return Variants(
+        clusters=graph.join("demanded clusters by name", made, external.clusters),
+        endpoints=graph.join("demanded endpoints", behind, external.endpoints),
+    )
 
 
-def demanded(use: Collection[Use, ClusterUse]) -> Index[Use, ClusterUse, str]:
+def _on_demand(use: Collection[Use, ClusterUse]) -> Index[Use, ClusterUse, str]:
     """Index the use of clusters by the names of those that are made on demand."""
 
     def on_demand(key: Use, _use: ClusterUse) -> Iterator[str]:

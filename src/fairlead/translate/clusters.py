@@ -27,6 +27,7 @@ from fairlead.translate import (
     pod_endpoint,
     service_port,
 )
+from fairlead.translate.backend import Backend
 from fairlead.translate.cluster_name import ClusterName
 from fairlead.translate.destination_rule import DestinationRules, Scopes
 from fairlead.translate.endpoints import Addresses
@@ -111,6 +112,7 @@ class Clusters:
     """Where a policy says so; all others are their shared cluster, with no hashing."""
     standard: Collection[PortKey, StandardPolicy]
     """Where there is one."""
+    xbackends: Collection[Key, Backend]
     rules: DestinationRules
     """Which DestinationRule shapes which Service, and what is reported about it."""
     endpoint_slices: Collection[Key, api.EndpointSlice]
@@ -177,6 +179,18 @@ class Clusters:
         hash_on = own[1] if own else routing.shared
         return Destination(str(name), hash_on, None if plain else routing.session)
 
+    def backend_destination(
+        self, ctx: Context, xbackend: Key, port: int, protocol: Protocol = "http"
+    ) -> Destination:
+        """Return where an XBackend is reached; of one that does not exist, a name without cluster.
+
+        Its own `spec.tls` counts, whatever the protocol and whoever the client.
+        """
+        found = ctx.fetch(self.xbackends, xbackend)
+        if found is None:
+            return Destination(str(ClusterName(*xbackend, port, kind="XBackend", refused=True)))
+        return Destination(found.cluster(protocol), session=found.session)
+
     def _spoken(
         self, ctx: Context, key: PortKey, protocol: Protocol, *, encrypted: bool
     ) -> Literal["h2c", "tcp"] | None:
@@ -194,8 +208,17 @@ def build(
     sources: Sources,
     settings: Settings,
     standard: Collection[PortKey, StandardPolicy],
+    xbackends: Collection[Key, Backend],
 ) -> Clusters:
-    """Derive the clusters and their endpoints from `sources` and the standard policies."""
+    """Derive the clusters of Services and their endpoints.
+
+    Args:
+        graph: Where all of it lives.
+        sources: What is written, and the pods as they run.
+        settings: Cluster domain.
+        standard: Standard policies of Service ports.
+        xbackends: Destinations that are no Services.
+    """
     ports = _effective(service_port.build(sources), standard)
     udp_ports = service_port.build_udp(sources)
     pods = pod_endpoint.by_label(sources.workloads)
@@ -215,6 +238,7 @@ def build(
         udp_addresses=udp_addresses,
         routings=ports.map("routings", _routing(rules, standard)),
         standard=standard,
+        xbackends=xbackends,
         rules=rules,
         endpoint_slices=graph.join(
             "endpoint slices", sources.endpoint_slices, endpoint_slices.build(sources, pods)

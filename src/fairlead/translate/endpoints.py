@@ -50,7 +50,7 @@ def build(
         ]
         if service.spec.selector:
             slots += _pod_slots(ctx, pods, service, port)
-        return _addresses(slots)
+        return among(slots)
 
     def tcp_addresses(ctx: Context, key: PortKey, port: Port) -> Addresses | None:
         return addresses(ctx, key, port) if port.transport == "TCP" else None
@@ -126,7 +126,7 @@ def _is_ip(address: str) -> bool:
     return True
 
 
-def _addresses(slots: list[Slot]) -> Addresses:
+def among(slots: list[Slot]) -> Addresses:
     """Keep what takes requests: the ready ones, else those that still serve while they stop.
 
     An address that both a pod and a slice name counts once.

@@ -55,7 +55,11 @@ def pod_slot(pod: Workload, service: api.Service, port: Port) -> Slot | None:
     number = port.target if isinstance(port.target, int) else dict(pod.ports).get(port.target)
     if number is None or ended(pod):
         return None
-    anyway = service.spec.publish_not_ready_addresses
+    return slot(pod, number, anyway=service.spec.publish_not_ready_addresses)
+
+
+def slot(pod: Workload, number: int, *, anyway: bool = False) -> Slot:
+    """Return what a pod is as an endpoint on one of its ports, ready or not if `anyway`."""
     return Slot(
         Endpoint(pod.ip, number, f"{pod.namespace}/{pod.name}"),
         ready=bool(pod.ip) and (anyway or (pod.ready and not pod.terminating)),

@@ -1,0 +1,215 @@
+"""XBackend (GEP-4894): a host outside the cluster or selected pods, and how to connect to them.
+
+In: XBackends. Out: `Backend` values, asked by those who write rules, and the clusters and endpoints
+of those that something is sent to. An XBackend is a destination of its own: no DestinationRule or
+policy for a Service shapes it. What is wrong with one stays in the model: nothing is sent there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from fairlead import api
+from fairlead.graph import Collection, Context, Index
+from fairlead.ir.cluster import Cluster, RetryBudget, UpstreamTls
+from fairlead.ir.endpoint import Endpoints
+from fairlead.ir.http_policy import SessionPersistence
+from fairlead.ir.origin import Origin
+from fairlead.ir.workload import Workload
+from fairlead.translate import cluster_name, endpoints, pod_endpoint
+from fairlead.translate.cluster_name import ClusterName
+from fairlead.translate.finding import Finding
+from fairlead.translate.pod_endpoint import Labelled
+from fairlead.translate.sources import Key, Settings, Sources
+
+Spoken: TypeAlias = Literal["http", "h2c", "ws", "tcp"]
+
+_PROTOCOLS: Final[dict[str, Spoken]] = {
+    "HTTP": "http",
+    "HTTP11": "http",
+    "MCP": "http",
+    "HTTP2": "h2c",
+    "H2C": "h2c",
+    "GRPC": "h2c",
+    "WSS": "ws",
+    "TCP": "tcp",
+}
+_ANY_VERSION: Final = frozenset({"", "HTTP"})
+"""Protocols that leave the version of HTTP to the route."""
+
+
+class Backend(msgspec.Struct, frozen=True):
+    """One XBackend, read."""
+
+    namespace: str
+    name: str
+    port: int
+    origin: Origin
+    protocol: str = ""
+    """As written; empty leaves it to the route."""
+    hostname: str = ""
+    """Of an ExternalHostname backend."""
+    selector: tuple[tuple[str, str], ...] = ()
+    """Labels of the pods of an EndpointSelector backend, sorted."""
+    tls: UpstreamTls | None = None
+    session: SessionPersistence | None = None
+    retry_budget: RetryBudget | None = None
+    findings: tuple[Finding, ...] = ()
+    """What is wrong with it."""
+    usable: bool = True
+    """Whether anything can be sent there in spite of the findings."""
+
+    @property
+    def spoken(self) -> Spoken:
+        """What is spoken to it unless the route asks for something else."""
+        return _PROTOCOLS[self.protocol] if self.protocol else "http"
+
+    def refusal(self, wanted: str) -> str:
+        """Why what is `wanted` (`backend_ref.Wanted`) cannot be sent; empty if it can."""
+        if wanted == "udp":
+            return "XBackends take no UDP; use a Service"
+        if wanted in {"tcp", "raw"}:
+            return ""
+        if self.spoken == "tcp":
+            return f"its spec.protocol is {self.protocol}, which is not HTTP"
+        if wanted == "h2c" and self.spoken != "h2c" and self.protocol not in _ANY_VERSION:
+            return f"its spec.protocol is {self.protocol}, which carries no gRPC"
+        return ""
+
+    def cluster(self, wanted: str) -> str:
+        """Name of the cluster by which what is `wanted` is sent."""
+        spoken = None
+        if wanted in {"tcp", "raw"}:
+            spoken = None if self.spoken == "tcp" else "tcp"
+        elif wanted == "h2c":
+            spoken = None if self.spoken == "h2c" else "h2c"
+        refused = not self.usable
+        return str(
+            ClusterName(
+                self.namespace,
+                self.name,
+                self.port,
+                kind="XBackend",
+                refused=refused,
+                spoken=None if refused else spoken,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BackendClusters:
+    """Clusters of the XBackends that are in use."""
+
+    clusters: Collection[str, Cluster]
+    endpoints: Collection[str, Endpoints]
+
+
+def build(sources: Sources, settings: Settings) -> Collection[Key, Backend]:
+    """Derive the XBackends."""
+
+    def read(_ctx: Context, key: Key, source: api.XBackend) -> Backend:
+        return _read(key, source, settings.cluster_domain)
+
+    return sources.backends.map("XBackends", read)
+
+
+def clusters(
+    known: Collection[Key, Backend],
+    demanded: Collection[str, str],
+    pods: Index[Key, Workload, Labelled],
+) -> BackendClusters:
+    """Derive the clusters of XBackends that are in use, and what stands behind them.
+
+    Args:
+        known: The XBackends.
+        demanded: Names of the clusters that are made on demand, of any sort.
+        pods: Live pods by label.
+    """
+
+    def cluster(ctx: Context, text: str, _term: str) -> Cluster | None:
+        name = cluster_name.parse(text)
+        if name is None or name.kind != "XBackend":
+            return None
+        found = ctx.fetch(known, (name.namespace, name.name))
+        if found is None or not found.usable or found.port != name.port:
+            return None
+        return _cluster(name, found)
+
+    def addresses(ctx: Context, name: str, made: Cluster) -> Endpoints | None:
+        if made.dns_name:
+            return None
+        found = ctx.fetch(known, (made.namespace, made.service))
+        if found is None:
+            return None
+        selected = pod_endpoint.selected(ctx, pods, found.namespace, dict(found.selector))
+        slots = [
+            pod_endpoint.slot(pod, found.port) for pod in selected if not pod_endpoint.ended(pod)
+        ]
+        return Endpoints(name, endpoints.among(slots).ready)
+
+    made = demanded.map("clusters of XBackends", cluster)
+    return BackendClusters(made, made.map("endpoints of XBackends", addresses))
+
+
+def _read(key: Key, source: api.XBackend, cluster_domain: str) -> Backend:
+    """Read one XBackend."""
+    spec = source.spec
+    findings = tuple(_findings(spec, cluster_domain))
+    return Backend(
+        *key,
+        port=spec.port.number or 0,
+        origin=Origin("XBackend", *key),
+        protocol=spec.protocol or "",
+        hostname=spec.external_hostname.hostname if spec.external_hostname else "",
+        selector=tuple(sorted(spec.endpoint_selector.match_labels.items()))
+        if spec.endpoint_selector
+        else (),
+        findings=findings,
+        usable=not findings,
+    )
+
+
+def _findings(spec: api.BackendSpec, cluster_domain: str) -> Iterator[Finding]:
+    """Yield what keeps anything from being sent to an XBackend."""
+    if spec.port.number is None:
+        yield Finding("Invalid", "spec.port.number", "write the port to connect to")
+    if spec.external_hostname is not None:
+        hostname = spec.external_hostname.hostname
+        fault = _hostname_fault(hostname, cluster_domain)
+        if fault:
+            yield Finding("Invalid", "spec.externalHostname.hostname", f"{hostname} {fault}")
+    elif spec.endpoint_selector is None:
+        yield Finding("Invalid", "spec.type", f"write {_field(spec.type)}, which it asks for")
+
+
+def _hostname_fault(hostname: str, cluster_domain: str) -> str:
+    """Why a host must not be reached from here, empty if it may (GEP-4894)."""
+    if hostname.endswith((".cluster.local", f".{cluster_domain}")):
+        return "is a name of this cluster; use type EndpointSelector, or a Service as backend"
+    try:
+        ip_address(hostname)
+    except ValueError:
+        return ""
+    return "is an IP address; write the name of the host"
+
+
+def _field(kind: str) -> str:
+    """The field of the spec that a type asks for."""
+    return f"spec.{kind[0].lower()}{kind[1:]}"
+
+
+def _cluster(name: ClusterName, backend: Backend) -> Cluster:
+    return Cluster(
+        name=str(name),
+        namespace=backend.namespace,
+        service=backend.name,
+        port=backend.port,
+        protocol=name.spoken or backend.spoken,
+        tls=backend.tls,
+        retry_budget=backend.retry_budget,
+        dns_name=backend.hostname,
+        origin=backend.origin,
+    )
