@@ -10,6 +10,7 @@ from fairlead import api
 from fairlead.graph import Collection, Context, Graph
 from fairlead.translate import (
     backend,
+    certificates,
     cluster_use,
     cluster_variants,
     clusters,
@@ -21,7 +22,9 @@ from fairlead.translate import (
     mesh,
     references,
     route_report,
+    secrets,
     services,
+    trust,
     workloads,
 )
 from fairlead.translate.backends import Inputs
@@ -39,6 +42,9 @@ ReportKey: TypeAlias = tuple[str, str, str]
 
 def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     """Derive everything from `sources`; call it once for a graph."""
+    grants = references.build(sources)
+    certified = certificates.build(sources, grants)
+    trusted = trust.build(graph, sources, settings, grants)
     found = clusters.build(
         graph,
         sources,
@@ -49,7 +55,7 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     meshed = mesh.build(graph, sources, settings, found)
     running = workloads.build(graph, sources)
     gateways = gateway.build(sources, settings)
-    inputs = Inputs(sources, found, references.build(sources))
+    inputs = Inputs(sources, found, grants)
     routed = gateway_routes.build(graph, settings, inputs, gateways)
     fleet = graph.join("fleet", gateways.fleet, meshed.fleet)
     refused = sources.proxy_status.flat_map("rejections by object", route_report.rejections)
@@ -60,14 +66,18 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     chains = graph.source("chains")
     use = cluster_use.build(graph, virtual_hosts, chains, listeners)
     variants = cluster_variants.build(graph, found, use)
+    all_clusters = graph.join("clusters", found.clusters, variants.clusters)
+    given = secrets.build(
+        graph, certified, trusted, chains=chains, clusters=all_clusters, cluster_use=use
+    )
     return Outputs(
         fleet=fleet,
         listeners=listeners,
         chains=chains,
-        secrets=graph.source("secret resources"),
-        secret_use=graph.source("secret use"),
+        secrets=given.secrets,
+        secret_use=given.secret_use,
         virtual_hosts=virtual_hosts,
-        clusters=graph.join("clusters", found.clusters, variants.clusters),
+        clusters=all_clusters,
         endpoints=graph.join("all endpoints", found.endpoints, variants.endpoints),
         cluster_use=use,
         pods=running.pods,
