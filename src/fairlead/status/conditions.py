@@ -56,8 +56,8 @@ def status(report: Report, times: Times) -> Json:
         times: from `transitions`, for the same report.
 
     Returns:
-        GatewayStatus, RouteStatus, PolicyStatus, or a status with `conditions` only. Lists without entries
-        are left out, except `parents` and `ancestors`, which the schema requires.
+        GatewayStatus, RouteStatus, PolicyStatus, or a status with `conditions` only. Lists
+        without entries are left out, except `parents` and `ancestors`, which schemas require.
     """
     at = {(place, kind): time for place, kind, _, time in times}
     answer: Json = {}

@@ -1,0 +1,206 @@
+"""XTelemetryPolicy (GEP-4768): tracing of the requests that come in by a Gateway.
+
+In: the policies, and which Gateways are ours. Out: `ir.listener.Tracing` for a Gateway, and a
+report for each policy with an ancestor for each Gateway of ours that it names. One policy counts
+for a Gateway: the oldest, then the first by namespace and name; the others are Conflicted.
+"""
+
+from collections.abc import Collection as Members
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from fairlead import api
+from fairlead.graph import Collection, Context, Index
+from fairlead.ir.listener import SpanAttribute, Tracing
+from fairlead.ir.origin import Origin
+from fairlead.translate import backend_ref
+from fairlead.translate.backend_ref import Inputs, Referrer, Scope
+from fairlead.translate.conditions import Conditions
+from fairlead.translate.finding import Finding, sentence
+from fairlead.translate.report import AncestorReport, Report
+from fairlead.translate.sources import Key
+
+KIND: Final = "XTelemetryPolicy"
+GROUP: Final = "gateway.networking.x-k8s.io"
+MOST_ANCESTORS: Final = 16
+
+_NO_TIMESTAMP: Final = "~"
+_WHOLE: Final = 100.0
+
+SEMANTIC: Final = frozenset(
+    {
+        "client.address",
+        "client.port",
+        "http.request.body.size",
+        "http.request.method",
+        "http.response.body.size",
+        "http.response.status_code",
+        "http.route",
+        "network.local.address",
+        "network.local.port",
+        "network.peer.address",
+        "network.protocol.name",
+        "network.protocol.version",
+        "server.address",
+        "server.port",
+        "tls.cipher",
+        "tls.client.subject",
+        "tls.protocol.version",
+        "url.path",
+        "url.scheme",
+        "user_agent.original",
+    }
+)
+"""Attributes of OpenTelemetry's semantic conventions that proxies know the values of."""
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryPolicies:
+    """The policies, by the Gateways that they name."""
+
+    by_gateway: Index[Key, api.XTelemetryPolicy, Key]
+    inputs: Inputs
+
+    def tracing(self, ctx: Context, gateway: Key) -> Tracing | None:
+        """Return how requests to a Gateway are traced; None if they are not."""
+        found = self._winner(ctx, gateway)
+        if found is None or _findings(found):
+            return None
+        collector = _collector(ctx, self.inputs, found, gateway)
+        return collector if isinstance(collector, Tracing) else None
+
+    def _winner(self, ctx: Context, gateway: Key) -> api.XTelemetryPolicy | None:
+        found = ctx.fetch_by(self.by_gateway, gateway)
+        return min((policy for _, policy in found), key=_age, default=None)
+
+    def report(
+        self, ctx: Context, gateways: Collection[Key, object], policy: api.XTelemetryPolicy
+    ) -> Report | None:
+        """Return what the owner of a policy is told; None if no Gateway of ours is its target."""
+        make = Conditions(policy.metadata.generation)
+        ancestors: list[AncestorReport] = []
+        for key in _targets(policy):
+            if ctx.fetch(gateways, key) is None:
+                continue
+            accepted = make.true("Accepted", "Accepted", "")
+            if findings := _findings(policy):
+                accepted = make.false("Accepted", "Invalid", sentence(findings))
+            winner = self._winner(ctx, key)
+            if winner is not None and winner.key != policy.key:
+                message = (
+                    f"{KIND} {winner.key[0]}/{winner.key[1]} is older or comes first by name and "
+                    f"counts for Gateway {key[0]}/{key[1]}; remove one of the two"
+                )
+                accepted = make.false("Accepted", "Conflicted", message)
+            resolved = make.true("ResolvedRefs", "ResolvedRefs", "every reference resolves")
+            collector = _collector(ctx, self.inputs, policy, key)
+            if isinstance(collector, Finding):
+                resolved = make.false("ResolvedRefs", collector.reason, str(collector))
+            ref = api.ParentReference(name=key[1], namespace=key[0])
+            ancestors.append(AncestorReport(ref, (accepted, resolved)))
+        if not ancestors:
+            return None
+        return Report(
+            KIND,
+            *policy.key,
+            generation=policy.metadata.generation,
+            ancestors=tuple(ancestors[:MOST_ANCESTORS]),
+        )
+
+
+def build(inputs: Inputs) -> TelemetryPolicies:
+    """Index the policies by the Gateways that they are for."""
+
+    def targets(_key: Key, policy: api.XTelemetryPolicy) -> Members[Key]:
+        return _targets(policy)
+
+    by_gateway = inputs.sources.telemetry_policies.index("telemetry policies by Gateway", targets)
+    return TelemetryPolicies(by_gateway, inputs)
+
+
+def _targets(policy: api.XTelemetryPolicy) -> tuple[Key, ...]:
+    """The Gateways that a policy names, in its order; they are in its namespace."""
+    names = (
+        (policy.metadata.namespace, ref.name)
+        for ref in policy.spec.target_refs
+        if (ref.group, ref.kind) == (api.GATEWAY_GROUP, "Gateway")
+    )
+    return tuple(dict.fromkeys(names))
+
+
+def _age(policy: api.XTelemetryPolicy) -> tuple[str, Key]:
+    """Sort key: the oldest first; those from files have no age and go by name."""
+    return policy.metadata.creation_timestamp or _NO_TIMESTAMP, policy.key
+
+
+def _findings(policy: api.XTelemetryPolicy) -> tuple[Finding, ...]:
+    """Why a policy cannot be carried out, apart from what it refers to."""
+    tracing = policy.spec.tracing
+    return tuple(_unsupported(tracing)) if tracing is not None else ()
+
+
+def _unsupported(tracing: api.Tracing) -> Iterator[Finding]:
+    field = "spec.tracing"
+    parent = tracing.parent_based_sampling
+    if parent is not None and parent.mode == "Enabled" and _percent(parent.sampling_rate) < _WHOLE:
+        message = (
+            "traces of others are followed wholly or not at all; remove samplingRate, or use mode "
+            "Disabled with spec.tracing.samplingRate"
+        )
+        at = f"{field}.parentBasedSampling.samplingRate"
+        yield Finding("Invalid", at, message)
+    for index, attribute in enumerate(tracing.attributes):
+        key = attribute.attribute_key
+        if attribute.source_type == "Attribute" and key not in SEMANTIC:
+            message = f"the value of {key!r} is not known; known are {', '.join(sorted(SEMANTIC))}"
+            yield Finding("Invalid", f"{field}.attributes[{index}].attributeKey", message)
+
+
+def _collector(
+    ctx: Context, inputs: Inputs, policy: api.XTelemetryPolicy, gateway: Key
+) -> Tracing | Finding | None:
+    """What a policy makes of a Gateway's requests: spans, nothing, or why it cannot be done."""
+    tracing = policy.spec.tracing
+    if tracing is None or tracing.mode != "Enabled" or tracing.provider is None:
+        return None
+    ref = tracing.provider.backend_ref
+    namespace = policy.metadata.namespace
+    found = backend_ref.destination(
+        ctx,
+        inputs,
+        Referrer(KIND, namespace, GROUP),
+        ref,
+        Scope("gateway", gateway[0]),
+        "h2c",
+    )
+    if isinstance(found, Finding):
+        field = f"spec.tracing.provider.backendRef.{found.field}"
+        return Finding(found.reason, field, found.message)
+    parent = tracing.parent_based_sampling
+    return Tracing(
+        cluster=found.cluster,
+        authority=f"{ref.name}.{ref.namespace or namespace}",
+        headers=tuple((each.name.lower(), each.value) for each in tracing.provider.headers),
+        sampling=_percent(tracing.sampling_rate),
+        parent_based=parent is None or parent.mode != "Disabled",
+        service=tracing.service_name or f"{gateway[1]}.{gateway[0]}",
+        span_name=tracing.span_name or "",
+        attributes=tuple(map(_attribute, tracing.attributes)),
+        origin=Origin(KIND, *policy.key, field="spec.tracing"),
+    )
+
+
+def _percent(rate: api.Fraction | None) -> float:
+    """A share in percent; all without one."""
+    return _WHOLE if rate is None else min(_WHOLE, 100.0 * rate.numerator / rate.denominator)
+
+
+def _attribute(source: api.TracingAttribute) -> SpanAttribute:
+    match source.source_type:
+        case "Header":
+            return SpanAttribute(source.name, "header", (source.header_name or "").lower())
+        case "Literal":
+            return SpanAttribute(source.name, "literal", source.literal_value or "")
+        case "Attribute":
+            return SpanAttribute(source.name, "semantic", source.attribute_key or "")
