@@ -18,7 +18,7 @@ from fairlead.translate import (
     gateway_class,
     gateway_report,
     gateway_routes,
-    http_route,
+    host_route,
     mesh,
     references,
     route_report,
@@ -27,11 +27,13 @@ from fairlead.translate import (
     trust,
     workloads,
 )
+from fairlead.translate.attachments import Attachments
 from fairlead.translate.backends import Inputs
 from fairlead.translate.gateway import Gateways
 from fairlead.translate.gateway_routes import GatewayRoutes
 from fairlead.translate.outputs import Outputs
 from fairlead.translate.report import Report
+from fairlead.translate.route_rule import HostRoute
 from fairlead.translate.sources import Key, Settings, Sources
 
 V = TypeVar("V")
@@ -59,8 +61,7 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     routed = gateway_routes.build(graph, settings, inputs, gateways)
     fleet = graph.join("fleet", gateways.fleet, meshed.fleet)
     refused = sources.proxy_status.flat_map("rejections by object", route_report.rejections)
-    of_routes = route_report.Facts("HTTPRoute", settings, routed.attachments, refused, meshed.fleet)
-    facts = http_route.Facts(inputs, of_routes, routed.compiled)
+    told = host_route.Facts(inputs, settings, refused, routed.compiled, meshed)
     virtual_hosts = graph.join("virtual hosts", routed.virtual_hosts, meshed.virtual_hosts)
     listeners = graph.join("listeners", gateways.listeners, meshed.listeners)
     chains = graph.source("chains")
@@ -84,7 +85,10 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
         endpoint_slices=found.endpoint_slices,
         reports=graph.join(
             "reports",
-            _route_reports(sources, facts),
+            _route_reports("HTTPRoute", sources.http_routes, told, routed.attachments),
+            _route_reports(
+                "GRPCRoute", sources.grpc_routes, told, graph.source("GRPCRoute attachments")
+            ),
             *_gateway_reports(sources, settings, gateways, routed),
             _keyed("Service", services.build(sources, found, meshed.addresses)),
             _keyed("DestinationRule", found.rules.reports),
@@ -94,11 +98,16 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     )
 
 
-def _route_reports(sources: Sources, facts: http_route.Facts) -> Collection[ReportKey, Report]:
-    def report(ctx: Context, key: Key, route: api.HTTPRoute) -> Report | None:
-        return http_route.report(ctx, facts, key, route)
+def _route_reports(
+    kind: str,
+    routes: Collection[Key, api.HTTPRoute] | Collection[Key, api.GRPCRoute],
+    facts: host_route.Facts,
+    attached: Collection[Key, Attachments],
+) -> Collection[ReportKey, Report]:
+    def report(ctx: Context, key: Key, route: HostRoute) -> Report | None:
+        return host_route.report(ctx, facts, attached, key, route)
 
-    return _reports("HTTPRoute", sources.http_routes, report)
+    return _reports(kind, routes, report)
 
 
 def _gateway_reports(

@@ -57,6 +57,8 @@ class MeshOutputs:
     """The mesh's proxy, once a pod has an address."""
     addresses: Collection[Key, VirtualAddress]
     """Virtual address of each Service that has one."""
+    routes: MeshRoutes
+    """Which routes govern which Service ports."""
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -124,7 +126,7 @@ def build(
         .map("mesh tables", lambda _ctx, _key, table: Table(*table))
     )
     client_namespaces = tables.flat_map("client namespaces", _client_namespace)
-    routes = mesh_routes.build(sources, clusters, client_namespaces)
+    routes = mesh_routes.build(graph, sources, clusters, client_namespaces)
     inputs = _HostInputs(clusters, routes, addresses, settings.cluster_domain)
     services = clusters.ports.flat_map("mesh hosts to make", _seeds(tables)).map(
         "service virtual hosts",
@@ -138,6 +140,7 @@ def build(
         .terms("mesh has members")
         .map("mesh proxy", lambda _ctx, name, _term: Proxy(name, "mesh")),
         addresses=addresses,
+        routes=routes,
     )
 
 

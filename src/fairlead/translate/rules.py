@@ -9,6 +9,7 @@ fall through to another route; only a match that means nothing (a bad expression
 
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Literal
 
 import msgspec
 
@@ -30,9 +31,6 @@ from fairlead.translate.sources import Sources
 
 _MOST_ATTEMPTS = 2**31 - 1
 """The field has no upper bound; proxies count in 32 bits."""
-
-_UNAVAILABLE = 503
-"""What gRPC clients see as UNAVAILABLE, which GRPCRoute asks for where HTTPRoute asks for 500."""
 
 _STREAM_IDLE = 3600.0
 """Seconds that a gRPC stream may be silent: GRPCRoute has no timeouts, and streams that wait for
@@ -138,6 +136,14 @@ def compile_route(
     return tuple(ranked)
 
 
+def unavailable(route: HostRoute) -> Literal[500, 503]:
+    """What requests are answered that no backend can take, or whose rule cannot be carried out.
+
+    gRPC clients see 503 as UNAVAILABLE, which GRPCRoute asks for where HTTPRoute asks for 500.
+    """
+    return 503 if isinstance(route, api.GRPCRoute) else 500
+
+
 def port_matters(route: HostRoute) -> bool:
     """Whether the compiled rules depend on the port and scheme that clients call by.
 
@@ -180,10 +186,8 @@ def _field(rule: int, part: str, index: int) -> str:
 def _action(
     ctx: Context, inputs: Inputs, route: HostRoute, checked: Checked, scope: Scope
 ) -> Action:
-    grpc = isinstance(route, api.GRPCRoute)
-    unavailable = _UNAVAILABLE if grpc else 500
     if checked.findings:
-        return Respond(unavailable, checked.findings[0].reason)
+        return Respond(unavailable(route), checked.findings[0].reason)
     if checked.filters.redirect is not None:
         return _redirect(checked.filters.redirect, checked.filters, scope)
     rule = checked.source
@@ -208,8 +212,8 @@ def _action(
         backend_timeout=_seconds(rule.timeouts.backend_request) if rule.timeouts else None,
         retry=_retry(rule.retry),
         hash_on=tuple(hash_on),
-        unavailable=unavailable,
-        idle_timeout=_STREAM_IDLE if grpc else None,
+        unavailable=unavailable(route),
+        idle_timeout=_STREAM_IDLE if isinstance(route, api.GRPCRoute) else None,
     )
 
 

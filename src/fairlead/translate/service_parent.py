@@ -9,6 +9,7 @@ import msgspec
 from fairlead import api
 from fairlead.graph import Context
 from fairlead.translate import service_port
+from fairlead.translate.route_rule import HostRoute, indefinite
 from fairlead.translate.service_port import Port
 from fairlead.translate.sources import Key, Sources
 
@@ -37,7 +38,7 @@ def is_service(ref: api.ParentReference) -> bool:
 
 
 def service_parent(
-    ctx: Context, sources: Sources, route: api.HTTPRoute, ref: api.ParentReference
+    ctx: Context, sources: Sources, route: HostRoute, ref: api.ParentReference
 ) -> Attached | Refused:
     """Decide whether `route` is attached to the Service of `ref`, and to which ports.
 
@@ -58,7 +59,8 @@ def service_parent(
     usable = tuple(port.port for port in named if not port.unsupported)
     if not usable:
         why = f"port {named[0].port}: {named[0].unsupported}"
-        return Refused("UnsupportedValue", f"an HTTPRoute cannot govern {shown} {why}")
+        message = f"{indefinite(route.kind)} cannot govern {shown} {why}"
+        return Refused("UnsupportedValue", message)
     note = f"{shown} is headless: requests to a pod's own name bypass it"
     return Attached(key, usable, note if service.spec.headless else "")
 

@@ -1,4 +1,4 @@
-"""What the owner of an HTTPRoute is told, for both kinds of parents.
+"""What the owner of an HTTPRoute or GRPCRoute is told, for both kinds of parents.
 
 In: the route, what references resolve to, and Services. Out: its `Judgement`, of which
 `route_report` makes conditions.
@@ -13,10 +13,12 @@ from fairlead.translate import backends, route_report, rules, service_parent
 from fairlead.translate.attachments import Attachments, Variant
 from fairlead.translate.backends import Inputs, ParentKind
 from fairlead.translate.finding import Finding, sentence
+from fairlead.translate.mesh import MeshOutputs
 from fairlead.translate.report import Report
-from fairlead.translate.route_report import Judgement, Parent, Verdict
+from fairlead.translate.route_report import Judgement, Parent, RejectionKey, Verdict
+from fairlead.translate.route_rule import HostRoute
 from fairlead.translate.service_parent import Refused
-from fairlead.translate.sources import Key
+from fairlead.translate.sources import Key, Settings
 from fairlead.translate.virtual_hosts import Compiled
 
 
@@ -25,11 +27,19 @@ class Facts:
     """What a route's report is made from, besides the route."""
 
     inputs: Inputs
-    common: route_report.Facts
+    settings: Settings
+    rejections: Collection[RejectionKey, str]
     compiled: Collection[Variant, Compiled]
+    mesh: MeshOutputs
 
 
-def report(ctx: Context, facts: Facts, key: Key, route: api.HTTPRoute) -> Report | None:
+def report(
+    ctx: Context,
+    facts: Facts,
+    attachments: Collection[Key, Attachments],
+    key: Key,
+    route: HostRoute,
+) -> Report | None:
     """Everything to tell about a route; None if no parent of it concerns us."""
 
     def unresolved(kind: ParentKind, attached: Attachments | None) -> tuple[Finding, ...]:
@@ -40,29 +50,48 @@ def report(ctx: Context, facts: Facts, key: Key, route: api.HTTPRoute) -> Report
 
     defaults = route.spec.use_default_gateways == "All"
     notes = ("spec.useDefaultGateways is not supported yet",) if defaults else ()
-    judgement = Judgement(verdict(rules.check(route)), unresolved, service, notes)
-    return route_report.report(ctx, facts.common, key, route, judgement)
+    judgement = Judgement(verdict(route), unresolved, service, notes)
+    common = route_report.Facts(
+        route.kind, facts.settings, attachments, facts.rejections, facts.mesh.fleet
+    )
+    return route_report.report(ctx, common, key, route, judgement)
 
 
-def verdict(checked: tuple[rules.Checked, ...]) -> Verdict:
+def verdict(route: HostRoute) -> Verdict:
     """Judge the rules of a route together (Accepted and PartiallyInvalid of RouteParentStatus)."""
+    checked = rules.check(route)
     invalid = [rule for rule in checked if rule.findings]
     if not invalid:
         return Verdict()
     findings = tuple(finding for rule in invalid for finding in rule.findings)
-    message = f"{sentence(findings)}; requests for these rules are answered 500"
+    answer = rules.unavailable(route)
+    message = f"{sentence(findings)}; requests for these rules are answered {answer}"
     if len(invalid) < len(checked):
         names = ", ".join(rule.name for rule in invalid)
         return Verdict(None, f"Dropped Rule {names}: {message}")
     return Verdict((findings[0].reason, message))
 
 
-def _service(ctx: Context, facts: Facts, route: api.HTTPRoute, ref: api.ParentReference) -> Parent:
+def _service(ctx: Context, facts: Facts, route: HostRoute, ref: api.ParentReference) -> Parent:
     found = service_parent.service_parent(ctx, facts.inputs.sources, route, ref)
     if isinstance(found, Refused):
         return Parent("mesh", (found.reason, found.message))
-    ports = ", ".join(str(port) for port in found.ports)
-    notes = [f"attached to port {ports}", found.note]
+    taken: list[str] = []
+    ports: list[str] = []
+    for port in found.ports:
+        owned = (*found.service, port)
+        governing = facts.mesh.routes.governing(ctx, owned, route.metadata.namespace)
+        if governing is None or governing.kind == route.kind:
+            ports.append(str(port))
+        else:
+            taken.append(f"port {port} is governed by {governing.kind} {governing.name}")
+    if not ports:
+        message = (
+            f"{'; '.join(taken)}; a Service port takes routes of one kind only: "
+            "name another port in parentRefs, or write these rules as a GRPCRoute"
+        )
+        return Parent("mesh", ("Conflicted", message))
+    notes = [f"attached to port {', '.join(ports)}", *taken, found.note]
     if route.spec.hostnames:
         notes.append("spec.hostnames does not apply to a Service")
     return Parent("mesh", None, "; ".join(filter(None, notes)), MESH_PROXY)
@@ -71,7 +100,7 @@ def _service(ctx: Context, facts: Facts, route: api.HTTPRoute, ref: api.ParentRe
 def _unresolved(
     ctx: Context,
     facts: Facts,
-    route: api.HTTPRoute,
+    route: HostRoute,
     kind: ParentKind,
     attached: Attachments | None,
 ) -> tuple[Finding, ...]:
