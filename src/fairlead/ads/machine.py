@@ -106,10 +106,10 @@ class Machine:
         return status
 
     def _listeners(self) -> tuple[str, ...]:
-        """Names of the acknowledged listeners that have their routes, sorted.
+        """Names of the acknowledged listeners that have their routes and secrets, sorted.
 
-        Envoy acknowledges a listener, then waits for the routes that it points at, and takes no
-        connections before it has them.
+        Envoy acknowledges a listener, then waits for the routes and secrets that it points at, and
+        takes no connections before it has them.
         """
         told = self._told.listeners if self._told else ()
         channels = self.session.stream.channels if self.session is not None else {}
@@ -117,8 +117,8 @@ class Machine:
         if channel is None:
             return told
         held = set(channel.acknowledged)
-        of_routes = (channels.get(url) for url in (type_url.SCOPE, type_url.ROUTES))
-        complete = all(each is None or each.idle for each in of_routes)
+        needed = map(channels.get, (type_url.SECRET, type_url.SCOPE, type_url.ROUTES))
+        complete = all(each is None or each.idle for each in needed)
         self._warming = not complete and not held <= set(told)
         return tuple(sorted(held if complete else held & set(told)))
 

@@ -1,14 +1,16 @@
 """The xDS types that are served, and what ads knows about each of them.
 
-Order matters in three ways, all taken from how Envoy behaves: what routes point at comes before
-the routes, routes wait for new clusters, and clusters leave last.
+Order matters in four ways, all taken from how Envoy behaves: secrets come before all else, since
+clusters and listeners wait for those they name; what routes point at comes before the routes;
+routes wait for new clusters; and clusters leave last. Secrets don't leave: Envoy forgets those
+that nothing names any more.
 """
 
 from typing import Final
 
-from fairlead.xds.type_url import CLUSTER, ENDPOINTS, LISTENER, ROUTES, SCOPE
+from fairlead.xds.type_url import CLUSTER, ENDPOINTS, LISTENER, ROUTES, SCOPE, SECRET
 
-ORDER: Final = (CLUSTER, ENDPOINTS, SCOPE, ROUTES, LISTENER)
+ORDER: Final = (SECRET, CLUSTER, ENDPOINTS, SCOPE, ROUTES, LISTENER)
 """In which the types are considered whenever something can be sent."""
 
 ROUTING: Final = frozenset({SCOPE, ROUTES, LISTENER})
