@@ -9,13 +9,16 @@ from typing import Final
 
 from fairlead.ir.backend import Backend, Forward, Invalid
 from fairlead.ir.filter import UrlRewrite
+from fairlead.ir.http_policy import Mirror
 from fairlead.ir.match import PathMatch
 from fairlead.ir.rule import HashOn, Redirect, Respond, Route
-from fairlead.xds import header, retry, rewrite
+from fairlead.xds import header, policy, retry, rewrite
 from fairlead.xds.messages import Message, duration, wrapped
 
 INVALID: Final = "invalid"
 """Name of the cluster that is never made."""
+UNMATCHED: Final = 404
+"""Status where no rule matches."""
 NOT_CARRIED_OUT: Final = 500
 """Status where a rule cannot be carried out."""
 
@@ -23,6 +26,7 @@ STREAM_IDLE: Final = 300
 """Seconds after which a request is ended when nothing happens, unless its route asks for more."""
 
 _NOT_FOUND: Final = {500: "INTERNAL_SERVER_ERROR", 503: "SERVICE_UNAVAILABLE"}
+_MILLION: Final = 1_000_000
 _WELL_KNOWN: Final = {"http": 80, "https": 443}
 _REDIRECTS: Final = {
     301: "MOVED_PERMANENTLY",
@@ -62,9 +66,12 @@ def forward(
     hostname = _hostname(own) or _hostname(route.rewrite) or host
     if hostname:
         fields["host_rewrite_literal"] = hostname
-    policy = retry.policy(route.retry, route.backend_timeout)
-    if policy is not None:
-        fields["retry_policy"] = policy
+    retried = retry.policy(route.retry, route.backend_timeout)
+    if retried is not None:
+        fields["retry_policy"] = retried
+    own_mirrors = [each for backend in backends for each in _mirrors_of(backend)]
+    if mirrors := [*route.mirrors, *own_mirrors]:
+        fields["request_mirror_policies"] = [_mirror(each) for each in mirrors]
     if route.hash_on:
         fields["hash_policy"] = [_hash(each) for each in route.hash_on]
     return fields
@@ -106,7 +113,7 @@ def _targets(backends: tuple[Backend, ...]) -> dict[str, Message]:
     invalid = sum(each.weight for each in backends if isinstance(each, Invalid))
     valid = [each for each in backends if isinstance(each, Forward)]
     only = valid[0] if len(valid) == 1 and not invalid else None
-    if only and not (only.request_headers or only.response_headers):
+    if only and not (only.request_headers or only.response_headers or only.session):
         return {"cluster": only.cluster}
     shares = [_share(each) for each in valid]
     if invalid:
@@ -129,7 +136,27 @@ def _share(backend: Forward) -> dict[str, Message]:
     fields.update(header.modifications(backend.request_headers, backend.response_headers))
     if hostname := header.host(backend.request_headers):
         fields["host_rewrite_literal"] = hostname
+    if configured := policy.of_backend(backend):
+        fields["typed_per_filter_config"] = configured
     return fields
+
+
+def _mirrors_of(backend: Backend) -> tuple[Mirror, ...]:
+    return backend.mirrors if isinstance(backend, Forward) else ()
+
+
+def _mirror(mirror: Mirror) -> Message:
+    """A RequestMirrorPolicy: a share to the nearest millionth, and no other host than asked for."""
+    share = round(mirror.numerator * _MILLION / mirror.denominator)
+    if mirror.numerator:
+        share = min(max(share, 1), _MILLION)
+    fraction = {"numerator": share, "denominator": "MILLION"}
+    return {
+        "cluster": mirror.cluster,
+        "runtime_fraction": {"default_value": fraction},
+        "disable_shadow_host_suffix_append": True,
+        "trace_sampled": wrapped(value=False),
+    }
 
 
 def _path(of_rule: UrlRewrite | None, own: UrlRewrite | None):  # noqa: ANN202 - inferred

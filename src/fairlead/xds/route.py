@@ -2,8 +2,9 @@
 
 A rule is one Route, named as the rule, which is how access logs and refusals name it. Only where
 backends rewrite paths each in its own way does a rule become several, since Envoy's weighted
-clusters can't: each then matches its share of the requests. A redirect to a well-known port is
-two, for hosts with a port and without.
+clusters can't, or each has filters of its own: each then matches its share of the requests. A
+redirect to a well-known port is two, for hosts with a port and without. CORS adds routes for what
+Envoy's filter leaves open (`xds.cors`).
 """
 
 from collections.abc import Iterator
@@ -12,11 +13,23 @@ from itertools import accumulate
 from msgspec.structs import replace
 
 from fairlead.ir.backend import Forward, Invalid
+from fairlead.ir.http_policy import Cors, HttpPolicies
+from fairlead.ir.match import Match
 from fairlead.ir.rule import Redirect, Respond, Route, Rule
-from fairlead.xds import action, header, match
-from fairlead.xds.messages import Message
+from fairlead.xds import action, cors, header, match, policy
+from fairlead.xds.http_filters import CORS
+from fairlead.xds.messages import Message, any_of
 
 MILLION = 1_000_000
+
+
+def placed(rule: Rule) -> Iterator[tuple[Match, list[dict[str, Message]]]]:
+    """Fields of all Routes that carry out `rule`, with what each list of them is for, in order."""
+    allowed = rule.policies.cors if rule.policies else None
+    if allowed is not None:
+        for condition, answer in cors.preflights(rule, allowed):
+            yield condition, [_preflight(rule, condition, answer)]
+    yield rule.match, routes(rule)
 
 
 def routes(rule: Rule) -> list[dict[str, Message]]:
@@ -26,11 +39,57 @@ def routes(rule: Rule) -> list[dict[str, Message]]:
     common.update(header.modifications(rule.request_headers, rule.response_headers))
     if isinstance(rule.action, Route):
         forwarding = rule.action
-        if any(isinstance(each, Forward) and each.rewrite for each in forwarding.backends):
-            return [{**common, **fields} for fields in _shares(rule, forwarding)]
-    if isinstance(rule.action, Redirect) and action.hides_port(rule.action):
-        return [{**common, **fields} for fields in _by_port(rule, rule.action)]
+        if any(isinstance(each, Forward) and _apart(each) for each in forwarding.backends):
+            return list(_shares(rule, forwarding, common))
+    common = _with_filters(common, rule.policies)
+    if isinstance(rule.action, Redirect):
+        return list(_redirects(rule, rule.action, common))
     return [{**common, "match": match.route_match(rule.match), **_action(rule)}]
+
+
+def _apart(backend: Forward) -> bool:
+    """Whether a backend needs a Route of its own."""
+    return bool(backend.rewrite or backend.mirrors or backend.policies)
+
+
+def _with_filters(fields: dict[str, Message], policies: HttpPolicies | None) -> dict[str, Message]:
+    """Fields of a Route, with its filters; what a backend says of CORS gives way to the filter."""
+    configured = policy.of_rule(policies)
+    if not configured:
+        return fields
+    fields = {**fields, "typed_per_filter_config": configured}
+    if CORS in configured:
+        removed = fields.get("response_headers_to_remove", ())
+        fields["response_headers_to_remove"] = [*removed, *cors.RESPONSE_HEADERS]
+    return fields
+
+
+def _preflight(rule: Rule, condition: Match, answer: Cors) -> dict[str, Message]:
+    """A Route whose requests the CORS filter answers before they get anywhere."""
+    return {
+        "name": rule.name,
+        "match": match.route_match(condition),
+        "route": {"cluster": action.INVALID},
+        "typed_per_filter_config": {CORS: any_of(cors.config(answer))},
+    }
+
+
+def _redirects(
+    rule: Rule, redirect: Redirect, common: dict[str, Message]
+) -> Iterator[dict[str, Message]]:
+    """The Routes of a redirect: first those whose answer scripts of another origin may read."""
+    if action.hides_port(redirect):
+        made = [{**common, **fields} for fields in _by_port(rule, redirect)]
+    else:
+        made = [{**common, "match": match.route_match(rule.match), **_action(rule)}]
+    allowed = rule.policies.cors if rule.policies else None
+    if allowed is not None:
+        for fields in made:
+            condition = dict(fields["match"])
+            condition["headers"] = [*condition.get("headers", ()), cors.allowed_origin(allowed)]
+            added = [*fields.get("response_headers_to_add", ()), *cors.answered(allowed)]
+            yield {**fields, "match": condition, "response_headers_to_add": added}
+    yield from made
 
 
 def _by_port(rule: Rule, redirect: Redirect) -> Iterator[dict[str, Message]]:
@@ -89,7 +148,7 @@ def _refusal(route: Route) -> dict[str, Message]:
     return {"direct_response": {"status": route.unavailable}}
 
 
-def _shares(rule: Rule, route: Route) -> Iterator[dict[str, Message]]:
+def _shares(rule: Rule, route: Route, common: dict[str, Message]) -> Iterator[dict[str, Message]]:
     """One Route for each backend; the last one takes all that the others leave.
 
     Envoy draws one random number a request and compares it with the fraction of each Route that
@@ -97,7 +156,8 @@ def _shares(rule: Rule, route: Route) -> Iterator[dict[str, Message]]:
     """
     backends = action.weighted(route)
     if not backends:
-        yield {"match": match.route_match(rule.match), **_refusal(route)}
+        refused = _with_filters(common, rule.policies)
+        yield {**refused, "match": match.route_match(rule.match), **_refusal(route)}
         return
     sums = list(accumulate(backend.weight for backend in backends))
     host = header.host(rule.request_headers)
@@ -106,8 +166,22 @@ def _shares(rule: Rule, route: Route) -> Iterator[dict[str, Message]]:
         if total < sums[-1]:
             share = {"numerator": round(total * MILLION / sums[-1]), "denominator": "MILLION"}
             condition["runtime_fraction"] = {"default_value": share}
+        own = backend.policies if isinstance(backend, Forward) else None
+        fields = {**_with_filters(common, _merged(rule.policies, own)), "match": condition}
         if isinstance(backend, Invalid):
-            yield {"match": condition, **_refusal(route)}
+            yield {**fields, **_refusal(route)}
         else:
-            fields = action.forward(route, rule.match.path, (backend,), backend.rewrite, host)
-            yield {"match": condition, "route": fields}
+            target = action.forward(route, rule.match.path, (backend,), backend.rewrite, host)
+            yield {**fields, "route": target}
+
+
+def _merged(of_rule: HttpPolicies | None, own: HttpPolicies | None) -> HttpPolicies | None:
+    """The filters of a backendRef, and those of the rule where it has none of the kind."""
+    if of_rule is None or own is None:
+        return of_rule or own
+    return HttpPolicies(
+        cors=own.cors or of_rule.cors,
+        external_auth=own.external_auth or of_rule.external_auth,
+        rate_limit=own.rate_limit or of_rule.rate_limit,
+        fault=own.fault or of_rule.fault,
+    )

@@ -5,14 +5,15 @@ Serialised once, then only copied: into responses, and into each shard that need
 
 from typing import Final
 
+from fairlead.ir.match import Match
 from fairlead.ir.rule import Route
 from fairlead.ir.virtual_host import VirtualHost
-from fairlead.xds import action, matcher, retry, wire
+from fairlead.xds import action, matcher, policy, retry, wire
 from fairlead.xds.messages import Message, serialized
 from fairlead.xds.messages import Route as RouteMessage
 from fairlead.xds.messages import VirtualHost as VirtualHostMessage
 from fairlead.xds.resource import Part
-from fairlead.xds.route import routes
+from fairlead.xds.route import placed
 
 FIELD: Final = 2
 """Number of `virtual_hosts` in ``envoy.config.route.v3.RouteConfiguration``."""
@@ -28,6 +29,12 @@ _FAILING: Final = wire.framed(
     ),
 )
 
+_UNMATCHED: Final = serialized(
+    RouteMessage(match={"prefix": "/"}, direct_response={"status": action.UNMATCHED})
+)
+"""Where a listener has filters: they act on what no rule matches as well, and Envoy takes them from
+a route only."""
+
 
 def part(host: VirtualHost) -> Part:
     """The virtual host with its field frame.
@@ -38,6 +45,8 @@ def part(host: VirtualHost) -> Part:
     fields: dict[str, Message] = {}
     if any(isinstance(rule.action, Route) for rule in host.rules):
         fields["retry_policy"] = retry.house_policy()
+    if configured := policy.of_host(host):
+        fields["typed_per_filter_config"] = configured
     message = VirtualHostMessage(name=host.name, domains=host.domains, **fields)
     body = wire.framed(FIELD, serialized(message) + _decision(host))
     return Part(
@@ -51,12 +60,15 @@ def part(host: VirtualHost) -> Part:
 
 def _decision(host: VirtualHost) -> bytes:
     """The rest of the message: its routes, or a matcher where they are many."""
+    if host.filters is not None and host.filters.refused:
+        return _FAILING
     entries = [
-        matcher.Entry(
-            rule.match, tuple([serialized(RouteMessage(**fields)) for fields in routes(rule)])
-        )
+        matcher.Entry(condition, tuple([serialized(RouteMessage(**fields)) for fields in made]))
         for rule in host.rules
+        for condition, made in placed(rule)
     ]
+    if host.filters is not None:
+        entries.append(matcher.Entry(Match(), (_UNMATCHED,)))
     if len(entries) >= matcher.LEAST and (tree := matcher.tree(entries)) is not None:
         return wire.framed(_MATCHER, tree)
     return b"".join([wire.framed(_ROUTES, route) for each in entries for route in each.routes])

@@ -1,0 +1,87 @@
+"""The HTTP filters of every connection manager: all there could be, all switched off.
+
+Routes and virtual hosts switch on what they need by ``typed_per_filter_config``, so that no change
+of a route changes a listener, which would drain its connections. A filter that is off is left out
+of a request's chain.
+
+Filters of a listener come first (GEP-5224); each of them sits in a slot that can hold any filter,
+since they act in the order that their owner chose. Those of rules follow in one order: CORS, so
+that preflights need no credentials and refusals can be read by scripts; faults, which stand for
+what goes wrong in a backend but cost it nothing; the rate limit, which protects the authorization
+service as well; authorization; and at last the session, which picks the endpoint.
+"""
+
+from typing import Final
+
+from fairlead.ir.http_policy import MOST_LISTENER_FILTERS
+from fairlead.xds.filter_messages import (
+    Composite,
+    Cors,
+    ExecuteFilterAction,
+    ExtensionWithMatcher,
+    ExtensionWithMatcherPerRoute,
+    HttpFault,
+    LocalRateLimit,
+    SkipFilter,
+    StatefulSession,
+)
+from fairlead.xds.messages import Matcher, Message, any_of, extension
+
+SLOTS: Final = tuple(
+    f"fairlead.listener.{number}" for number in range(1, MOST_LISTENER_FILTERS + 1)
+)
+"""Names of the filters that hold those of a listener, in the order in which they act."""
+CORS: Final = "fairlead.cors"
+FAULT: Final = "fairlead.fault"
+RATE_LIMIT: Final = "fairlead.local_ratelimit"
+EXTERNAL_AUTH: Final = "fairlead.ext_authz"
+SESSION: Final = "fairlead.stateful_session"
+
+IDLE_STATISTICS: Final = "idle"
+"""What a rate limit without a limit counts under; the field must not be empty."""
+
+
+def listed(*, slots: bool) -> list[dict[str, Message]]:
+    """Everything that can stand before the router, switched off.
+
+    Args:
+        slots: Whether its virtual hosts may have filters of a listener.
+    """
+    own = [(CORS, Cors()), (FAULT, HttpFault()), (RATE_LIMIT, _no_limit())]
+    own += [(EXTERNAL_AUTH, _slot()), (SESSION, StatefulSession())]
+    named = [*((name, _slot()) for name in SLOTS if slots), *own]
+    return [{**extension(name, config), "disabled": True} for name, config in named]
+
+
+def filling(name: str, config: Message) -> Message:
+    """What puts a filter of its own configuration into a slot, for a route or a virtual host.
+
+    Args:
+        name: Of Envoy's filter.
+        config: Its configuration; unlike that of a route it may say everything.
+    """
+    action = ExecuteFilterAction(typed_config=extension(name, config))
+    return ExtensionWithMatcherPerRoute(xds_matcher=_always("execute", action))
+
+
+def empty() -> Message:
+    """What leaves a slot empty that is switched on."""
+    return ExtensionWithMatcherPerRoute(xds_matcher=_skip())
+
+
+def _slot() -> Message:
+    inner = extension("envoy.filters.http.composite", Composite())
+    return ExtensionWithMatcher(extension_config=inner, xds_matcher=_skip())
+
+
+def _no_limit() -> Message:
+    return LocalRateLimit(stat_prefix=IDLE_STATISTICS)
+
+
+def _skip() -> Message:
+    return _always("skip", SkipFilter())
+
+
+def _always(name: str, action: Message) -> Message:
+    """A Matcher that comes to the same action for every request."""
+    return Matcher(on_no_match={"action": {"name": name, "typed_config": any_of(action)}})
