@@ -17,10 +17,11 @@ from fairlead.graph import Change, Collection, Context, Events, Graph, Source
 from fairlead.ir.assignment import ClusterUse, SecretUse
 from fairlead.ir.cluster import Cluster
 from fairlead.ir.endpoint import Endpoints
-from fairlead.ir.listener import Chain, Listener, OutboundListener
+from fairlead.ir.listener import Chain, Listener, OutboundListener, UdpListener
 from fairlead.ir.secret import Secret
 from fairlead.ir.virtual_host import VirtualHost
-from fairlead.xds import cluster, endpoint, http, listener, scopes, type_url, virtual_host
+from fairlead.xds import cluster, endpoint, http, scopes, secret, type_url, virtual_host
+from fairlead.xds import listeners as ports
 from fairlead.xds.messages import RouteConfiguration, serialized
 from fairlead.xds.resource import Bundle, Part, Resource, bundled, composed, whole
 from fairlead.xds.scopes import Layout
@@ -68,14 +69,15 @@ def build(
     graph: Graph,
     *,
     listeners: Collection[tuple[str, str], Listener],
-    chains: Collection[tuple[str, str, str], Chain],  # noqa: ARG001 - see xds.listener
+    chains: Collection[tuple[str, str, str], Chain],
     virtual_hosts: Collection[tuple[str, str], VirtualHost],
     clusters: Collection[str, Cluster],
     endpoints: Collection[str, Endpoints],
     cluster_use: Collection[tuple[str, str], ClusterUse],
-    secrets: Collection[str, Secret],  # noqa: ARG001 - see xds.secret
-    secret_use: Collection[tuple[str, str], SecretUse],  # noqa: ARG001 - see xds.secret
+    secrets: Collection[str, Secret],
+    secret_use: Collection[tuple[str, str], SecretUse],
     access_log: str = "",
+    system_trust: str = "",
 ) -> Configuration:
     """Put the stages of xds on the graph.
 
@@ -91,28 +93,25 @@ def build(
         secret_use: By (proxy, secret): which proxy is sent which of them.
         access_log: Path of the file that proxies log requests to, in which ``{proxy}`` stands for
             the proxy's name; empty for none.
+        system_trust: File of the machine's certificate authorities, as proxies see it.
     """
     layouts: Source[str, Layout] = graph.source("xds.layouts")
     tables = listeners.index("xds.listeners_by_table", _table).terms("xds.tables")
 
-    def listening(
-        ctx: Context, key: tuple[str, str], value: Listener
-    ) -> Iterator[tuple[ResourceKey, Resource]]:
-        layout = ctx.fetch(layouts, value.table) or scopes.ONE
-        made = listener.resource(value, layout, access_log)
-        yield (key[0], type_url.LISTENER, key[1]), made
-
     settled = _settled(graph, layouts, tables, virtual_hosts)
     resources = graph.join(
         "xds.resources",
-        listeners.flat_map("xds.listeners", listening),
+        ports.resources(listeners, chains, layouts, access_log),
         *_routes(layouts, tables, virtual_hosts),
         *_clusters(clusters, endpoints, cluster_use),
+        secret.resources(secrets, secret_use, system_trust),
     )
     return Configuration(resources=resources, layouts=layouts, settled=settled)
 
 
 def _table(key: tuple[str, str], value: Listener) -> list[Table]:
+    if isinstance(value, UdpListener) or not value.table:
+        return []
     kind = OUTBOUND if isinstance(value, OutboundListener) else GATEWAY
     return [(key[0], value.table, kind)]
 

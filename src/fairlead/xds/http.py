@@ -6,9 +6,10 @@ pod's outbound listener is an HTTP proxy between friends: it changes as little a
 
 from typing import Final
 
-from fairlead.ir.listener import HttpListener, OutboundListener
-from fairlead.xds import action, scopes
+from fairlead.ir.listener import HttpChain, OutboundListener
+from fairlead.xds import action, scopes, tracing
 from fairlead.xds.messages import (
+    EarlyHeaderMutation,
     FileAccessLog,
     ForwardProxyFilter,
     HttpConnectionManager,
@@ -20,6 +21,7 @@ from fairlead.xds.messages import (
     struct,
     wrapped,
 )
+from fairlead.xds.port import Port
 from fairlead.xds.scopes import Layout
 
 DNS_CACHE: Final[Message] = {
@@ -28,6 +30,10 @@ DNS_CACHE: Final[Message] = {
     "dns_query_timeout": duration(2),
 }
 """The one of the filter and of the passthrough cluster: Envoy wants them alike."""
+
+OWNER: Final = "x-fairlead-listener"
+"""Tells inside Envoy which Gateway listener the connection of a request belongs to; overwritten
+on each request, removed before the backend."""
 
 HOP_BY_HOP: Final = ("proxy-connection",)
 """Request headers that are meant for an HTTP proxy only."""
@@ -46,6 +52,13 @@ _HTTP2: Final[Message] = {
     "initial_stream_window_size": wrapped(64 * 1024),
     "initial_connection_window_size": wrapped(1024 * 1024),
 }
+_HTTP3: Final[Message] = {
+    "quic_protocol_options": {
+        "max_concurrent_streams": wrapped(100),
+        "initial_stream_window_size": wrapped(64 * 1024),
+        "initial_connection_window_size": wrapped(1024 * 1024),
+    }
+}
 _LOGGED: Final = {
     "time": "%START_TIME%",
     "method": "%REQ(:method)%",
@@ -60,11 +73,26 @@ _LOGGED: Final = {
 }
 
 
-def gateway_manager(listener: HttpListener, layout: Layout, access_log: str) -> Message:
-    """For a Gateway: the port of a host does not matter, and clients are not trusted."""
+def gateway_manager(port: Port, chain: HttpChain, *, http3: bool = False) -> Message:
+    """For a Gateway: the port of a host does not matter, and clients are not trusted.
+
+    Requests carry the scheme of their connection, whatever they claim, and no certificate of a
+    client but the one that was checked here.
+
+    Args:
+        port: The listener.
+        chain: Its connections.
+        http3: Whether they are QUIC's.
+    """
+    tracing_fields = tracing.manager_field(port.tracing) if port.tracing is not None else {}
+    owner = ((OWNER, chain.owner.replace("%", "%%")),) if chain.owner else ()
+    codec: dict[str, Message] = {"codec_type": "HTTP3", "http3_protocol_options": _HTTP3}
     return HttpConnectionManager(
-        **_common(listener.name, access_log),
-        **scopes.manager_fields(listener.table, layout),
+        **_common(port.name, port.access_log),
+        **scopes.manager_fields(port.table, port.layout),
+        **_early((*scopes.early_headers(port.table, port.layout), *owner)),
+        **tracing_fields,
+        **(codec if http3 else {}),
         common_http_protocol_options={
             "idle_timeout": _IDLE,
             "headers_with_underscores_action": "REJECT_REQUEST",
@@ -75,6 +103,7 @@ def gateway_manager(listener: HttpListener, layout: Layout, access_log: str) -> 
         normalize_path=wrapped(value=True),
         path_with_escaped_slashes_action="UNESCAPE_AND_REDIRECT",
         request_timeout=_REQUEST,
+        scheme_header_transformation={"scheme_to_overwrite": "https" if chain.tls else "http"},
         use_remote_address=wrapped(value=True),
     )
 
@@ -88,6 +117,7 @@ def outbound_manager(listener: OutboundListener, layout: Layout, access_log: str
     return HttpConnectionManager(
         **_common(listener.name, access_log),
         **scopes.manager_fields(listener.table, layout),
+        **_early(scopes.early_headers(listener.table, layout)),
         common_http_protocol_options={"idle_timeout": _IDLE},
         http_filters=[_forward_proxy(), _router()],
         normalize_path=wrapped(value=True),
@@ -110,6 +140,29 @@ def _common(name: str, access_log: str) -> dict[str, Message]:
     if access_log:
         fields["access_log"] = [_access_log(access_log)]
     return fields
+
+
+def _early(headers: tuple[tuple[str, str], ...]) -> dict[str, Message]:
+    """Request headers that are set before a route is looked for, by name and format string."""
+    if not headers:
+        return {}
+    mutations = [
+        {
+            "append": {
+                "header": {"key": name, "value": value},
+                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+            }
+        }
+        for name, value in headers
+    ]
+    return {
+        "early_header_mutation_extensions": [
+            extension(
+                "envoy.http.early_header_mutation.header_mutation",
+                EarlyHeaderMutation(mutations=mutations),
+            )
+        ]
+    }
 
 
 def _router() -> Message:

@@ -13,22 +13,29 @@ from typing import Any, Final
 
 from envoy.config.cluster.v3 import cluster_pb2
 from envoy.config.endpoint.v3 import endpoint_pb2
-from envoy.config.listener.v3 import listener_pb2
+from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
 from envoy.config.route.v3 import route_components_pb2, route_pb2, scoped_route_pb2
 from envoy.config.trace.v3 import opentelemetry_pb2
 from envoy.extensions.access_loggers.file.v3 import file_pb2
 from envoy.extensions.clusters.dynamic_forward_proxy.v3 import cluster_pb2 as forward_cluster_pb2
 from envoy.extensions.filters.http.dynamic_forward_proxy.v3 import dynamic_forward_proxy_pb2
 from envoy.extensions.filters.http.router.v3 import router_pb2
+from envoy.extensions.filters.listener.proxy_protocol.v3 import proxy_protocol_pb2
+from envoy.extensions.filters.listener.tls_inspector.v3 import tls_inspector_pb2
+from envoy.extensions.filters.network.direct_response.v3 import config_pb2 as direct_response_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2,
 )
+from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
+from envoy.extensions.filters.udp.udp_proxy.v3 import udp_proxy_pb2
 from envoy.extensions.http.early_header_mutation.header_mutation.v3 import header_mutation_pb2
 from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
 from envoy.extensions.tracers.opentelemetry.samplers.v3 import (
     parent_based_sampler_pb2,
     trace_id_ratio_based_sampler_pb2,
 )
+from envoy.extensions.transport_sockets.quic.v3 import quic_transport_pb2
+from envoy.extensions.transport_sockets.tls.v3 import secret_pb2, tls_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 from envoy.type.matcher.v3 import http_inputs_pb2
 from google.protobuf import any_pb2, struct_pb2
@@ -41,6 +48,15 @@ Message = Any
 Cluster: Final[Any] = cluster_pb2.Cluster
 ClusterLoadAssignment: Final[Any] = endpoint_pb2.ClusterLoadAssignment
 Listener: Final[Any] = listener_pb2.Listener
+FilterChain: Final[Any] = listener_components_pb2.FilterChain
+DownstreamTlsContext: Final[Any] = tls_pb2.DownstreamTlsContext
+TlsSecret: Final[Any] = secret_pb2.Secret
+QuicDownstreamTransport: Final[Any] = quic_transport_pb2.QuicDownstreamTransport
+ProxyProtocol: Final[Any] = proxy_protocol_pb2.ProxyProtocol
+TlsInspector: Final[Any] = tls_inspector_pb2.TlsInspector
+DirectResponse: Final[Any] = direct_response_pb2.Config
+TcpProxy: Final[Any] = tcp_proxy_pb2.TcpProxy
+UdpProxy: Final[Any] = udp_proxy_pb2.UdpProxyConfig
 Route: Final[Any] = route_components_pb2.Route
 VirtualHost: Final[Any] = route_components_pb2.VirtualHost
 OpenTelemetryConfig: Final[Any] = opentelemetry_pb2.OpenTelemetryConfig

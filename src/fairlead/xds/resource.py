@@ -40,6 +40,8 @@ class Resource(msgspec.Struct, frozen=True, gc=False):
     bundles: tuple[Bundle, ...]
     version: str
     """Content hash over `head` and the digests."""
+    origins: tuple[Origin, ...] = ()
+    """The objects that `head` was made from."""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -61,7 +63,13 @@ def bundled(parts: tuple[Part, ...]) -> Bundle:
     return Bundle(body, wire.digest(b"".join([part.digest for part in parts])), parts)
 
 
-def composed(type_url: str, name: str, head: bytes, bundles: tuple[Bundle, ...]) -> Resource:
+def composed(
+    type_url: str,
+    name: str,
+    head: bytes,
+    bundles: tuple[Bundle, ...],
+    origins: tuple[Origin, ...] = (),
+) -> Resource:
     """A resource of bundles, none of which is serialised again."""
     version = wire.version(head, [bundle.digest for bundle in bundles])
-    return Resource(type_url, name, head, bundles, version)
+    return Resource(type_url, name, head, bundles, version, origins)

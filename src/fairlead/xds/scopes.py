@@ -19,14 +19,7 @@ from typing import Final
 
 import msgspec
 
-from fairlead.xds.messages import (
-    FROM_ADS,
-    EarlyHeaderMutation,
-    Message,
-    ScopedRouteConfiguration,
-    extension,
-    serialized,
-)
+from fairlead.xds.messages import FROM_ADS, Message, ScopedRouteConfiguration, serialized
 
 HEADER: Final = "x-fairlead-scope"
 """Carries the scope key inside Envoy; overwritten on each request, removed before the backend."""
@@ -125,24 +118,19 @@ def manager_fields(table: str, layout: Layout) -> dict[str, Message]:
     if not layout.bits:
         return {"rds": {"route_config_name": table, "config_source": FROM_ADS}}
     key = {"header_value_extractor": {"name": HEADER, "index": 0}}
-    mutation = {
-        "header": {"key": HEADER, "value": _key_format(table, layout)},
-        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-    }
     return {
         "scoped_routes": {
             "name": "scopes",
             "scope_key_builder": {"fragments": [key]},
             "rds_config_source": FROM_ADS,
             "scoped_rds": {"scoped_rds_config_source": FROM_ADS},
-        },
-        "early_header_mutation_extensions": [
-            extension(
-                "envoy.http.early_header_mutation.header_mutation",
-                EarlyHeaderMutation(mutations=[{"append": mutation}]),
-            )
-        ],
+        }
     }
+
+
+def early_headers(table: str, layout: Layout) -> tuple[tuple[str, str], ...]:
+    """(name, format string) pairs of the request headers that have to be set before routing."""
+    return ((HEADER, _key_format(table, layout)),) if layout.bits else ()
 
 
 def scope(route_configuration: str) -> bytes:
