@@ -11,6 +11,7 @@ what goes wrong in a backend but cost it nothing; the rate limit, which protects
 service as well; authorization; and at last the session, which picks the endpoint.
 """
 
+from functools import cache
 from typing import Final
 
 from fairlead.ir.http_policy import MOST_LISTENER_FILTERS
@@ -41,7 +42,8 @@ IDLE_STATISTICS: Final = "idle"
 """What a rate limit without a limit counts under; the field must not be empty."""
 
 
-def listed(*, slots: bool) -> list[dict[str, Message]]:
+@cache
+def listed(*, slots: bool) -> tuple[dict[str, Message], ...]:
     """Everything that can stand before the router, switched off.
 
     Args:
@@ -50,7 +52,7 @@ def listed(*, slots: bool) -> list[dict[str, Message]]:
     own = [(CORS, Cors()), (FAULT, HttpFault()), (RATE_LIMIT, _no_limit())]
     own += [(EXTERNAL_AUTH, _slot()), (SESSION, StatefulSession())]
     named = [*((name, _slot()) for name in SLOTS if slots), *own]
-    return [{**extension(name, config), "disabled": True} for name, config in named]
+    return tuple([{**extension(name, config), "disabled": True} for name, config in named])
 
 
 def filling(name: str, config: Message) -> Message:
