@@ -177,4 +177,5 @@ def _runtime() -> dict[str, Any]:
         "http.max_requests_per_io_cycle": 100,
         "overload.premature_reset_total_stream_count": 500,
         "re2.max_program_size.error_level": MAX_REGEX_PROGRAM_SIZE,
+        "tracing.opentelemetry.flush_interval_ms": 1000,  # a span is not kept back for longer
     }
