@@ -4,6 +4,7 @@ import pytest
 
 from feature.echo import Echo
 from feature.harness import Instance
+from feature.l4 import L4Backends
 from feature.route_scene import Scene, manifests_of
 
 
@@ -28,6 +29,14 @@ def serve(tmp_path):
 def echo():
     """The named backends."""
     backends = Echo()
+    yield backends
+    backends.stop()
+
+
+@pytest.fixture(scope="session")
+def l4_backends():
+    """The named backends of connections and datagrams."""
+    backends = L4Backends()
     yield backends
     backends.stop()
 

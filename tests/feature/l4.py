@@ -22,8 +22,8 @@ CLOSED = None
 
 TIMEOUT = 10.0
 """Seconds that an answer may take over TCP."""
-DROPPED = 0.25
-"""Seconds without an answer after which a datagram counts as dropped."""
+DROPPED = 0.5
+"""Seconds without an answer after which a datagram that should be dropped counts as that."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +136,12 @@ def ask(
         return CLOSED
 
 
-def ask_datagram(place: tuple[str, int], text: str = "hello") -> Said | None:
-    """Ask by a datagram from a port of its own who is there; `CLOSED` if it was dropped."""
+def ask_datagram(
+    place: tuple[str, int], text: str = "hello", seconds: float = TIMEOUT
+) -> Said | None:
+    """Ask by a datagram from a port of its own who is there; `CLOSED` if nothing came in time."""
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as client:
-        client.settimeout(DROPPED)
+        client.settimeout(seconds)
         client.sendto(text.encode(), place)
         try:
             return _said(client.recv(65536))
