@@ -68,8 +68,8 @@ def test_problems(text, wanted):
 
 
 def test_the_files_are_found():
-    assert len(FILES) == 8
-    assert sum(len(list(cases(file))) for file in FILES) > 80
+    assert len(FILES) == 14
+    assert sum(len(list(cases(file))) for file in FILES) > 130
 
 
 ROUTE = "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: r}\n"

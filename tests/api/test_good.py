@@ -117,10 +117,11 @@ def test_a_cluster_scoped_object_has_no_namespace():
 
 @pytest.mark.parametrize("version", ["v1", "v1beta1"])
 def test_served_versions(version):
-    obj = one(
+    decoded = api.decode(
         f"{{apiVersion: gateway.networking.k8s.io/{version}, kind: HTTPRoute,"
         " metadata: {name: r}, spec: {}}"
     )
+    (obj,) = decoded.objects
     assert obj.api_version == f"gateway.networking.k8s.io/{version}"
 
 

@@ -26,6 +26,7 @@ from fairlead.api.backend_traffic_policy import (
     RetryConstraint,
     XBackendTrafficPolicy,
 )
+from fairlead.api.channel import Channel
 from fairlead.api.cluster_trust_bundle import ClusterTrustBundle, ClusterTrustBundleSpec
 from fairlead.api.codes import Code
 from fairlead.api.config_map import ConfigMap
@@ -224,6 +225,7 @@ __all__ = [
     "BackendTLSPolicyValidation",
     "BackendTrafficPolicySpec",
     "BudgetDetails",
+    "Channel",
     "ClientTLSSettings",
     "ClusterTrustBundle",
     "ClusterTrustBundleSpec",

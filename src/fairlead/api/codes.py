@@ -29,8 +29,10 @@ class Code(StrEnum):
     BAD_NAME = "GW018"
     STRUCTURE = "GW100"
     PARENT_GROUP = "GW101"
+    OLD_VERSION = "GW103"
     MISPLACED = "GW104"
     BACKEND_PORT = "GW105"
+    CHANNEL = "GW120"
     NOT_APPLIED = "GW141"
 
 
@@ -53,8 +55,10 @@ MEANING: Final[dict[Code, str]] = {
     Code.BAD_NAME: "a name that an object of this kind cannot have",
     Code.STRUCTURE: "the YAML's structure is broken: syntax or indentation",
     Code.PARENT_GROUP: "a parentRef with a group that no controller acts on",
+    Code.OLD_VERSION: "an old version of a kind, or an old shape of a field",
     Code.MISPLACED: "a field that belongs somewhere else in the object",
     Code.BACKEND_PORT: "a Service is named as backend without a port",
+    Code.CHANNEL: "something that only the experimental channel of Gateway API has",
     Code.NOT_APPLIED: "a field of a pod that has no effect on local processes",
 }
 """What each code stands for, in words that fit any object."""

@@ -1,8 +1,8 @@
 """Bytes or raw values in; typed objects, defaulted and validated, and problems out.
 
-An object is let in whole or not at all. What a cluster's API server would refuse is refused here,
-with every reason at once and the place of each; what it would default is defaulted. A user's
-mistake is never an exception.
+An object is let in whole or not at all, but for fields that the channel which is served does not
+have. What a cluster's API server would refuse is refused here, with every reason at once and the
+place of each; what it would default is defaulted. A user's mistake is never an exception.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from fairlead.api.channel import Channel, as_served
 from fairlead.api.codes import Code
 from fairlead.api.finding import Finding, Path, field
 from fairlead.api.identity import Identity, identify
@@ -51,28 +52,31 @@ class _Entry(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-def decode(data: bytes | str | Mapping[str, Any], file: str = "") -> Decoded:
+def decode(
+    data: bytes | str | Mapping[str, Any], file: str = "", channel: Channel = "experimental"
+) -> Decoded:
     """Objects and problems of a YAML or JSON stream, or of one raw object.
 
     Args:
         data: UTF-8 text, of one or many documents and `List`s, or what a parser made of it.
         file: name that problems carry.
+        channel: of Gateway API, see `fairlead.api.channel`.
     """
     if isinstance(data, Mapping):
-        return _decoded(_entries(dict(data)), "", file)
+        return _decoded(_entries(dict(data), channel), "", file)
     try:
         text = data if isinstance(data, str) else data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         message = f"byte {error.start} is not UTF-8"
         problem = Problem(severity="error", code=Code.UNREADABLE, message=message, file=file)
         return Decoded(problems=(problem,), unidentified=True)
-    return join(shift(decode_chunk(chunk), chunk.line, file) for chunk in split(text))
+    return join(shift(decode_chunk(chunk, channel), chunk.line, file) for chunk in split(text))
 
 
-def decode_chunk(chunk: Chunk) -> Decoded:
+def decode_chunk(chunk: Chunk, channel: Channel = "experimental") -> Decoded:
     """Objects and problems of one document; lines count from its own first line."""
     try:
-        return _decoded(_entries(parse(chunk.text)), chunk.text, "")
+        return _decoded(_entries(parse(chunk.text), channel), chunk.text, "")
     except TextError as error:
         problem = Problem(
             severity="error",
@@ -162,7 +166,7 @@ def _is_error(findings: Iterable[Finding]) -> bool:
     return any(found.severity == "error" for found in findings)
 
 
-def _entries(raw: Raw) -> Iterator[_Entry]:
+def _entries(raw: Raw, channel: Channel) -> Iterator[_Entry]:
     """The objects of one document: itself, or the items of a list."""
     if raw is None:
         return
@@ -172,18 +176,20 @@ def _entries(raw: Raw) -> Iterator[_Entry]:
         defaults = {"apiVersion": raw.get("apiVersion"), "kind": kind} if kind else {}
         for index, item in enumerate(items if is_list(items) else ()):
             whole = {**defaults, **item} if is_map(item) else item
-            yield _entry(whole, ("items", index))
+            yield _entry(whole, ("items", index), channel)
         return
-    yield _entry(raw, ())
+    yield _entry(raw, (), channel)
 
 
-def _entry(raw: Raw, path: Path) -> _Entry:
+def _entry(raw: Raw, path: Path, channel: Channel) -> _Entry:
     identity = identify(raw)
     kind = identity.kind
     if kind is None or identity.finding is not None:
         return _Entry(path, identity, None, (identity.finding,) if identity.finding else ())
-    obj, findings = _object(_prepared(raw, identity), kind)
-    return _Entry(path, identity, obj, findings)
+    served = as_served(_prepared(raw, identity), kind, channel)
+    obj, findings = _object(served.raw, kind)
+    kept = None if served.refused else obj
+    return _Entry(path, identity, kept, (*findings, *served.findings))
 
 
 def _prepared(raw: Raw, identity: Identity) -> Raw:

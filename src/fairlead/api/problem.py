@@ -8,7 +8,10 @@ Severity: TypeAlias = Literal["error", "warning", "info"]
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A finding. Of an object with an error, the last good version stays in force."""
+    """A finding. Of an object with an error, the last good version stays in force.
+
+    Except where the error is a field that the standard channel drops: then the rest counts.
+    """
 
     severity: Severity
     code: str

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fairlead import api
+
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
@@ -22,3 +24,5 @@ class RunSettings:
     log_level: str = "warning"
     access_log: bool = False
     """Whether proxies log each request."""
+    channel: api.Channel = "experimental"
+    """The channel of Gateway API whose fields count."""

@@ -26,6 +26,7 @@ from fairlead.app.settings import RunSettings
 from fairlead.app.socket_api import Backend, SocketApi
 from fairlead.app.status_writer import StatusWriter
 from fairlead.app.unless import unless
+from fairlead.dataplane import trust_store
 from fairlead.dataplane.addresses import (
     AddressError,
     GatewayAddresses,
@@ -66,10 +67,13 @@ class Standalone:
         offset = settings.port_offset
         logs = claim.state_dir.absolute() / "logs" / "proxies" / "{proxy}" / ACCESS_LOG
         self._pipeline = Pipeline(
-            Settings(port_offset=default_port_offset() if offset is None else offset),
+            Settings(
+                port_offset=default_port_offset() if offset is None else offset,
+                system_trust=trust_store.find(),
+            ),
             access_log=str(logs) if settings.access_log else "",
         )
-        self._provider = FilesProvider(settings.paths)
+        self._provider = FilesProvider(settings.paths, settings.channel)
         self._store = StatusStore(system_clock)
         self._ads = AdsServer(claim.instance.ads_socket, self._on_status)
         self._live = LiveFacts(self._pipeline, self._store, self._ads, self._provider)

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -9,6 +10,7 @@ from fairlead.app.instance import InstanceError
 from fairlead.cli.client import state_dir_option
 from fairlead.cli.command import Command
 
+CHANNELS = ("standard", "experimental")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -78,6 +80,11 @@ def _images(
     help="Let proxies log each request as JSON, to logs/proxies/PROXY/access.log in the state "
     "directory.",
 )
+@click.option(
+    "--channel", type=click.Choice(CHANNELS), default="experimental", show_default=True,
+    help="Channel of Gateway API v1.7 that is served: standard drops and refuses what clusters "
+    "with its CRDs would.",
+)  # fmt: skip
 def run(
     paths: tuple[str, ...],
     *,
@@ -88,6 +95,7 @@ def run(
     concurrency: int | None,
     log_level: str,
     access_log: bool,
+    channel: Literal["standard", "experimental"],
 ) -> None:
     """Serve the manifests of directories, files or - (standard input), and follow their changes.
 
@@ -111,6 +119,7 @@ def run(
         concurrency=concurrency,
         log_level=log_level,
         access_log=access_log,
+        channel=channel,
     )
     try:
         code = main(asked)

@@ -130,8 +130,8 @@ def cluster_trust_bundle(obj: ClusterTrustBundle) -> Iterator[Finding]:
     signer = obj.spec.signer_name
     prefix = signer.replace("/", ":")
     if obj.metadata.name.rpartition(":")[0] != prefix:
-        wanted = f"begin with `{prefix}:`" if signer else "have no colon"
-        message = f"`{obj.metadata.name}` does not {wanted}"
+        wrong = f"does not begin with `{prefix}:`" if signer else "has a colon, but no signer"
+        message = f"`{obj.metadata.name}` {wrong}"
         remedy = "bundles of a signer are named SIGNER:NAME, with `:` for `/`, others just NAME"
         yield Finding(Code.BAD_NAME, ("metadata", "name"), message, remedy)
     if _CERTIFICATE not in obj.spec.trust_bundle:

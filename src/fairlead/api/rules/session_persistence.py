@@ -24,6 +24,14 @@ def session_persistence(path: Path, session: SessionPersistence | None) -> Itera
 
 
 def _old(path: Path, session: SessionPersistence) -> Iterator[Finding]:
+    for name, held, remedy in (
+        ("sessionName", session.session_name, "write `cookie.name` or `header.name`"),
+        ("cookieConfig", session.cookie_config, "write `cookie`"),
+        ("idleTimeout", session.idle_timeout, "remove it, a session has no idle time any more"),
+    ):
+        if held is not None:
+            message = f"`{name}` is of v1.6 and before, clusters with v1.7 drop it"
+            yield Finding(Code.OLD_VERSION, (*path, name), message, remedy, "warning")
     new = "cookie" if session.cookie else "header" if session.header else ""
     if new:
         message = f"`{new}` cannot stand with fields of the shape that v1.6 had"

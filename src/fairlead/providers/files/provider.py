@@ -39,13 +39,14 @@ class FilesProvider:
     Args:
         paths: directories (in depth: *.yaml, *.yml, *.json; nothing hidden), files, or `-` for
             standard input, which is read once.
+        channel: of Gateway API, which decides which fields count.
     """
 
-    def __init__(self, paths: Sequence[str]) -> None:
+    def __init__(self, paths: Sequence[str], channel: api.Channel = "experimental") -> None:
         self._paths = tuple(path for path in paths if path != STDIN)
         self._absolute = {os.path.abspath(path): path for path in self._paths}  # noqa: PTH100
         self._stdin = STDIN in paths
-        self._store = Store()
+        self._store = Store(channel)
         self._names: dict[str, str] = {}
         self._signatures: dict[str, _Signature] = {}
         self._directories: dict[str, str] = {}

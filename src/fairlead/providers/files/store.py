@@ -48,9 +48,14 @@ class _File:
 
 
 class Store:
-    """All files of a provider. Call `put` for what changed, then `flush` once."""
+    """All files of a provider. Call `put` for what changed, then `flush` once.
 
-    def __init__(self) -> None:
+    Args:
+        channel: of Gateway API, which decides which fields count.
+    """
+
+    def __init__(self, channel: api.Channel = "experimental") -> None:
+        self._channel: api.Channel = channel
         self._files: dict[str, _File] = {}
         self._claims: dict[_Id, list[str]] = {}
         self._served: dict[_Id, api.Object] = {}
@@ -121,12 +126,12 @@ class Store:
         try:
             chunks = split(data.decode("utf-8-sig"))
         except UnicodeDecodeError:
-            return api.decode(data, file), held
+            return api.decode(data, file, self._channel), held
         cache: dict[bytes, api.Decoded] = {}
         parts: list[api.Decoded] = []
         for chunk in chunks:
             digest = blake2b(chunk.text.encode(), digest_size=16).digest()
-            part = cache.get(digest) or state.cache.get(digest) or decode_chunk(chunk)
+            part = cache.get(digest) or state.cache.get(digest) or self._decode(chunk)
             cache[digest] = part
             for obj in part.objects:
                 each = (obj.kind, obj.key)
@@ -138,6 +143,9 @@ class Store:
                 parts.append(shift(part, chunk.line, file))
         state.cache = cache
         return join(parts), held
+
+    def _decode(self, chunk: Chunk) -> api.Decoded:
+        return decode_chunk(chunk, self._channel)
 
     def _claim(self, file: str, before: dict[_Id, _Held], after: dict[_Id, _Held]) -> None:
         for each in before.keys() - after.keys():
