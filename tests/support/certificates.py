@@ -20,10 +20,16 @@ from typing import TypeAlias
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+PrivateKey: TypeAlias = (
+    ec.EllipticCurvePrivateKey
+    | rsa.RSAPrivateKey
+    | ed25519.Ed25519PrivateKey
+    | ed448.Ed448PrivateKey
+)
 
 DAY = dt.timedelta(days=1)
 
@@ -36,6 +42,10 @@ class Issued:
     key_pem: str
     issuer_pem: str = ""
     """The authority that issued it."""
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        return self.cert_pem, self.key_pem
 
     @cached_property
     def serial(self) -> int:
@@ -96,6 +106,7 @@ class CA:
         name: str = "",
         key: PrivateKey | None = None,
         days: tuple[float, float] = (-1, 30),
+        extensions: Sequence[x509.ExtensionType] = (),
     ) -> Issued:
         """A certificate of this authority.
 
@@ -107,6 +118,7 @@ class CA:
             name: Common name; without one the first of the names.
             key: The private key; without one a new key on P-256.
             days: When it begins and ends to be valid, in days from now.
+            extensions: Further ones.
         """
         key = key or ec.generate_private_key(ec.SECP256R1())
         names: list[x509.GeneralName] = [x509.DNSName(each) for each in dns]
@@ -118,6 +130,8 @@ class CA:
         builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        for each in extensions:
+            builder = builder.add_extension(each, critical=False)
         made = builder.sign(self._key, hashes.SHA256())
         return Issued(_pem(made), key_text(key), self.cert_pem)
 
@@ -184,7 +198,7 @@ def ca_config_map(name: str, *pems: str, namespace: str = "default") -> str:
 
 def _builder(
     name: str,
-    key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey,
+    key: CertificatePublicKeyTypes,
     issuer: x509.Name,
     days: tuple[float, float] = (-1, 30),
 ) -> x509.CertificateBuilder:
