@@ -3,7 +3,15 @@
 from fairlead.graph import Change, Graph
 from fairlead.ir.rule import Route
 from fairlead.ir.workload import Workload
-from fairlead.translate import backend, clusters, mesh, services, workloads
+from fairlead.translate import (
+    certificates,
+    destinations,
+    mesh,
+    references,
+    services,
+    trust,
+    workloads,
+)
 from fairlead.translate.service_parent import service_parent
 from fairlead.translate.sources import Settings, Sources
 from translate.world import objects
@@ -22,13 +30,14 @@ class World:
         self.graph = Graph()
         self.sources = Sources.on(self.graph)
         self.settings = Settings(**settings)
-        self.clusters = clusters.build(
+        grants = references.build(self.sources)
+        self.clusters = destinations.build(
             self.graph,
             self.sources,
             self.settings,
-            self.graph.source("standard policies"),
-            backend.build(self.sources, self.settings),
-        )
+            certificates.build(self.sources, grants),
+            trust.build(self.graph, self.sources, self.settings, grants),
+        ).clusters
         self.mesh = mesh.build(self.graph, self.sources, self.settings, self.clusters)
         self.workloads = workloads.build(self.graph, self.sources)
         self.service_reports = services.build(self.sources, self.clusters, self.mesh.addresses)

@@ -19,13 +19,26 @@ from fairlead.ir.endpoint import Endpoints
 from fairlead.ir.http_policy import SessionPersistence
 from fairlead.ir.origin import Origin
 from fairlead.ir.workload import Workload
-from fairlead.translate import cluster_name, endpoints, pod_endpoint
+from fairlead.translate import (
+    certificates,
+    cluster_name,
+    endpoints,
+    pod_endpoint,
+    session_persistence,
+    upstream_tls,
+)
+from fairlead.translate.backend_traffic_policy import BackendTrafficPolicies
+from fairlead.translate.certificates import CertificateInputs
 from fairlead.translate.cluster_name import ClusterName
 from fairlead.translate.finding import Finding
 from fairlead.translate.pod_endpoint import Labelled
 from fairlead.translate.sources import Key, Settings, Sources
+from fairlead.translate.trust import TrustInputs
+from fairlead.translate.upstream_tls import Origination
 
 Spoken: TypeAlias = Literal["http", "h2c", "ws", "tcp"]
+
+XBACKEND: Final = (api.EXPERIMENTAL_GROUP, "XBackend")
 
 _PROTOCOLS: Final[dict[str, Spoken]] = {
     "HTTP": "http",
@@ -107,11 +120,21 @@ class BackendClusters:
     endpoints: Collection[str, Endpoints]
 
 
-def build(sources: Sources, settings: Settings) -> Collection[Key, Backend]:
+@dataclass(frozen=True, slots=True)
+class BackendInputs:
+    """What XBackends are made from."""
+
+    settings: Settings
+    certificates: CertificateInputs
+    trusts: TrustInputs
+    traffic: BackendTrafficPolicies
+
+
+def build(sources: Sources, inputs: BackendInputs) -> Collection[Key, Backend]:
     """Derive the XBackends."""
 
-    def read(_ctx: Context, key: Key, source: api.XBackend) -> Backend:
-        return _read(key, source, settings.cluster_domain)
+    def read(ctx: Context, key: Key, source: api.XBackend) -> Backend:
+        return _read(ctx, inputs, key, source)
 
     return sources.backends.map("XBackends", read)
 
@@ -154,22 +177,67 @@ def clusters(
     return BackendClusters(made, made.map("endpoints of XBackends", addresses))
 
 
-def _read(key: Key, source: api.XBackend, cluster_domain: str) -> Backend:
+def _read(ctx: Context, inputs: BackendInputs, key: Key, source: api.XBackend) -> Backend:
     """Read one XBackend."""
     spec = source.spec
-    findings = tuple(_findings(spec, cluster_domain))
+    findings = list(_findings(spec, inputs.settings.cluster_domain))
+    secured = _tls(ctx, inputs, key, spec.tls)
+    session = _session(spec, key)
+    if isinstance(session, Finding):
+        findings.append(session)
+    usable = not findings and (secured.tls is not None or spec.tls.mode == "None")
+    traffic = inputs.traffic.of(ctx, ("XBackend", *key))
+    selector = spec.endpoint_selector
+    kept = session if isinstance(session, SessionPersistence) else None
     return Backend(
         *key,
         port=spec.port.number or 0,
         origin=Origin("XBackend", *key),
         protocol=spec.protocol or "",
         hostname=spec.external_hostname.hostname if spec.external_hostname else "",
-        selector=tuple(sorted(spec.endpoint_selector.match_labels.items()))
-        if spec.endpoint_selector
-        else (),
-        findings=findings,
-        usable=not findings,
+        selector=tuple(sorted(selector.match_labels.items())) if selector else (),
+        tls=secured.tls,
+        session=kept or (traffic.session if traffic else None),
+        retry_budget=traffic.retry_budget if traffic else None,
+        findings=(*findings, *secured.findings),
+        usable=usable,
     )
+
+
+def _tls(ctx: Context, inputs: BackendInputs, key: Key, tls: api.BackendTLS) -> Origination:
+    """Read spec.tls; without TLS where it cannot be had as it is written."""
+    if tls.mode == "None":
+        return Origination(None)
+    if tls.validation is None:
+        message = f"mode {tls.mode} needs to know whom to trust; write it"
+        return Origination(None, (Finding("Invalid", "spec.tls.validation", message),))
+    found = upstream_tls.originate(ctx, inputs.trusts, ("XBackend", *key), tls.validation)
+    if tls.mode == "ServerOnly":
+        return found
+    field = "spec.tls.clientCertificateRef"
+    if tls.client_certificate_ref is None:
+        message = f"mode {tls.mode} needs a certificate to show; write it"
+        return Origination(None, (*found.findings, Finding("Invalid", field, message)))
+    referrer = (*XBACKEND, key[0])
+    name = certificates.resolve_one(
+        ctx,
+        inputs.certificates,
+        referrer,
+        tls.client_certificate_ref,
+        "InvalidClientCertificateRef",
+    )
+    if isinstance(name, Finding):
+        fault = Finding(name.reason, f"{field}.{name.field}", name.message)
+        return Origination(None, (*found.findings, fault))
+    shown = msgspec.structs.replace(found.tls, certificate=name) if found.tls else None
+    return Origination(shown, found.findings)
+
+
+def _session(spec: api.BackendSpec, key: Key) -> SessionPersistence | Finding | None:
+    if spec.session_persistence is None:
+        return None
+    field = "spec.sessionPersistence"
+    return session_persistence.read(spec.session_persistence, field, ("XBackend", *key))
 
 
 def _findings(spec: api.BackendSpec, cluster_domain: str) -> Iterator[Finding]:

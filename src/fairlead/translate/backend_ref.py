@@ -6,12 +6,13 @@ and the ResolvedRefs condition all ask it.
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from fairlead import api
 from fairlead.graph import Context
+from fairlead.translate.backend import XBACKEND
 from fairlead.translate.cluster_name import TargetKind
 from fairlead.translate.clusters import Clusters, Destination, Protocol
 from fairlead.translate.finding import Finding
@@ -22,8 +23,6 @@ ParentKind = Literal["gateway", "mesh"]
 
 Wanted: TypeAlias = Protocol | Literal["udp"]
 """What is to be sent; ``udp`` asks for a UDP port."""
-
-XBACKEND: Final = ("gateway.networking.x-k8s.io", "XBackend")
 
 
 @dataclass(frozen=True, slots=True)

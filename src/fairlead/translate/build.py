@@ -9,11 +9,10 @@ from typing import TypeAlias, TypeVar
 from fairlead import api
 from fairlead.graph import Collection, Context, Graph
 from fairlead.translate import (
-    backend,
     certificates,
     cluster_use,
     cluster_variants,
-    clusters,
+    destinations,
     gateway,
     gateway_class,
     gateway_report,
@@ -47,13 +46,8 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     grants = references.build(sources)
     certified = certificates.build(sources, grants)
     trusted = trust.build(graph, sources, settings, grants)
-    found = clusters.build(
-        graph,
-        sources,
-        settings,
-        graph.source("standard policies"),
-        backend.build(sources, settings),
-    )
+    destined = destinations.build(graph, sources, settings, certified, trusted)
+    found = destined.clusters
     meshed = mesh.build(graph, sources, settings, found)
     running = workloads.build(graph, sources)
     gateways = gateway.build(sources, settings)
@@ -92,6 +86,7 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
             *_gateway_reports(sources, settings, gateways, routed),
             _keyed("Service", services.build(sources, found, meshed.addresses)),
             _keyed("DestinationRule", found.rules.reports),
+            *(_keyed(kind, told) for kind, told in destined.reports(use).items()),
             _keyed("Deployment", running.deployment_reports),
             _keyed("Pod", running.pod_reports),
         ),
