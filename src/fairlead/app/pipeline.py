@@ -72,6 +72,7 @@ class Pipeline:
             endpoints=self.outputs.endpoints,
             cluster_use=self.outputs.cluster_use,
             access_log=access_log,
+            system_trust=settings.system_trust,
         )
         self.resources = made.resources
         self._feedback: list[Feedback] = [made.feedback]
