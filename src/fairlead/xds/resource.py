@@ -20,6 +20,9 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     origins: tuple[Origin, ...] = ()
     """The objects it was made from."""
 
+    def __repr__(self) -> str:  # without the body, which may hold a private key
+        return f"Part({self.key!r}, {len(self.body)} bytes, {self.digest.hex()})"
+
 
 class Bundle(msgspec.Struct, frozen=True, gc=False):
     """Some parts of a resource, joined: what is put together again when one of them changes."""
@@ -29,6 +32,9 @@ class Bundle(msgspec.Struct, frozen=True, gc=False):
     digest: bytes
     """Content hash of the parts."""
     parts: tuple[Part, ...]
+
+    def __repr__(self) -> str:
+        return f"Bundle({list(self.parts)!r})"
 
 
 class Resource(msgspec.Struct, frozen=True, gc=False):
