@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from fairlead.graph import Change, Collection, Context, Events, Graph, Source
+from fairlead.graph import Change, Collection, Context, Events, Graph, Index, Source
 from fairlead.ir.assignment import ClusterUse, SecretUse
 from fairlead.ir.cluster import Cluster
 from fairlead.ir.endpoint import Endpoints
@@ -22,7 +22,7 @@ from fairlead.ir.secret import Secret
 from fairlead.ir.virtual_host import VirtualHost
 from fairlead.xds import cluster, endpoint, http, scopes, secret, type_url, virtual_host
 from fairlead.xds import listeners as ports
-from fairlead.xds.messages import RouteConfiguration, serialized
+from fairlead.xds.messages import Message, RouteConfiguration, serialized
 from fairlead.xds.resource import Bundle, Part, Resource, bundled, composed, whole
 from fairlead.xds.scopes import Layout
 
@@ -44,6 +44,8 @@ class Shard(msgspec.Struct, frozen=True, gc=False):
     """Request headers that must not reach a backend."""
     any_port: bool
     """Whether a virtual host is found by its name alone, whatever the port of the host."""
+    alternative: str = ""
+    """Where else the same is served (Alt-Svc), which responses tell; empty for nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +98,14 @@ def build(
         system_trust: File of the machine's certificate authorities, as proxies see it.
     """
     layouts: Source[str, Layout] = graph.source("xds.layouts")
-    tables = listeners.index("xds.listeners_by_table", _table).terms("xds.tables")
+    by_table = listeners.index("xds.listeners_by_table", _table)
+    tables = by_table.terms("xds.tables")
 
     settled = _settled(graph, layouts, tables, virtual_hosts)
     resources = graph.join(
         "xds.resources",
         ports.resources(listeners, chains, layouts, access_log),
-        *_routes(layouts, tables, virtual_hosts),
+        *_routes(layouts, by_table, tables, virtual_hosts),
         *_clusters(clusters, endpoints, cluster_use),
         secret.resources(secrets, secret_use, system_trust),
     )
@@ -150,6 +153,7 @@ def _settled(
 
 def _routes(
     layouts: Source[str, Layout],
+    by_table: Index[tuple[str, str], Listener, Table],
     tables: Collection[Table, Table],
     virtual_hosts: Collection[tuple[str, str], VirtualHost],
 ) -> tuple[Collection[ResourceKey, Resource], ...]:
@@ -178,9 +182,11 @@ def _routes(
     def cut(ctx: Context, key: Table, _: Table) -> Iterator[tuple[ResourceKey, Shard]]:
         proxy, table, kind = key
         layout = ctx.fetch(layouts, table) or scopes.ONE
-        hop_by_hop = http.HOP_BY_HOP if kind == OUTBOUND else ()
-        remove = (*hop_by_hop, *scopes.headers_to_remove(layout))
-        shard = Shard(remove=remove, any_port=kind == GATEWAY)
+        own = http.HOP_BY_HOP if kind == OUTBOUND else (http.OWNER,)
+        remove = (*own, *scopes.headers_to_remove(layout))
+        found = [ports.alternative(each) for _, each in ctx.fetch_by(by_table, key)]
+        alternative = ", ".join(dict.fromkeys(filter(None, found)))
+        shard = Shard(remove=remove, any_port=kind == GATEWAY, alternative=alternative)
         for name in scopes.names(table, layout):
             yield (proxy, type_url.ROUTES, name), shard
 
@@ -214,11 +220,18 @@ def _bucket(name: str) -> int:
 
 def _head(name: str, shard: Shard) -> bytes:
     """A RouteConfiguration without virtual hosts."""
+    fields: dict[str, Message] = {}
+    if shard.alternative:
+        told = {"key": "alt-svc", "value": shard.alternative}
+        fields["response_headers_to_add"] = [
+            {"header": told, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+        ]
     return serialized(
         RouteConfiguration(
             name=name,
             request_headers_to_remove=shard.remove,
             ignore_port_in_host_matching=shard.any_port,
+            **fields,
         )
     )
 

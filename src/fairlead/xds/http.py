@@ -7,7 +7,7 @@ pod's outbound listener is an HTTP proxy between friends: it changes as little a
 from typing import Final
 
 from fairlead.ir.listener import HttpChain, OutboundListener
-from fairlead.xds import action, scopes, tracing
+from fairlead.xds import action, http_filters, scopes, tracing
 from fairlead.xds.messages import (
     EarlyHeaderMutation,
     FileAccessLog,
@@ -97,7 +97,7 @@ def gateway_manager(port: Port, chain: HttpChain, *, http3: bool = False) -> Mes
             "idle_timeout": _IDLE,
             "headers_with_underscores_action": "REJECT_REQUEST",
         },
-        http_filters=[_router()],
+        http_filters=[*http_filters.listed(slots=True), _router()],
         internal_address_config=_NOBODY,
         merge_slashes=True,
         normalize_path=wrapped(value=True),
@@ -119,7 +119,7 @@ def outbound_manager(listener: OutboundListener, layout: Layout, access_log: str
         **scopes.manager_fields(listener.table, layout),
         **_early(scopes.early_headers(listener.table, layout)),
         common_http_protocol_options={"idle_timeout": _IDLE},
-        http_filters=[_forward_proxy(), _router()],
+        http_filters=[_forward_proxy(), *http_filters.listed(slots=False), _router()],
         normalize_path=wrapped(value=True),
         skip_xff_append=True,
         use_remote_address=wrapped(value=False),

@@ -31,6 +31,8 @@ ChainKey: TypeAlias = tuple[str, str, str]
 BundleKey: TypeAlias = tuple[str, str, int]
 """(proxy, listener name, number)."""
 
+ADVERTISED = 86_400
+"""Seconds for which a client may remember that HTTP/3 is there."""
 BUCKETS = 32
 """Bundles of a listener, at most."""
 
@@ -85,6 +87,13 @@ def resources(
             yield (key[0], type_url.LISTENER, each.name), each
 
     return listeners.flat_map("xds.listeners", listening)
+
+
+def alternative(value: Listener) -> str:
+    """Where else a listener's table is served, as a value of Alt-Svc; empty for nowhere."""
+    if isinstance(value, GatewayListener) and value.http3:
+        return f'h3=":{value.bind_port}"; ma={ADVERTISED}'
+    return ""
 
 
 def _bundles(name: str, parts: Collection[ChainKey, Part]) -> Index[BundleKey, Bundle, ListenerKey]:

@@ -81,6 +81,12 @@ def of_host(host: VirtualHost) -> Configured:
     return made
 
 
+def none_of_host(host: VirtualHost) -> Configured:
+    """What a route has that the filters of its virtual host's listener shall not act on."""
+    count = len(host.filters.requests) if host.filters is not None else 0
+    return {slot: any_of(empty()) for slot in SLOTS[:count]}
+
+
 def _switched_on(host: VirtualHost) -> Iterator[str]:
     """The filters that some rule of a virtual host has."""
     for rule in host.rules:

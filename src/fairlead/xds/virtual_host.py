@@ -8,7 +8,7 @@ from typing import Final
 from fairlead.ir.match import Match
 from fairlead.ir.rule import Route
 from fairlead.ir.virtual_host import VirtualHost
-from fairlead.xds import action, matcher, policy, retry, wire
+from fairlead.xds import action, http, matcher, policy, retry, wire
 from fairlead.xds.messages import Message, serialized
 from fairlead.xds.messages import Route as RouteMessage
 from fairlead.xds.messages import VirtualHost as VirtualHostMessage
@@ -17,6 +17,9 @@ from fairlead.xds.route import placed
 
 FIELD: Final = 2
 """Number of `virtual_hosts` in ``envoy.config.route.v3.RouteConfiguration``."""
+
+MISDIRECTED: Final = 421
+"""Status of a request whose host belongs to another listener than its connection (RFC 9110)."""
 
 _NAME: Final = 1
 _DOMAINS: Final = 2
@@ -59,9 +62,14 @@ def part(host: VirtualHost) -> Part:
 
 
 def _decision(host: VirtualHost) -> bytes:
-    """The rest of the message: its routes, or a matcher where they are many."""
+    """The rest of the message: its routes, or a matcher where they are many.
+
+    Before anything else, requests that came by a connection for another listener are told so.
+    """
+    misdirected = _misdirected(host)
+    first = wire.framed(_ROUTES, misdirected) if misdirected else b""
     if host.filters is not None and host.filters.refused:
-        return _FAILING
+        return first + _FAILING
     entries = [
         matcher.Entry(condition, tuple([serialized(RouteMessage(**fields)) for fields in made]))
         for rule in host.rules
@@ -70,8 +78,25 @@ def _decision(host: VirtualHost) -> bytes:
     if host.filters is not None:
         entries.append(matcher.Entry(Match(), (_UNMATCHED,)))
     if len(entries) >= matcher.LEAST and (tree := matcher.tree(entries)) is not None:
+        if misdirected:
+            tree = matcher.by_header(http.OWNER, host.owner, tree, misdirected)
         return wire.framed(_MATCHER, tree)
-    return b"".join([wire.framed(_ROUTES, route) for each in entries for route in each.routes])
+    routes = [wire.framed(_ROUTES, route) for each in entries for route in each.routes]
+    return b"".join((first, *routes))
+
+
+def _misdirected(host: VirtualHost) -> bytes:
+    """The route of requests on connections of another owner, past all filters; empty for none."""
+    if not host.owner:
+        return b""
+    other = {"name": http.OWNER, "string_match": {"exact": host.owner}, "invert_match": True}
+    return serialized(
+        RouteMessage(
+            match={"prefix": "/", "headers": [other]},
+            direct_response={"status": MISDIRECTED},
+            typed_per_filter_config=policy.none_of_host(host),
+        )
+    )
 
 
 def _failing(host: VirtualHost) -> bytes:

@@ -1,15 +1,34 @@
 """A graph with the whole of xds, filled from IR."""
 
+from dataclasses import dataclass
+
 import msgspec
 
 from fairlead.graph import Change, Graph
-from fairlead.ir.assignment import ClusterUse
+from fairlead.ir.assignment import ClusterUse, SecretUse
 from fairlead.ir.cluster import Cluster
 from fairlead.ir.endpoint import Endpoints
-from fairlead.ir.listener import HttpListener, OutboundListener
+from fairlead.ir.listener import (
+    GatewayListener,
+    HttpChain,
+    HttpListener,
+    OutboundListener,
+    TcpChain,
+    UdpListener,
+)
+from fairlead.ir.secret import Certificate, TrustBundle
 from fairlead.ir.virtual_host import VirtualHost
 from fairlead.xds.build import build
 from fairlead.xds.scopes import Layout
+
+
+@dataclass(frozen=True)
+class Chained:
+    """A chain, and the listener that it belongs to."""
+
+    chain: HttpChain | TcpChain
+    listener: str
+    proxy: str = "gateway/ns/gw"
 
 
 class IrWorld:
@@ -56,7 +75,14 @@ class IrWorld:
     def change(self, value):
         """The change that brings in one value."""
         match value:
-            case HttpListener() | OutboundListener():
+            case Chained():
+                key = (value.proxy, value.listener, value.chain.name)
+                return Change(self.chains, key, value.chain)
+            case Certificate() | TrustBundle():
+                return Change(self.secrets, value.name, value)
+            case SecretUse():
+                return Change(self.secret_use, (value.proxy, value.secret), value)
+            case HttpListener() | GatewayListener() | UdpListener() | OutboundListener():
                 return Change(self.listeners, (value.proxy, value.name), value)
             case VirtualHost():
                 return Change(self.virtual_hosts, (value.table, value.name), value)
@@ -78,6 +104,12 @@ class IrWorld:
 
 DEFAULTS = {
     "listeners": {"proxy": "gateway/ns/gw", "addresses": ["127.0.0.1"], "origins": []},
+    "gateway_listeners": {"proxy": "gateway/ns/gw", "addresses": ["127.0.0.1"], "origins": []},
+    "udp_listeners": {"proxy": "gateway/ns/gw", "addresses": ["127.0.0.1"], "origins": []},
+    "http_chains": {},
+    "tcp_chains": {},
+    "certificates": {},
+    "trust_bundles": {},
     "outbound": {"proxy": "mesh"},
     "virtual_hosts": {"table": "gateway/ns/gw/http-80"},
     "clusters": {},
@@ -85,6 +117,12 @@ DEFAULTS = {
 }
 KINDS = {
     "listeners": HttpListener,
+    "gateway_listeners": GatewayListener,
+    "udp_listeners": UdpListener,
+    "http_chains": HttpChain,
+    "tcp_chains": TcpChain,
+    "certificates": Certificate,
+    "trust_bundles": TrustBundle,
     "outbound": OutboundListener,
     "virtual_hosts": VirtualHost,
     "clusters": Cluster,
@@ -123,11 +161,13 @@ def values(document):
             if kind == "clusters" and "namespace" not in fields:
                 namespace, service, port = fields["name"].split("/")
                 fields |= {"namespace": namespace, "service": service, "port": int(port)}
-            yield msgspec.convert(tagged(fields), KINDS[kind])
+            listener = fields.pop("listener", "")
+            made = msgspec.convert(tagged(fields), KINDS[kind])
+            yield Chained(made, listener) if listener else made
 
 
 def world(document):
-    """Everything of a document; each of its proxies uses all of its clusters.
+    """Everything of a document; each of its proxies uses all of its clusters and secrets.
 
     Under `layouts` it may say in how many bits of shards a table is laid out, under `access_log`
     where requests are logged.
@@ -136,9 +176,12 @@ def world(document):
     made = IrWorld(access_log=document.pop("access_log", ""))
     layouts = document.pop("layouts", {})
     found = list(values(document))
-    proxies = {each.proxy for each in found if isinstance(each, HttpListener | OutboundListener)}
+    bound = HttpListener | GatewayListener | UdpListener | OutboundListener
+    proxies = {each.proxy for each in found if isinstance(each, bound)}
     clusters = {each.name for each in found if isinstance(each, Cluster)}
+    secrets = {each.name for each in found if isinstance(each, Certificate | TrustBundle)}
     uses = [ClusterUse(proxy, name) for proxy in proxies for name in clusters]
+    uses += [SecretUse(proxy, name) for proxy in proxies for name in secrets]
     made.put(*found, *uses)
     made.graph.apply(
         [Change(made.built.layouts, table, Layout(bits)) for table, bits in layouts.items()]

@@ -7,10 +7,12 @@ from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
+from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from google.protobuf import json_format
 
 from fairlead.ir.match import MAX_REGEX_PROGRAM_SIZE
 from fairlead.xds import type_url
+from support.certificates import CA
 
 TYPES = {
     type_url.LISTENER: Listener,
@@ -18,6 +20,7 @@ TYPES = {
     type_url.SCOPE: ScopedRouteConfiguration,
     type_url.CLUSTER: Cluster,
     type_url.ENDPOINTS: ClusterLoadAssignment,
+    type_url.SECRET: Secret,
 }
 
 
@@ -48,9 +51,14 @@ def static(world, admin):
     listeners = []
     for (proxy, name), listener in found[type_url.LISTENER].items():
         listener["name"] = f"{proxy} {name}"
-        manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
-        _inline(manager, proxy, found)
+        for chain in listener.get("filter_chains", []):
+            manager = chain["filters"][0]["typed_config"]
+            if "rds" in manager or "scoped_routes" in manager:
+                _inline(manager, proxy, found)
         listeners.append(listener)
+    secrets = {name: secret for (_, name), secret in found[type_url.SECRET].items()}
+    for name in _secret_names([listeners, list(clusters.values())]):
+        secrets.setdefault(name, _any_secret(name))
     return {
         "node": {"id": "test", "cluster": "test"},
         "admin": {"address": {"pipe": {"path": str(admin), "mode": 0o600}}},
@@ -62,7 +70,11 @@ def static(world, admin):
                 }
             ]
         },
-        "static_resources": {"listeners": listeners, "clusters": list(clusters.values())},
+        "static_resources": {
+            "listeners": listeners,
+            "clusters": list(clusters.values()),
+            "secrets": list(secrets.values()),
+        },
     }
 
 
@@ -80,3 +92,33 @@ def _inline(manager, proxy, found):
             inlined = {"name": scope["name"], "key": scope["key"], "route_configuration": table}
             lists.append(inlined)
     scoped["scoped_route_configurations_list"] = {"scoped_route_configurations": lists}
+
+
+def _secret_names(part):
+    """The secrets that a part of the bootstrap names; they come from the bootstrap as well."""
+    match part:
+        case {"name": str(name), "sds_config": _}:
+            del part["sds_config"]
+            yield name
+        case dict():
+            for each in part.values():
+                yield from _secret_names(each)
+        case list():
+            for each in part:
+                yield from _secret_names(each)
+
+
+def _any_secret(name):
+    """A secret that nobody has given: it must be there, and nobody looks at it."""
+    authority = CA("any")
+    if name.startswith("certificate/"):
+        issued = authority.issue(["a.example.com"])
+        return {
+            "name": name,
+            "tls_certificate": {
+                "certificate_chain": {"inline_string": issued.cert_pem},
+                "private_key": {"inline_string": issued.key_pem},
+            },
+        }
+    trusted = {"trusted_ca": {"inline_string": authority.cert_pem}}
+    return {"name": name, "validation_context": trusted}
