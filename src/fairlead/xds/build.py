@@ -258,7 +258,7 @@ def _clusters(
     ) -> Iterator[tuple[ResourceKey, Resource]]:
         proxy, name = key
         target = ctx.fetch(clusters, name)
-        if target is not None and not target.passthrough:
+        if target is not None and not (target.passthrough or target.dns_name):
             found = ctx.fetch(assigned, name) or endpoint.resource(Endpoints(name, ()))
             yield (proxy, type_url.ENDPOINTS, name), found
 

@@ -1,16 +1,27 @@
-"""Clusters (`ir.cluster.Cluster`) as ``envoy.config.cluster.v3.Cluster``, endpoints by EDS."""
+"""Clusters (`ir.cluster.Cluster`) as ``envoy.config.cluster.v3.Cluster``.
+
+Endpoints come by EDS, those of a host outside the cluster by DNS.
+"""
 
 from typing import Final
 
-from fairlead.ir.cluster import Cluster, ConnectionPool, LoadBalancer, OutlierDetection
-from fairlead.xds import type_url
+from fairlead.ir.cluster import (
+    Cluster,
+    ConnectionPool,
+    LoadBalancer,
+    OutlierDetection,
+    RetryBudget,
+)
+from fairlead.xds import type_url, upstream_tls
 from fairlead.xds.http import DNS_CACHE
 from fairlead.xds.listener import BUFFER_LIMIT
 from fairlead.xds.messages import (
     FROM_ADS,
+    DnsCluster,
     ForwardProxyCluster,
     HttpProtocolOptions,
     Message,
+    TcpProtocolOptions,
     any_of,
     duration,
     extension,
@@ -30,7 +41,17 @@ MAGLEV_TABLE_LIMIT: Final = 5_000_011
 RING_LIMIT: Final = 8 * 1024 * 1024
 """Entries, all that Envoy takes."""
 
-_PROTOCOL_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+DNS_REFRESH: Final = 30.0
+"""Seconds after which a name is asked for again where its answer does not say how long it holds."""
+
+_HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+_TCP_OPTIONS: Final = "envoy.extensions.upstreams.tcp.v3.TcpProtocolOptions"
+
+
+_BY_EDS: Final[dict[str, Message]] = {
+    "type": "EDS",
+    "eds_cluster_config": {"eds_config": FROM_ADS},
+}
 
 
 def resource(cluster: Cluster) -> Resource:
@@ -41,7 +62,7 @@ def resource(cluster: Cluster) -> Resource:
         name=cluster.name,
         connect_timeout=duration(pool.connect_timeout or CONNECT_TIMEOUT),
         per_connection_buffer_limit_bytes=wrapped(BUFFER_LIMIT),
-        circuit_breakers={"thresholds": [_thresholds(pool)]},
+        circuit_breakers={"thresholds": [_thresholds(pool, cluster.retry_budget)]},
         **fields,
     )
     origins = (cluster.origin,) if cluster.origin else ()
@@ -49,15 +70,16 @@ def resource(cluster: Cluster) -> Resource:
 
 
 def _service(cluster: Cluster) -> dict[str, Message]:
-    """Fields of a cluster whose endpoints we name."""
+    """Fields of a cluster whose endpoints are known: by us, or by name."""
     fields: dict[str, Message] = {
-        "type": "EDS",
-        "eds_cluster_config": {"eds_config": FROM_ADS},
+        **(_by_dns(cluster) if cluster.dns_name else _BY_EDS),
         "ignore_health_on_host_removal": True,
         **_load_balancer(cluster.load_balancer),
     }
     if options := _protocol_options(cluster):
-        fields["typed_extension_protocol_options"] = {_PROTOCOL_OPTIONS: any_of(options)}
+        fields["typed_extension_protocol_options"] = options
+    if cluster.tls is not None:
+        fields["transport_socket"] = upstream_tls.transport_socket(cluster.tls, _alpn(cluster))
     if keepalive := _keepalive(cluster.connection_pool):
         fields["upstream_connection_options"] = {"tcp_keepalive": keepalive}
     if outlier := cluster.outlier_detection:
@@ -70,6 +92,35 @@ def _service(cluster: Cluster) -> dict[str, Message]:
         named = {"kind": origin.kind, "namespace": origin.namespace, "name": origin.name}
         fields["metadata"] = {"filter_metadata": {"fairlead": struct(named)}}
     return fields
+
+
+def _by_dns(cluster: Cluster) -> dict[str, Message]:
+    """Fields that find endpoints by name: every address of it takes requests."""
+    resolution = DnsCluster(
+        dns_refresh_rate=duration(DNS_REFRESH),
+        dns_lookup_family="V4_PREFERRED",
+        respect_dns_ttl=True,
+    )
+    socket = {"address": cluster.dns_name, "port_value": cluster.port}
+    endpoint = {"endpoint": {"address": {"socket_address": socket}}}
+    return {
+        "cluster_type": extension("envoy.clusters.dns", resolution),
+        "load_assignment": {
+            "cluster_name": cluster.name,
+            "endpoints": [{"lb_endpoints": [endpoint]}],
+        },
+    }
+
+
+def _alpn(cluster: Cluster) -> tuple[str, ...]:
+    """What is offered to endpoints inside TLS: the one protocol that will be spoken."""
+    if cluster.protocol in {"tcp", "udp"}:
+        return ()
+    return upstream_tls.HTTP2 if _speaks_http2(cluster) else upstream_tls.HTTP11
+
+
+def _speaks_http2(cluster: Cluster) -> bool:
+    return cluster.protocol == "h2c" or cluster.connection_pool.upgrade_to_http2
 
 
 def _passthrough() -> dict[str, Message]:
@@ -113,14 +164,22 @@ def _prime(least: int) -> int:
     return number
 
 
-def _thresholds(pool: ConnectionPool) -> Message:
+def _thresholds(pool: ConnectionPool, budget: RetryBudget | None) -> Message:
     limits = {
         "max_connections": pool.max_connections,
         "max_pending_requests": pool.max_pending_requests,
         "max_requests": pool.max_requests,
         "max_retries": pool.max_retries,
     }
-    return {name: wrapped(UNLIMITED if limit is None else limit) for name, limit in limits.items()}
+    fields: dict[str, Message] = {
+        name: wrapped(UNLIMITED if limit is None else limit) for name, limit in limits.items()
+    }
+    if budget is not None:
+        fields["retry_budget"] = {
+            "budget_percent": {"value": budget.percent},
+            "min_retry_concurrency": wrapped(budget.minimum),
+        }
+    return fields
 
 
 def _keepalive(pool: ConnectionPool) -> Message | None:
@@ -133,7 +192,18 @@ def _keepalive(pool: ConnectionPool) -> Message | None:
     return given or None
 
 
-def _protocol_options(cluster: Cluster) -> Message | None:
+def _protocol_options(cluster: Cluster) -> dict[str, Message]:
+    """How endpoints are spoken to; empty where it is HTTP/1.1 or bytes without limits."""
+    if cluster.protocol in {"tcp", "udp"}:
+        idle = cluster.connection_pool.idle_timeout
+        if idle is None or cluster.protocol == "udp":
+            return {}
+        return {_TCP_OPTIONS: any_of(TcpProtocolOptions(idle_timeout=duration(idle)))}
+    options = _http_options(cluster)
+    return {_HTTP_OPTIONS: any_of(options)} if options is not None else {}
+
+
+def _http_options(cluster: Cluster) -> Message | None:
     """How HTTP is spoken to endpoints; None where it is HTTP/1.1 without limits."""
     pool = cluster.connection_pool
     common: dict[str, Message] = {}
@@ -144,7 +214,7 @@ def _protocol_options(cluster: Cluster) -> Message | None:
         common["max_connection_duration"] = duration(pool.max_connection_duration)
     if pool.max_requests_per_connection:
         common["max_requests_per_connection"] = wrapped(pool.max_requests_per_connection)
-    http2 = cluster.protocol == "h2c" or pool.upgrade_to_http2
+    http2 = _speaks_http2(cluster)
     if not common and not http2:
         return None
     protocol: dict[str, Message] = {"http_protocol_options": {}}

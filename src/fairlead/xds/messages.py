@@ -17,6 +17,7 @@ from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
 from envoy.config.route.v3 import route_components_pb2, route_pb2, scoped_route_pb2
 from envoy.config.trace.v3 import opentelemetry_pb2
 from envoy.extensions.access_loggers.file.v3 import file_pb2
+from envoy.extensions.clusters.dns.v3 import dns_cluster_pb2
 from envoy.extensions.clusters.dynamic_forward_proxy.v3 import cluster_pb2 as forward_cluster_pb2
 from envoy.extensions.filters.http.dynamic_forward_proxy.v3 import dynamic_forward_proxy_pb2
 from envoy.extensions.filters.http.router.v3 import router_pb2
@@ -37,6 +38,7 @@ from envoy.extensions.tracers.opentelemetry.samplers.v3 import (
 from envoy.extensions.transport_sockets.quic.v3 import quic_transport_pb2
 from envoy.extensions.transport_sockets.tls.v3 import secret_pb2, tls_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
+from envoy.extensions.upstreams.tcp.v3 import tcp_protocol_options_pb2
 from envoy.type.matcher.v3 import http_inputs_pb2
 from google.protobuf import any_pb2, struct_pb2
 from xds.core.v3 import extension_pb2
@@ -50,6 +52,7 @@ ClusterLoadAssignment: Final[Any] = endpoint_pb2.ClusterLoadAssignment
 Listener: Final[Any] = listener_pb2.Listener
 FilterChain: Final[Any] = listener_components_pb2.FilterChain
 DownstreamTlsContext: Final[Any] = tls_pb2.DownstreamTlsContext
+UpstreamTlsContext: Final[Any] = tls_pb2.UpstreamTlsContext
 TlsSecret: Final[Any] = secret_pb2.Secret
 QuicDownstreamTransport: Final[Any] = quic_transport_pb2.QuicDownstreamTransport
 ProxyProtocol: Final[Any] = proxy_protocol_pb2.ProxyProtocol
@@ -70,6 +73,7 @@ HttpRequestHeaderMatchInput: Final[Any] = http_inputs_pb2.HttpRequestHeaderMatch
 RouteConfiguration: Final[Any] = route_pb2.RouteConfiguration
 ScopedRouteConfiguration: Final[Any] = scoped_route_pb2.ScopedRouteConfiguration
 FileAccessLog: Final[Any] = file_pb2.FileAccessLog
+DnsCluster: Final[Any] = dns_cluster_pb2.DnsCluster
 ForwardProxyCluster: Final[Any] = forward_cluster_pb2.ClusterConfig
 ForwardProxyFilter: Final[Any] = dynamic_forward_proxy_pb2.FilterConfig
 Router: Final[Any] = router_pb2.Router
@@ -77,6 +81,7 @@ HttpConnectionManager: Final[Any] = http_connection_manager_pb2.HttpConnectionMa
 EarlyHeaderMutation: Final[Any] = header_mutation_pb2.HeaderMutation
 PreviousHostsPredicate: Final[Any] = previous_hosts_pb2.PreviousHostsPredicate
 HttpProtocolOptions: Final[Any] = http_protocol_options_pb2.HttpProtocolOptions
+TcpProtocolOptions: Final[Any] = tcp_protocol_options_pb2.TcpProtocolOptions
 
 NANOSECONDS: Final = 1_000_000_000
 
