@@ -64,7 +64,7 @@ def test_every_command_has_help_with_examples(command):
         (["get", "services,xyzzy"], "Unknown kind 'xyzzy'."),
         (["get", "routes,services", "--watch"], "--watch takes one kind"),
         (["get", "routes", "-o", "toml"], "Invalid value for '-o'"),
-        (["describe", "pod", "x"], "choose service, route or gateway"),
+        (["describe", "pod", "x"], "choose service, route, gateway"),
         (["exec", "client"], "Missing argument"),
         (["run"], "Missing argument"),
         (["run", "/does/not/exist"], "does not exist"),

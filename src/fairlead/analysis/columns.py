@@ -4,29 +4,17 @@ Every function takes a view and one object and returns its lines; the last table
 their columns and functions. A kind without an entry has NAME and AGE.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Mapping
 
 from fairlead import api
-from fairlead.analysis.naming import backend_text, gateway_addresses, parent_text
-from fairlead.analysis.table import NONE, Column, Row, Table, age, columns, listed
+from fairlead.analysis.cells import Cells, Shown, age_of, reason_and_message, said, trouble
+from fairlead.analysis.naming import gateway_addresses, name_text
+from fairlead.analysis.policy_columns import POLICIES
+from fairlead.analysis.route_columns import ROUTES
+from fairlead.analysis.table import NONE, Row, Table, columns, listed
 from fairlead.analysis.view import View
-from fairlead.translate.report import Condition, ParentReport
+from fairlead.translate.report import Report
 from fairlead.translate.sources import Key
-
-Cells: TypeAlias = tuple[str, ...]
-
-_BAD_WHEN_TRUE = {"Conflicted", "NotApplied", "OverlappingTLSConfig", "PartiallyInvalid", "Warning"}
-"""Types of conditions that tell of something wrong by being True."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """Columns of a kind, and the function that fills them."""
-
-    columns: tuple[Column, ...]
-    lines: Callable[[View, Key, Any], Iterator[Cells]]
 
 
 def table(view: View, kind: str, namespace: str | None, name: str | None) -> Table:
@@ -57,66 +45,8 @@ def rows_of(view: View, kind: str, key: Key) -> tuple[Row, ...]:
     return tuple(Row(*key, cells) for cells in SHOWN.get(kind, _PLAIN).lines(view, key, item))
 
 
-def _age(view: View, kind: str, key: Key) -> str:
-    return age(view.born(kind, key), view.live.now())
-
-
 def _plain(view: View, key: Key, item: api.Object) -> Iterator[Cells]:
-    yield key[1], _age(view, item.kind, key)
-
-
-def _find(conditions: tuple[Condition, ...], kind: str) -> Condition | None:
-    return next((condition for condition in conditions if condition.type == kind), None)
-
-
-def _said(conditions: tuple[Condition, ...], kind: str) -> str:
-    condition = _find(conditions, kind)
-    return condition.status if condition else "Unknown"
-
-
-def trouble(conditions: tuple[Condition, ...]) -> Condition | None:
-    """The condition that says best what is wrong, None if nothing is."""
-    for condition in conditions:
-        bad = "True" if condition.type in _BAD_WHEN_TRUE else "False"
-        if condition.status == bad:
-            return condition
-    return None
-
-
-def _route(view: View, key: Key, item: api.HTTPRoute) -> Iterator[Cells]:
-    report = view.report("HTTPRoute", key)
-    hosts = listed(item.spec.hostnames)
-    backends = listed(
-        dict.fromkeys(
-            backend_text(backend, key[0])
-            for rule in item.spec.rules
-            for backend in rule.backend_refs
-        )
-    )
-    time = _age(view, "HTTPRoute", key)
-    if report is None or not report.parents:
-        yield key[1], NONE, "Unknown", "Unknown", "-", time, "NoParent", hosts, backends, ""
-        return
-    for parent in report.parents:
-        bad = trouble(parent.conditions)
-        yield (
-            key[1],
-            parent_text(parent.parent_ref, key[0]),
-            _said(parent.conditions, "Accepted"),
-            _said(parent.conditions, "ResolvedRefs"),
-            programmed(view, parent, "HTTPRoute", key),
-            time,
-            bad.reason if bad else "",
-            hosts,
-            backends,
-            bad.message if bad else "",
-        )
-
-
-def programmed(view: View, parent: ParentReport, kind: str, key: Key) -> str:
-    """``ACKED/TOTAL`` proxies, ``-`` where none shall serve the route for this parent."""
-    acked, total = view.acknowledged(parent.proxies, kind, key)
-    return f"{acked}/{total}" if total else "-"
+    yield key[1], age_of(view, item.kind, key)
 
 
 def _gateway(view: View, key: Key, item: api.Gateway) -> Iterator[Cells]:
@@ -127,28 +57,51 @@ def _gateway(view: View, key: Key, item: api.Gateway) -> Iterator[Cells]:
         f"{listener.port}->{listener.bind_port}"
         if listener.port != listener.bind_port
         else str(listener.port)
-        for listener in view.http_listeners(key)
-    ]
-    listeners = [
-        f"{listener.name}({listener.attached_routes})"
-        for listener in (report.listeners if report else ())
+        for listener in view.bound(key)
     ]
     yield (
         key[1],
         item.spec.gateway_class_name,
         listed(gateway_addresses(view, key)),
-        _said(conditions, "Programmed"),
-        _age(view, "Gateway", key),
+        said(conditions, "Programmed"),
+        age_of(view, "Gateway", key),
         bad.reason if bad else "",
         listed(ports),
-        listed(listeners),
+        _attached(report),
     )
+
+
+def _attached(report: Report | None) -> str:
+    """Each listener with the number of its routes."""
+    listeners = report.listeners if report else ()
+    return listed(f"{each.name}({each.attached_routes})" for each in listeners)
+
+
+def _listener_set(view: View, key: Key, item: api.ListenerSet) -> Iterator[Cells]:
+    report = view.report("ListenerSet", key)
+    conditions = report.conditions if report else ()
+    parent = item.spec.parent_ref
+    reason, message = reason_and_message(conditions)
+    yield (
+        key[1],
+        f"{parent.kind.lower()}/{name_text(parent.key_from(key[0]), key[0])}",
+        said(conditions, "Accepted"),
+        said(conditions, "Programmed"),
+        age_of(view, "ListenerSet", key),
+        reason,
+        _attached(report),
+        message,
+    )
+
+
+def _trust_bundle(view: View, key: Key, item: api.ClusterTrustBundle) -> Iterator[Cells]:
+    yield key[1], item.spec.signer_name or NONE, age_of(view, "ClusterTrustBundle", key)
 
 
 def _gateway_class(view: View, key: Key, item: api.GatewayClass) -> Iterator[Cells]:
     report = view.report("GatewayClass", key)
-    accepted = _said(report.conditions if report else (), "Accepted")
-    yield key[1], item.spec.controller_name, accepted, _age(view, "GatewayClass", key)
+    accepted = said(report.conditions if report else (), "Accepted")
+    yield key[1], item.spec.controller_name, accepted, age_of(view, "GatewayClass", key)
 
 
 def _service(view: View, key: Key, item: api.Service) -> Iterator[Cells]:
@@ -162,7 +115,7 @@ def _service(view: View, key: Key, item: api.Service) -> Iterator[Cells]:
         listed(f"{port.port}/{port.protocol}" for port in item.spec.ports),
         _counts(view, key, item),
         str(len(view.attached.get(("Service", key), ()))),
-        _age(view, "Service", key),
+        age_of(view, "Service", key),
         listed(selector),
     )
 
@@ -186,7 +139,7 @@ def _pod(view: View, key: Key, item: api.Pod) -> Iterator[Cells]:
         f"{facts.ready if facts else 0}/{total}",
         "Completed" if status == "Succeeded" else status,
         str(facts.restarts if facts else 0),
-        _age(view, "Pod", key),
+        age_of(view, "Pod", key),
         live.ip if live and live.ip else NONE,
         listed(container.image for container in item.spec.containers),
         listed(str(pid) for pid in (facts.pids if facts else ())),
@@ -208,7 +161,7 @@ def _deployment(view: View, key: Key, item: api.Deployment) -> Iterator[Cells]:
     yield (
         key[1],
         f"{ready}/{item.spec.replicas}",
-        _age(view, "Deployment", key),
+        age_of(view, "Deployment", key),
         bad.reason if bad else "",
         listed(container.image for container in item.spec.template.spec.containers),
     )
@@ -218,7 +171,7 @@ def _destination_rule(view: View, key: Key, item: api.DestinationRule) -> Iterat
     report = view.report("DestinationRule", key)
     conditions = report.conditions if report else ()
     bad = trouble(conditions)
-    accepted, time = _said(conditions, "Accepted"), _age(view, "DestinationRule", key)
+    accepted, time = said(conditions, "Accepted"), age_of(view, "DestinationRule", key)
     reason, message = (bad.reason, bad.message) if bad else ("", "")
     yield key[1], item.spec.host, accepted, time, reason, message
 
@@ -227,19 +180,22 @@ def _endpoint_slice(view: View, key: Key, item: api.EndpointSlice) -> Iterator[C
     addresses = [address for endpoint in item.endpoints for address in endpoint.addresses]
     service = item.metadata.labels.get(api.SERVICE_NAME_LABEL, NONE)
     ports = listed(str(port.port) for port in item.ports if port.port is not None)
-    yield key[1], service, ports, listed(addresses), _age(view, "EndpointSlice", key)
+    yield key[1], service, ports, listed(addresses), age_of(view, "EndpointSlice", key)
 
 
 def _data(view: View, key: Key, item: api.ConfigMap | api.Secret) -> Iterator[Cells]:
-    yield key[1], str(len(item.data)), _age(view, item.kind, key)
+    yield key[1], str(len(item.data)), age_of(view, item.kind, key)
 
 
 _PLAIN = Shown(columns("NAME AGE"), _plain)
 SHOWN: Mapping[str, Shown] = {
-    "HTTPRoute": Shown(
-        columns("NAME PARENT ACCEPTED RESOLVED PROGRAMMED AGE REASON | HOSTNAMES BACKENDS MESSAGE"),
-        _route,
+    **ROUTES,
+    **POLICIES,
+    "ListenerSet": Shown(
+        columns("NAME PARENT ACCEPTED PROGRAMMED AGE REASON | LISTENERS(ROUTES) MESSAGE"),
+        _listener_set,
     ),
+    "ClusterTrustBundle": Shown(columns("NAME SIGNER AGE"), _trust_bundle),
     "Gateway": Shown(
         columns("NAME CLASS ADDRESS PROGRAMMED AGE REASON | PORTS LISTENERS(ROUTES)"), _gateway
     ),

@@ -11,6 +11,7 @@ from fairlead.analysis.lines import (
     section,
 )
 from fairlead.analysis.naming import gateway_urls, name_text
+from fairlead.analysis.routes import hostnames
 from fairlead.analysis.view import View
 from fairlead.ir.fleet import gateway_proxy
 from fairlead.translate.report import ListenerReport
@@ -46,7 +47,7 @@ def describe_gateway(view: View, key: Key) -> list[Line] | None:
 def _listeners(
     view: View, key: Key, gateway: api.Gateway, reports: dict[str, ListenerReport]
 ) -> Iterator[Line]:
-    bound = {listener.port: listener.bind_port for listener in view.http_listeners(key)}
+    bound = {listener.port: listener.bind_port for listener in view.bound(key)}
     yield 0, "Listeners:"
     for listener in gateway.spec.listeners:
         actual = bound.get(listener.port)
@@ -70,7 +71,7 @@ def _routes(view: View, key: Key) -> Iterator[Line]:
     attached = view.attached.get(("Gateway", key), ())
     yield 0, "Routes:" if attached else "Routes: none"
     for route, parent in attached:
-        hosts = ", ".join(route.spec.hostnames) or "any host"
+        hosts = ", ".join(hostnames(route)) or "any host"
         section_name = parent.parent_ref.section_name
         where = f" on listener {section_name}" if section_name else ""
         bad = [
@@ -78,9 +79,9 @@ def _routes(view: View, key: Key) -> Iterator[Line]:
             for condition in parent.conditions
             if condition.status == "False"
         ]
-        acked, total = view.acknowledged(parent.proxies, "HTTPRoute", route.key)
+        acked, total = view.acknowledged(parent.proxies, route.kind, route.key)
         state = "; ".join(bad) or f"Accepted, {acked}/{total} proxies"
-        yield 1, f"HTTPRoute {name_text(route.key, key[0])}{where}: {hosts} ({state})"
+        yield 1, f"{route.kind} {name_text(route.key, key[0])}{where}: {hosts} ({state})"
 
 
 def _warnings(view: View, key: Key) -> Iterator[Line]:

@@ -1,49 +1,58 @@
-"""What there is to say about an HTTPRoute: parents, and its rules in the order written."""
+"""What there is to say about a route of any kind: parents, and its rules in the order written."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import cast
 
 from fairlead import api
 from fairlead.analysis.lines import (
     Line,
     condition_lines,
-    match_text,
     problem_lines,
     rejection_lines,
+    rule_matches,
     section,
 )
 from fairlead.analysis.naming import gateway_urls, parent_text, rule_text
+from fairlead.analysis.routes import Route, RouteRule, filters, hostnames
 from fairlead.analysis.rules import backend_lines, filter_text
 from fairlead.analysis.view import View
 from fairlead.translate.report import ParentReport
 from fairlead.translate.sources import Key
 
 
-def describe_route(view: View, key: Key) -> list[Line] | None:
-    """Lines about an HTTPRoute, None if there is none of that name."""
-    route = view.object("HTTPRoute", key)
-    if not isinstance(route, api.HTTPRoute):
-        return None
-    report = view.report("HTTPRoute", key)
+def route_description(kind: str) -> Callable[[View, Key], list[Line] | None]:
+    """A function for the routes of a kind: their lines, None if there is none of that name."""
+
+    def describe_route(view: View, key: Key) -> list[Line] | None:
+        route = view.object(kind, key)
+        return None if route is None else _lines(view, key, cast("Route", route))
+
+    return describe_route
+
+
+def _lines(view: View, key: Key, route: Route) -> list[Line]:
+    report = view.report(route.kind, key)
     parents = report.parents if report else ()
+    lines: list[Line] = [(0, f"{route.kind}: {key[1]}"), (1, f"Namespace: {key[0]}")]
+    if not isinstance(route, api.TCPRoute | api.UDPRoute):
+        lines.append((1, f"Hostnames: {', '.join(hostnames(route)) or 'any'}"))
     return [
-        (0, f"HTTPRoute: {key[1]}"),
-        (1, f"Namespace: {key[0]}"),
-        (1, f"Hostnames: {', '.join(route.spec.hostnames) or 'any'}"),
+        *lines,
         *_parents(view, route, parents),
         *_rules(view, route),
         *section("Warnings:", list(_warnings(view, route, parents))),
-        *section("Problems:", list(problem_lines(view, "HTTPRoute", key, 1))),
+        *section("Problems:", list(problem_lines(view, route.kind, key, 1))),
     ]
 
 
-def _parents(view: View, route: api.HTTPRoute, parents: tuple[ParentReport, ...]) -> Iterator[Line]:
+def _parents(view: View, route: Route, parents: tuple[ParentReport, ...]) -> Iterator[Line]:
     if not parents:
         yield 0, "Parents: none that is served here"
         return
     yield 0, "Parents:"
     for parent in parents:
         reference = parent.parent_ref
-        acked, total = view.acknowledged(parent.proxies, "HTTPRoute", route.key)
+        acked, total = view.acknowledged(parent.proxies, route.kind, route.key)
         served = f" ({acked}/{total} proxies)" if total else ""
         yield 1, f"{parent_text(reference, route.metadata.namespace)}{served}"
         if reference.kind == "Gateway":
@@ -52,33 +61,39 @@ def _parents(view: View, route: api.HTTPRoute, parents: tuple[ParentReport, ...]
         yield from condition_lines(parent.conditions, 2)
 
 
-def _rules(view: View, route: api.HTTPRoute) -> Iterator[Line]:
+def _rules(view: View, route: Route) -> Iterator[Line]:
     yield 0, "Rules:"
     for index, rule in enumerate(route.spec.rules):
         yield 1, f"{rule_text(rule, index)}:"
-        for match in rule.matches:
-            yield 2, f"match {match_text(match)}"
-        for filter_ in rule.filters:
+        for match in rule_matches(rule):
+            yield 2, f"match {match}"
+        for filter_ in filters(rule):
             yield 2, f"filter {filter_text(filter_)}"
-        if rule.timeouts is not None:
-            times = {
-                "request": rule.timeouts.request,
-                "each attempt": rule.timeouts.backend_request,
-            }
-            yield 2, "timeout " + ", ".join(f"{what} {t}" for what, t in times.items() if t)
-        if rule.retry is not None:
-            codes = f" on {', '.join(map(str, rule.retry.codes))}" if rule.retry.codes else ""
-            yield 2, f"retry {rule.retry.attempts} times{codes} and on connection errors"
+        yield from _policies(rule)
         yield from backend_lines(view, route, rule, 2)
 
 
-def _warnings(
-    view: View, route: api.HTTPRoute, parents: tuple[ParentReport, ...]
-) -> Iterator[Line]:
+def _policies(rule: RouteRule) -> Iterator[Line]:
+    """Times, attempts and sessions of a rule."""
+    if isinstance(rule, api.HTTPRouteRule) and rule.timeouts is not None:
+        times = {"request": rule.timeouts.request, "each attempt": rule.timeouts.backend_request}
+        yield 2, "timeout " + ", ".join(f"{what} {t}" for what, t in times.items() if t)
+    if isinstance(rule, api.HTTPRouteRule) and rule.retry is not None:
+        codes = f" on {', '.join(map(str, rule.retry.codes))}" if rule.retry.codes else ""
+        yield 2, f"retry {rule.retry.attempts} times{codes} and on connection errors"
+    session = None if isinstance(rule, api.L4RouteRule) else rule.session_persistence
+    if session is not None:
+        current = session.current
+        holder = current.header or current.cookie
+        name = f" {holder.name}" if holder and holder.name else ""
+        yield 2, f"session in {current.type.lower()}{name}"
+
+
+def _warnings(view: View, route: Route, parents: tuple[ParentReport, ...]) -> Iterator[Line]:
     names = {name for parent in parents for name in parent.proxies}
     facts = view.proxies
     proxies = [facts[name] for name in sorted(names) if name in facts]
-    yield from rejection_lines(proxies, "HTTPRoute", route.key, 1)
+    yield from rejection_lines(proxies, route.kind, route.key, 1)
     only_services = parents and all(p.parent_ref.kind == "Service" for p in parents)
-    if only_services and route.spec.hostnames:
+    if only_services and hostnames(route):
         yield 1, "spec.hostnames has no effect: every parent is a Service, which has its own names"

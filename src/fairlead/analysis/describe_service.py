@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Iterator
 
 from fairlead import api
-from fairlead.analysis.lines import Line, match_text, percent, problem_lines, section
+from fairlead.analysis.lines import Line, percent, problem_lines, rule_matches, section
 from fairlead.analysis.naming import gateway_urls, name_text, parent_text, rule_text
+from fairlead.analysis.routes import Route
 from fairlead.analysis.rules import backend_lines
 from fairlead.analysis.shares import is_service, shares_of, without_route
 from fairlead.analysis.view import View
 from fairlead.translate.report import Condition, ParentReport
 from fairlead.translate.sources import Key
 
-_PROTOCOLS = {"http": "HTTP", "h2c": "HTTP2", "ws": "HTTP"}
+_PROTOCOLS = {"http": "HTTP", "h2c": "HTTP2", "ws": "HTTP", "tcp": "TCP", "udp": "UDP"}
 
 
 def describe_service(view: View, key: Key) -> list[Line] | None:
@@ -95,17 +96,17 @@ def _sent_here(view: View, key: Key) -> Iterator[Line]:
     """``HTTPRoute: R sends 90% of backend:80 here (Accepted, 1/1 proxies)`` for each parent."""
     for share in shares_of(view, key):
         route = share.route
-        report = view.report("HTTPRoute", route.key)
+        report = view.report(route.kind, route.key)
         rule = route.spec.rules[share.rule]
         several = f" {rule_text(rule, share.rule)}" if len(route.spec.rules) > 1 else ""
         name = name_text(route.key, key[0]) + several
         part = percent(share.weight, share.total)
         for parent in report.parents if report else ():
             whole, state = _parent(view, route, parent, key[0]), _state(view, route, parent)
-            yield 0, f"HTTPRoute: {name} sends {part} of {whole} here ({state})"
+            yield 0, f"{route.kind}: {name} sends {part} of {whole} here ({state})"
 
 
-def _parent(view: View, route: api.HTTPRoute, parent: ParentReport, namespace: str) -> str:
+def _parent(view: View, route: Route, parent: ParentReport, namespace: str) -> str:
     """``backend:80`` for a Service, ``gateway shop (http://127.0.0.1:8080)`` for a Gateway."""
     reference = parent.parent_ref
     key = reference.key_from(route.metadata.namespace)
@@ -116,9 +117,9 @@ def _parent(view: View, route: api.HTTPRoute, parent: ParentReport, namespace: s
     return f"{reference.kind.lower()} {name}" + (f" ({', '.join(urls)})" if urls else "")
 
 
-def _state(view: View, route: api.HTTPRoute, parent: ParentReport) -> str:
+def _state(view: View, route: Route, parent: ParentReport) -> str:
     """``Accepted, 1/1 proxies``, or why not."""
-    acked, total = view.acknowledged(parent.proxies, "HTTPRoute", route.key)
+    acked, total = view.acknowledged(parent.proxies, route.kind, route.key)
     said = [_word(c) for c in parent.conditions if c.type in {"Accepted", "ResolvedRefs"}]
     return ", ".join([*(word for word in said if word), f"{acked}/{total} proxies"])
 
@@ -137,9 +138,9 @@ def _splits(view: View, key: Key) -> Iterator[Line]:
         port = f":{parent.parent_ref.port}" if parent.parent_ref.port else ""
         consumer = route.metadata.namespace != key[0]
         scope = f" from clients in namespace {route.metadata.namespace}" if consumer else ""
-        yield 0, f"HTTPRoute: {name} routes requests to {key[1]}{port}{scope} ({state})"
+        yield 0, f"{route.kind}: {name} routes requests to {key[1]}{port}{scope} ({state})"
         for index, rule in enumerate(route.spec.rules):
-            matches = " or ".join(match_text(match) for match in rule.matches) or "every request"
+            matches = " or ".join(rule_matches(rule))
             yield 1, f"{rule_text(rule, index)}: {matches}"
             yield from backend_lines(view, route, rule, 2)
 
@@ -171,10 +172,10 @@ def _warnings(view: View, key: Key, service: api.Service) -> Iterator[Line]:
                 name = name_text(route.key, key[0])
                 where = parent_text(parent.parent_ref, route.metadata.namespace)
                 said = f"{condition.type} is False ({condition.reason}): {condition.message}"
-                yield 1, f"HTTPRoute {name}, parent {where}: {said}"
+                yield 1, f"{route.kind} {name}, parent {where}: {said}"
 
 
-def _fail_open(view: View, key: Key, port: int, route: api.HTTPRoute) -> Iterator[Line]:
+def _fail_open(view: View, key: Key, port: int, route: Route) -> Iterator[Line]:
     """What the selector alone would send to a backend, where it differs from the weight."""
     for rule in route.spec.rules:
         total = sum(backend.weight for backend in rule.backend_refs)
@@ -188,7 +189,7 @@ def _fail_open(view: View, key: Key, port: int, route: api.HTTPRoute) -> Iterato
                 route_name = name_text(route.key, key[0])
                 text = (
                     f"the selector of {key[1]} also covers {name_text(name, key[0])}: without "
-                    f"HTTPRoute {route_name}, {share} of the requests to port {port} would go "
+                    f"{route.kind} {route_name}, {share} of the requests to port {port} would go "
                     f"there instead of {planned}"
                 )
                 yield 1, text

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from fairlead import api
+from fairlead.analysis.routes import RouteRule
 from fairlead.analysis.view import ProxyFacts, View, rejections_of
 from fairlead.translate.report import Condition
 from fairlead.translate.sources import Key
@@ -46,15 +47,44 @@ def percent(weight: int, total: int) -> str:
     return f"{share:.1f}".removesuffix(".0") + "%"
 
 
+def rule_matches(rule: RouteRule) -> list[str]:
+    """Each match of a rule in words; one for a rule that takes everything."""
+    match rule:
+        case api.HTTPRouteRule():
+            texts = [match_text(match) for match in rule.matches]
+        case api.GRPCRouteRule():
+            texts = [_grpc_text(match) for match in rule.matches]
+        case _:
+            return ["everything"]
+    return texts or ["every request"]
+
+
 def match_text(match: api.HTTPRouteMatch) -> str:
     """One match in words, such as ``GET path prefix /cart, header x-version=next``."""
     kinds = {"Exact": "path", "PathPrefix": "path prefix", "RegularExpression": "path matching"}
     parts = [f"{kinds[match.path.type]} {match.path.value}"]
-    for what, conditions in (("header", match.headers), ("query", match.query_params)):
-        for condition in conditions:
-            sign = "=" if condition.type == "Exact" else "=~"
-            parts.append(f"{what} {condition.name}{sign}{condition.value}")
+    parts += _conditions("header", match.headers)
+    parts += _conditions("query", match.query_params)
     if parts == ["path prefix /"]:
         return f"every {match.method} request" if match.method else "every request"
     text = ", ".join(parts)
     return f"{match.method} {text}" if match.method else text
+
+
+def _grpc_text(match: api.GRPCRouteMatch) -> str:
+    """One match in words, such as ``method com.example.User/Login, header x-version=next``."""
+    parts: list[str] = []
+    if method := match.method:
+        how = "method" if method.type == "Exact" else "method matching"
+        parts.append(f"{how} {method.service or '*'}/{method.method or '*'}")
+    parts += _conditions("header", match.headers)
+    return ", ".join(parts) or "every request"
+
+
+def _conditions(
+    what: str,
+    conditions: Iterable[api.HTTPHeaderMatch | api.HTTPQueryParamMatch | api.GRPCHeaderMatch],
+) -> Iterator[str]:
+    for condition in conditions:
+        sign = "=" if condition.type == "Exact" else "=~"
+        yield f"{what} {condition.name}{sign}{condition.value}"

@@ -1,7 +1,9 @@
 """How objects are called in what users read: short where the namespace is plain."""
 
 from fairlead import api
-from fairlead.analysis.view import View
+from fairlead.analysis.routes import RouteRule
+from fairlead.analysis.view import BoundListener, View
+from fairlead.ir.listener import GatewayListener
 from fairlead.translate.sources import Key
 
 
@@ -19,7 +21,7 @@ def parent_text(parent: api.ParentReference, namespace: str) -> str:
     return text if parent.port is None else f"{text}:{parent.port}"
 
 
-def backend_text(backend: api.HTTPBackendRef, namespace: str) -> str:
+def backend_text(backend: api.BackendRef, namespace: str) -> str:
     """``backend-v1:80``, with namespace and kind where they aren't plain."""
     text = name_text(backend.key_from(namespace), namespace)
     if backend.kind != "Service" or backend.group:
@@ -27,23 +29,35 @@ def backend_text(backend: api.HTTPBackendRef, namespace: str) -> str:
     return text if backend.port is None else f"{text}:{backend.port}"
 
 
-def rule_text(rule: api.HTTPRouteRule, index: int) -> str:
+def rule_text(rule: RouteRule, index: int) -> str:
     """``rule 0``, with the name it was given."""
     return f'rule {index} "{rule.name}"' if rule.name else f"rule {index}"
 
 
 def gateway_addresses(view: View, key: Key) -> list[str]:
     """``address:port`` for each bound port of a Gateway, with the port that answers."""
-    return [
-        f"{_bracketed(address)}:{listener.bind_port}"
-        for listener in view.http_listeners(key)
-        for address in listener.addresses
-    ]
+    return [place for listener in view.bound(key) for place in _places(listener)]
 
 
 def gateway_urls(view: View, key: Key) -> list[str]:
-    """URLs under which a Gateway answers."""
-    return [f"http://{address}" for address in gateway_addresses(view, key)]
+    """URLs under which a Gateway answers; schemes other than HTTP's name the transport."""
+    return [
+        f"{_scheme(listener)}://{place}"
+        for listener in view.bound(key)
+        for place in _places(listener)
+    ]
+
+
+def _places(listener: BoundListener) -> list[str]:
+    return [f"{_bracketed(address)}:{listener.bind_port}" for address in listener.addresses]
+
+
+def _scheme(listener: BoundListener) -> str:
+    """By the name of the bound port; one of TLS without a route table carries no HTTP."""
+    kind = listener.name.partition("-")[0]
+    if kind == "tls" and isinstance(listener, GatewayListener) and listener.table:
+        return "https"
+    return kind
 
 
 def _bracketed(address: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from fairlead import api
+from fairlead.analysis.routes import Route
 from fairlead.analysis.view import View
 from fairlead.translate.sources import Key
 
@@ -12,7 +13,7 @@ from fairlead.translate.sources import Key
 class Share(msgspec.Struct, frozen=True):
     """One route's rule that sends to a Service."""
 
-    route: api.HTTPRoute
+    route: Route
     rule: int
     """Index in the route."""
     weight: int
@@ -21,7 +22,7 @@ class Share(msgspec.Struct, frozen=True):
     """Sum of all weights of the rule."""
 
 
-def is_service(backend: api.HTTPBackendRef) -> bool:
+def is_service(backend: api.BackendObjectReference) -> bool:
     """Whether a backendRef names a core Service."""
     return backend.kind == "Service" and backend.group == ""
 

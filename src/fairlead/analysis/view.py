@@ -8,23 +8,27 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
 from fairlead import api
+from fairlead.analysis.routes import ROUTE_KINDS, Route
 from fairlead.dataplane.pod import PodFacts
 from fairlead.graph import Collection
 from fairlead.ir.cluster import Cluster
 from fairlead.ir.endpoint import Endpoint
 from fairlead.ir.fleet import gateway_proxy
-from fairlead.ir.listener import HttpListener
+from fairlead.ir.listener import GatewayListener, HttpListener, OutboundListener, UdpListener
 from fairlead.ir.proxy_status import Rejection
 from fairlead.ir.workload import Workload
 from fairlead.translate.clusters import cluster_name
 from fairlead.translate.outputs import Outputs
 from fairlead.translate.report import ParentReport, Report
 from fairlead.translate.sources import Key, Sources
+
+BoundListener: TypeAlias = HttpListener | GatewayListener | UdpListener
+"""A port of a Gateway that its proxy listens on."""
 
 
 class ProxyFacts(msgspec.Struct, frozen=True):
@@ -91,16 +95,16 @@ class View:
         return self._collection(kind).get(key)
 
     @cached_property
-    def routes(self) -> list[api.HTTPRoute]:
-        """All HTTPRoutes, sorted by namespace and name."""
-        return [route for _, route in self.sources.http_routes.items()]
+    def routes(self) -> list[Route]:
+        """All routes, sorted by kind, namespace and name."""
+        return [route for kind in ROUTE_KINDS for _, route in self.sources.of(kind).items()]
 
     @cached_property
-    def attached(self) -> Mapping[tuple[str, Key], list[tuple[api.HTTPRoute, ParentReport]]]:
+    def attached(self) -> Mapping[tuple[str, Key], list[tuple[Route, ParentReport]]]:
         """The routes that name a parent, with what became of that, by (kind, key) of the parent."""
-        answer: dict[tuple[str, Key], list[tuple[api.HTTPRoute, ParentReport]]] = defaultdict(list)
+        answer: dict[tuple[str, Key], list[tuple[Route, ParentReport]]] = defaultdict(list)
         for route in self.routes:
-            report = self.report("HTTPRoute", route.key)
+            report = self.report(route.kind, route.key)
             for parent in report.parents if report else ():
                 key = parent.parent_ref.key_from(route.metadata.namespace)
                 answer[parent.parent_ref.kind, key].append((route, parent))
@@ -159,7 +163,7 @@ class View:
         found = (self.outputs.clusters.get(name) for name in names)
         return [cluster for cluster in found if cluster is not None]
 
-    def http_listeners(self, gateway: Key) -> list[HttpListener]:
+    def bound(self, gateway: Key) -> list[BoundListener]:
         """A Gateway's bound ports, by port."""
         return self._listeners.get(gateway_proxy(*gateway), [])
 
@@ -191,13 +195,13 @@ class View:
         return sorted({rule.metadata.namespace for _, rule in rules})
 
     @cached_property
-    def _listeners(self) -> Mapping[str, list[HttpListener]]:
-        answer: dict[str, list[HttpListener]] = defaultdict(list)
+    def _listeners(self) -> Mapping[str, list[BoundListener]]:
+        answer: dict[str, list[BoundListener]] = defaultdict(list)
         for (proxy, _), listener in self.outputs.listeners.items():
-            if isinstance(listener, HttpListener):
+            if not isinstance(listener, OutboundListener):
                 answer[proxy].append(listener)
         for listeners in answer.values():
-            listeners.sort(key=lambda listener: listener.port)
+            listeners.sort(key=lambda listener: (listener.port, listener.name))
         return answer
 
     def _collection(self, kind: str) -> Collection[Key, Any]:

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from fairlead import api
 from fairlead.analysis.aligned import aligned
-from fairlead.analysis.columns import SHOWN, rows_of, trouble
+from fairlead.analysis.cells import trouble
+from fairlead.analysis.columns import SHOWN, rows_of
 from fairlead.analysis.naming import gateway_urls
 from fairlead.analysis.own_tables import place
+from fairlead.analysis.routes import ROUTE_KINDS
 from fairlead.analysis.table import Row
 from fairlead.analysis.view import View
 from fairlead.ir.listener import OutboundListener
@@ -23,7 +25,7 @@ MOST_TOUCHED = 60
 """Objects of a kind that are told one by one; more than that are summed up."""
 MOST_NAMES = 5
 """Names in such a summary."""
-_SHOWN = ("Gateway", "HTTPRoute", "Pod")
+_SHOWN = ("Gateway", "ListenerSet", *ROUTE_KINDS, "Pod")
 """Kinds whose changes are told as they happen, in this order."""
 _IGNORED = {"AGE", "PIDS", "LOGS", "RESTARTS", "IMAGES", "IP"}
 _RED, _YELLOW, _BOLD, _RESET = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[0m"
@@ -152,7 +154,7 @@ def _serving_lines(view: View) -> Iterable[str]:
     for key, _ in view.objects("Gateway"):
         for url in gateway_urls(view, key):
             yield f"serving Gateway {key[0]}/{key[1]} on {url}"
-        for listener in view.http_listeners(key):
+        for listener in view.bound(key):
             if listener.port != listener.bind_port:
                 yield (
                     f"port {listener.port} is privileged: shifted to {listener.bind_port} "

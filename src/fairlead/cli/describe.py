@@ -8,7 +8,23 @@ from fairlead.cli.client import Client, state_dir_option
 from fairlead.cli.command import Command
 from fairlead.cli.kinds import find_kind
 
-DESCRIBED = {"services": "service", "httproutes": "route", "gateways": "gateway"}
+DESCRIBED = {
+    "services": "service",
+    "httproutes": "route",
+    "gateways": "gateway",
+    "grpcroutes": "grpcroute",
+    "tlsroutes": "tlsroute",
+    "tcproutes": "tcproute",
+    "udproutes": "udproute",
+    "listenersets": "listenerset",
+    "backendtlspolicies": "backendtlspolicy",
+    "xbackends": "xbackend",
+    "xbackendtrafficpolicies": "xbackendtrafficpolicy",
+    "xtelemetrypolicies": "xtelemetrypolicy",
+    "localratelimits": "localratelimit",
+    "faultinjections": "faultinjection",
+}
+"""Kinds that can be described, by plural."""
 INDENT = "   "
 """Three spaces, as istioctl prints them."""
 
@@ -19,7 +35,7 @@ def _described(ctx: click.Context, parameter: click.Parameter, value: str) -> st
     if isinstance(kind, str) and kind in DESCRIBED:
         return DESCRIBED[kind]
     raise click.BadParameter(
-        f"{value!r} can't be described; choose service, route or gateway", ctx, parameter
+        f"{value!r} can't be described; choose {', '.join(DESCRIBED.values())}", ctx, parameter
     )
 
 
@@ -39,7 +55,9 @@ def _described(ctx: click.Context, parameter: click.Parameter, value: str) -> st
 def describe(kind: str, name: str, *, namespace: str, state_dir: Path | None) -> None:
     """Tell everything about one object: what it does, what acts on it, and what is wrong.
 
-    KIND is service, route or gateway.
+    KIND is service, gateway, route (HTTPRoute), grpcroute, tlsroute, tcproute, udproute,
+    listenerset, backendtlspolicy, xbackend, xbackendtrafficpolicy, xtelemetrypolicy,
+    localratelimit or faultinjection, in plural, singular or short form.
     """
     answer = Client(state_dir).get("v1", "describe", kind, namespace, name)
     for depth, text in answer["lines"]:
