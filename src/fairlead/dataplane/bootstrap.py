@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fairlead.ir.fleet import TUNNEL_CLUSTER
 from fairlead.ir.match import MAX_REGEX_PROGRAM_SIZE
 
 ADS_CLUSTER = "ads"
@@ -90,7 +91,7 @@ class Bootstrap:
                 "cds_config": from_ads,
                 "lds_config": from_ads,
             },
-            "static_resources": {"clusters": [_ads_cluster(self.ads_socket)]},
+            "static_resources": {"clusters": [_ads_cluster(self.ads_socket), _tunnel_cluster()]},
             "stats_config": {"stats_matcher": _stats_matcher()},
             "deferred_stat_options": {"enable_deferred_creation_stats": True},
             "overload_manager": self._overload_manager(),
@@ -162,6 +163,17 @@ def _ads_cluster(socket: Path) -> dict[str, Any]:
             "cluster_name": ADS_CLUSTER,
             "endpoints": [{"lb_endpoints": [endpoint]}],
         },
+    }
+
+
+def _tunnel_cluster() -> dict[str, Any]:
+    """The way back to a listener, whose address routes put into a header."""
+    return {
+        "name": TUNNEL_CLUSTER,
+        "type": "ORIGINAL_DST",
+        "lb_policy": "CLUSTER_PROVIDED",
+        "connect_timeout": "1s",
+        "original_dst_lb_config": {"use_http_header": True},
     }
 
 

@@ -8,6 +8,11 @@ MESH_PROXY = "mesh"
 """Name of the one proxy that serves every local pod's outbound requests."""
 
 
+TUNNEL_CLUSTER = "tunnel"
+"""Name of the cluster that every proxy is started with and that leads back to the very listener
+that a connection came by: what comes out of a tunnel (CONNECT) are requests of the same client."""
+
+
 def gateway_proxy(namespace: str, name: str) -> str:
     """Name of the proxy that serves a Gateway."""
     return f"gateway/{namespace}/{name}"

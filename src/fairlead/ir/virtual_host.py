@@ -28,3 +28,6 @@ class VirtualHost(msgspec.Struct, frozen=True, gc=False):
     (`ir.listener.HttpChain.owner`): requests that came for another are answered 421."""
     filters: ListenerFilters | None = None
     """What the listener does to every request, before its rules (Gateway listeners[].filters)."""
+    tunnel: bool = False
+    """Whether clients may open a tunnel (CONNECT) to it, as those of gRPC do through HTTP proxies.
+    What comes out of it is taken for requests of the same client."""

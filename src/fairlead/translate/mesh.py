@@ -87,6 +87,8 @@ class _Seed(msgspec.Struct, frozen=True):
 
     table: Table
     port: PortKey
+    http2: bool
+    """Whether the port says that it speaks HTTP/2, as gRPC does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ def _seeds(
             return
         for _, table in ctx.fetch_all(tables):
             name = table_name(table.client_namespace, meshed=table.meshed)
-            yield (name, "/".join(map(str, key))), _Seed(table, key)
+            yield (name, "/".join(map(str, key))), _Seed(table, key, port.protocol == "h2c")
 
     return seeds
 
@@ -196,7 +198,8 @@ def _service_host(ctx: Context, inputs: _HostInputs, key: HostKey, seed: _Seed) 
     names = domains(
         port, client_namespace, address.address if address else None, inputs.cluster_domain
     )
-    return VirtualHost(*key, names, rules)
+    http2 = any(rule.match.grpc for rule in rules) or seed.http2
+    return VirtualHost(*key, names, rules, tunnel=http2)
 
 
 def _default(destination: Destination, port: PortKey) -> Rule:

@@ -114,8 +114,10 @@ def outbound_manager(listener: OutboundListener, layout: Layout, access_log: str
     Paths are normalised, so that a rule takes the same requests from a Gateway and from a pod, and
     ``..`` leads past none; slashes stay as they are.
     """
+    common = _common(listener.name, access_log)
+    common["upgrade_configs"].append({"upgrade_type": "CONNECT"})
     return HttpConnectionManager(
-        **_common(listener.name, access_log),
+        **common,
         **scopes.manager_fields(listener.table, layout),
         **_early(scopes.early_headers(listener.table, layout)),
         common_http_protocol_options={"idle_timeout": _IDLE},

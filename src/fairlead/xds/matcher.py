@@ -89,6 +89,18 @@ def by_header(name: str, value: str, then: bytes, otherwise: bytes) -> bytes:
     return _matcher(name, _EXACT_MAP, {value: nested}, _on_match([otherwise]))
 
 
+def after_method(method: str, then: bytes, otherwise: bytes) -> bytes:
+    """A serialised Matcher that takes requests of one method out.
+
+    Args:
+        method: The method.
+        then: One serialised Route, for its requests.
+        otherwise: Serialised Matcher, for all others.
+    """
+    nested = wire.framed(_ON_MATCH_MATCHER, otherwise)
+    return _matcher(_METHOD, _EXACT_MAP, {method: _on_match([then])}, nested)
+
+
 def _by_path(entries: Sequence[Entry]) -> tuple[dict[str, list[int]], list[int]]:
     """For each known path, the indexes of the rules that can match where it is the longest one.
 

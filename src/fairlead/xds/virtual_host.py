@@ -5,11 +5,12 @@ Serialised once, then only copied: into responses, and into each shard that need
 
 from typing import Final
 
+from fairlead.ir.fleet import TUNNEL_CLUSTER
 from fairlead.ir.match import Match
 from fairlead.ir.rule import Route
 from fairlead.ir.virtual_host import VirtualHost
 from fairlead.xds import action, http, matcher, policy, retry, wire
-from fairlead.xds.messages import Message, serialized
+from fairlead.xds.messages import Message, duration, serialized
 from fairlead.xds.messages import Route as RouteMessage
 from fairlead.xds.messages import VirtualHost as VirtualHostMessage
 from fairlead.xds.resource import Part
@@ -20,6 +21,9 @@ FIELD: Final = 2
 
 MISDIRECTED: Final = 421
 """Status of a request whose host belongs to another listener than its connection (RFC 9110)."""
+
+TUNNEL_IDLE: Final = 3600
+"""Seconds after which a tunnel is closed where nothing passes."""
 
 _NAME: Final = 1
 _DOMAINS: Final = 2
@@ -37,6 +41,30 @@ _UNMATCHED: Final = serialized(
 )
 """Where a listener has filters: they act on what no rule matches as well, and Envoy takes them from
 a route only."""
+
+
+_TUNNEL: Final = serialized(
+    RouteMessage(
+        name="tunnel",
+        match={"connect_matcher": {}},
+        route={
+            "cluster": TUNNEL_CLUSTER,
+            "timeout": duration(0),
+            "idle_timeout": duration(TUNNEL_IDLE),
+            "upgrade_configs": [{"upgrade_type": "CONNECT", "connect_config": {}}],
+        },
+        request_headers_to_add=[
+            {
+                "header": {
+                    "key": "x-envoy-original-dst-host",
+                    "value": "%DOWNSTREAM_LOCAL_ADDRESS%",
+                },
+                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+            }
+        ],
+    )
+)
+"""Takes the bytes of a tunnel back to the listener that the request came by."""
 
 
 def part(host: VirtualHost) -> Part:
@@ -68,6 +96,8 @@ def _decision(host: VirtualHost) -> bytes:
     """
     misdirected = _misdirected(host)
     first = wire.framed(_ROUTES, misdirected) if misdirected else b""
+    if host.tunnel:
+        first += wire.framed(_ROUTES, _TUNNEL)
     if host.filters is not None and host.filters.refused:
         return first + _FAILING
     entries = [
@@ -80,6 +110,8 @@ def _decision(host: VirtualHost) -> bytes:
     if len(entries) >= matcher.LEAST and (tree := matcher.tree(entries)) is not None:
         if misdirected:
             tree = matcher.by_header(http.OWNER, host.owner, tree, misdirected)
+        if host.tunnel:
+            tree = matcher.after_method("CONNECT", _TUNNEL, tree)
         return wire.framed(_MATCHER, tree)
     routes = [wire.framed(_ROUTES, route) for each in entries for route in each.routes]
     return b"".join((first, *routes))
