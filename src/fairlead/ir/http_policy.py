@@ -17,7 +17,6 @@ class Mirror(msgspec.Struct, frozen=True, gc=False):
     """Name of an `ir.cluster.Cluster`."""
     numerator: int = 100
     denominator: int = 100
-    origin: Origin | None = None
 
 
 class SessionPersistence(msgspec.Struct, frozen=True, gc=False):
@@ -61,7 +60,6 @@ class ExternalAuth(msgspec.Struct, frozen=True, gc=False, tag="external_auth"):
     """Headers of the service's answer that are passed on to the backend (http); empty: all."""
     body_bytes: int = 0
     """Greatest body, which is passed on; larger ones are answered 413. 0 passes none on."""
-    origin: Origin | None = None
 
 
 class RateLimit(msgspec.Struct, frozen=True, gc=False, tag="rate_limit"):

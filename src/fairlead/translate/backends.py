@@ -10,14 +10,14 @@ import msgspec
 from fairlead import api
 from fairlead.graph import Context
 from fairlead.ir.backend import Backend, Forward, Invalid
-from fairlead.ir.http_policy import SessionPersistence
 from fairlead.ir.origin import Origin
 from fairlead.ir.rule import HashOn
-from fairlead.translate import backend_ref
+from fairlead.translate import backend_ref, host_rules, policies
 from fairlead.translate.backend_ref import Inputs, ParentKind, Referrer, Scope
 from fairlead.translate.clusters import Protocol
 from fairlead.translate.filters import filters
 from fairlead.translate.finding import Finding
+from fairlead.translate.policies import Asker
 from fairlead.translate.route_rule import HostRoute
 
 _PROTOCOL: Final[dict[str, Protocol]] = {"HTTPRoute": "http", "GRPCRoute": "h2c"}
@@ -28,8 +28,6 @@ class Resolved(msgspec.Struct, frozen=True, gc=False):
 
     backend: Backend
     hash_on: tuple[HashOn, ...] = ()
-    session: SessionPersistence | None = None
-    """How the backend's owner wants clients kept at an endpoint."""
 
 
 def backend(
@@ -42,6 +40,9 @@ def backend(
         at = f"{origin.field}.{found.field}"
         return Resolved(Invalid(ref.weight, found.reason, f"{at}: {found.message}", origin))
     done = filters(ref.filters, f"{origin.field}.filters", "backend")
+    applied = policies.applied(ctx, Asker(inputs, scope, referrer), done)
+    if applied.refused is not None:
+        return Resolved(Invalid(ref.weight, applied.refused.reason, str(applied.refused), origin))
     return Resolved(
         Forward(
             cluster=found.cluster,
@@ -49,23 +50,34 @@ def backend(
             request_headers=done.request_headers,
             response_headers=done.response_headers,
             rewrite=done.rewrite,
+            mirrors=applied.mirrors,
+            policies=applied.policies,
+            session=found.session,
             origin=origin,
         ),
         found.hash_on,
-        found.session,
     )
 
 
 def unresolved(
     ctx: Context, inputs: Inputs, route: HostRoute, parent: ParentKind
 ) -> tuple[Finding, ...]:
-    """Every backendRef of `route` that does not resolve for parents of this kind."""
+    """Every reference of `route` that does not resolve for parents of this kind.
+
+    Those to backends come first, then those of filters.
+    """
     referrer = Referrer(route.kind, route.metadata.namespace)
-    findings: list[Finding] = []
-    for rule_index, rule in enumerate(route.spec.rules):
-        for index, ref in enumerate(rule.backend_refs):
+    asker = Asker(inputs, Scope(parent, route.metadata.namespace), referrer)
+    of_backends: list[Finding] = []
+    of_filters: list[Finding] = []
+    for rule_index, (filtered, refs) in enumerate(host_rules.references(route)):
+        at = f"spec.rules[{rule_index}]"
+        of_filters += policies.unresolved(ctx, asker, filtered, f"{at}.filters", "rule")
+        for index, ref in enumerate(refs):
+            field = f"{at}.backendRefs[{index}]"
             found = backend_ref.find(ctx, inputs, referrer, ref, parent, _PROTOCOL[route.kind])
             if isinstance(found, Finding):
-                field = f"spec.rules[{rule_index}].backendRefs[{index}].{found.field}"
-                findings.append(Finding(found.reason, field, found.message))
-    return tuple(findings)
+                of_backends.append(Finding(found.reason, f"{field}.{found.field}", found.message))
+            below = f"{field}.filters"
+            of_filters += policies.unresolved(ctx, asker, ref.filters, below, "backend")
+    return (*of_backends, *of_filters)

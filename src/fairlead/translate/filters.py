@@ -1,7 +1,7 @@
-"""HTTPRouteFilter to the IR: header modifiers, URL rewrite, redirect, or why it cannot be done.
+"""HTTPRouteFilter to the IR, as far as a filter says it all by itself, or why it cannot be done.
 
-A filter is never skipped in silence: what this version does not carry out, and what a proxy
-would refuse, is a `Finding`, and the rule then answers 500.
+What filters refer to is looked up in `policies`. A filter is never skipped in silence: what a proxy
+would refuse is a `Finding`, and the rule then answers 500.
 """
 
 import re
@@ -17,6 +17,7 @@ from fairlead.ir.filter import (
     ReplacePrefixMatch,
     UrlRewrite,
 )
+from fairlead.ir.http_policy import Cors
 from fairlead.translate.finding import Finding
 
 _UNSUPPORTED = "UnsupportedValue"
@@ -32,6 +33,11 @@ class Filters(msgspec.Struct, frozen=True, gc=False):
     rewrite: UrlRewrite | None = None
     redirect: api.HTTPRequestRedirectFilter | None = None
     redirect_path: PathModifier | None = None
+    cors: Cors | None = None
+    mirrors: tuple[tuple[str, api.HTTPRequestMirrorFilter], ...] = ()
+    """With the path of the field, as `external_auth` and `extensions`."""
+    external_auth: tuple[str, api.HTTPExternalAuthFilter] | None = None
+    extensions: tuple[tuple[str, api.LocalObjectReference], ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
@@ -52,16 +58,23 @@ def filters(
     seen: set[str] = set()
     for index, entry in enumerate(source):
         at = f"{field}[{index}]"
-        if entry.type in seen:
-            message = f"{entry.type} is given twice; merge the two filters"
+        name = _distinct(entry)
+        if name in seen:
+            message = f"{name} is given twice; merge the two filters"
             result = _with(result, _finding(at, message))
         else:
             result = _add(result, entry, at, level)
-        seen.add(entry.type)
+        if entry.type != "RequestMirror":
+            seen.add(name)
     if {"RequestRedirect", "URLRewrite"} <= seen:
         message = "RequestRedirect and URLRewrite cannot be combined; keep one of them"
         result = _with(result, Finding("IncompatibleFilters", field, message))
     return result
+
+
+def _distinct(entry: api.HTTPRouteFilter) -> str:
+    """What a list may hold once: a type, or a kind of extension."""
+    return entry.extension_ref.kind if entry.extension_ref else entry.type
 
 
 def _add(result: Filters, entry: api.HTTPRouteFilter, at: str, level: str) -> Filters:
@@ -87,8 +100,37 @@ def _add(result: Filters, entry: api.HTTPRouteFilter, at: str, level: str) -> Fi
                 result, redirect=entry.request_redirect, redirect_path=path
             )
         case _:
-            findings = (_unsupported(entry, at, level),)
+            return _add_policy(result, entry, at, level)
     return _with(result, *findings)
+
+
+def _add_policy(result: Filters, entry: api.HTTPRouteFilter, at: str, level: str) -> Filters:
+    """`result` with one more filter of those that say more than how a request is changed."""
+    replace = msgspec.structs.replace
+    match entry.type:
+        case "CORS" if entry.cors:
+            return replace(result, cors=_cors(entry.cors))
+        case "RequestMirror" if entry.request_mirror:
+            mirror = (f"{at}.requestMirror", entry.request_mirror)
+            return replace(result, mirrors=(*result.mirrors, mirror))
+        case "ExternalAuth" if entry.external_auth:
+            return replace(result, external_auth=(f"{at}.externalAuth", entry.external_auth))
+        case "ExtensionRef" if entry.extension_ref:
+            extension = (f"{at}.extensionRef", entry.extension_ref)
+            return replace(result, extensions=(*result.extensions, extension))
+        case _:
+            return _with(result, _incomplete(entry, at, level))
+
+
+def _cors(source: api.HTTPCORSFilter) -> Cors:
+    return Cors(
+        origins=tuple(source.allow_origins),
+        methods=tuple(source.allow_methods),
+        headers=tuple(source.allow_headers),
+        expose_headers=tuple(source.expose_headers),
+        credentials=bool(source.allow_credentials),
+        max_age=source.max_age,
+    )
 
 
 def _with(result: Filters, *findings: Finding) -> Filters:
@@ -173,21 +215,11 @@ def _path(
     return modifier, ()
 
 
-def _unsupported(entry: api.HTTPRouteFilter, at: str, level: str) -> Finding:
-    """A filter that this version does not carry out, or one without its configuration."""
-    match entry.type:
-        case "RequestHeaderModifier" | "ResponseHeaderModifier" | "URLRewrite":
-            return _finding(at, f"type is {entry.type}, but the field of that name is missing")
-        case "RequestRedirect":
-            if level == "rule":
-                return _finding(at, "type is RequestRedirect, but requestRedirect is missing")
-            return _finding(at, "RequestRedirect is not supported at a backendRef; use the rule's")
-        case "ExtensionRef" if entry.extension_ref:
-            ref = entry.extension_ref
-            message = f"no filter of kind {ref.kind} (group {ref.group!r}) is known; remove it"
-            return _finding(f"{at}.extensionRef", message)
-        case _:
-            return _finding(at, f"the filter {entry.type} is not supported yet; remove it")
+def _incomplete(entry: api.HTTPRouteFilter, at: str, level: str) -> Finding:
+    """What is wrong with a filter without its configuration, or in the wrong place."""
+    if entry.type == "RequestRedirect" and level == "backend":
+        return _finding(at, "RequestRedirect is not supported at a backendRef; use the rule's")
+    return _finding(at, f"type is {entry.type}, but the field of that name is missing")
 
 
 def _finding(field: str, message: str) -> Finding:

@@ -33,8 +33,8 @@ def read(rule: api.GRPCRouteRule, field: str) -> RouteRule:
             if isinstance(each, Match)
         ),
         faults=tuple(fault for each in found if not isinstance(each, Match) for fault in each),
-        filters=_filters(rule.filters),
-        backend_refs=tuple(_backend_ref(ref) for ref in rule.backend_refs),
+        filters=filters(rule.filters),
+        backend_refs=tuple(backend_ref(ref) for ref in rule.backend_refs),
         session_persistence=rule.session_persistence,
     )
 
@@ -80,7 +80,8 @@ def _path(method: api.GRPCMethodMatch) -> PathMatch:
     return PathPrefix(f"/{service}")
 
 
-def _filters(source: tuple[api.GRPCRouteFilter, ...]) -> tuple[api.HTTPRouteFilter, ...]:
+def filters(source: tuple[api.GRPCRouteFilter, ...]) -> tuple[api.HTTPRouteFilter, ...]:
+    """Read filters as those of an HTTPRoute."""
     return tuple(
         api.HTTPRouteFilter(
             type=entry.type,
@@ -93,7 +94,8 @@ def _filters(source: tuple[api.GRPCRouteFilter, ...]) -> tuple[api.HTTPRouteFilt
     )
 
 
-def _backend_ref(ref: api.GRPCBackendRef) -> api.HTTPBackendRef:
+def backend_ref(ref: api.GRPCBackendRef) -> api.HTTPBackendRef:
+    """Read a backendRef as one of an HTTPRoute."""
     return api.HTTPBackendRef(
         name=ref.name,
         group=ref.group,
@@ -101,5 +103,5 @@ def _backend_ref(ref: api.GRPCBackendRef) -> api.HTTPBackendRef:
         namespace=ref.namespace,
         port=ref.port,
         weight=ref.weight,
-        filters=_filters(ref.filters),
+        filters=filters(ref.filters),
     )

@@ -7,24 +7,27 @@ An invalid rule stays in place and answers 500, so that its requests neither ski
 fall through to another route; only a match that means nothing (a bad expression) is left out.
 """
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from fairlead import api
 from fairlead.graph import Context
 from fairlead.ir.backend import Backend, Invalid
 from fairlead.ir.filter import UrlRewrite
+from fairlead.ir.http_policy import HttpPolicies, Mirror, SessionPersistence
 from fairlead.ir.match import PathPrefix
 from fairlead.ir.origin import Origin
 from fairlead.ir.rule import Action, HashOn, Redirect, Respond, Retry, Route, Rule
-from fairlead.translate import backends, filters, grpc_rule, http_rule
-from fairlead.translate.backends import Inputs, ParentKind, Scope
+from fairlead.translate import backends, filters, host_rules, policies, session_persistence
+from fairlead.translate.backend_ref import Inputs, ParentKind, Referrer, Scope
+from fairlead.translate.backends import Resolved
 from fairlead.translate.clusters import Clusters
 from fairlead.translate.filters import Filters
 from fairlead.translate.finding import Finding
+from fairlead.translate.policies import Asker
 from fairlead.translate.precedence import Ranked, rank
 from fairlead.translate.route_rule import HostRoute, RouteMatch, RouteRule
 from fairlead.translate.sources import Sources
@@ -51,18 +54,16 @@ class Checked(msgspec.Struct, frozen=True):
     """Why the rule is invalid; empty for a valid one."""
 
 
+class Done(msgspec.Struct, frozen=True, gc=False):
+    """What a rule does, once its references are resolved."""
+
+    action: Action
+    policies: HttpPolicies | None = None
+
+
 def check(route: HostRoute) -> tuple[Checked, ...]:
     """Read the rules of `route`, in order."""
-    return tuple(_check(index, read) for index, read in enumerate(_read(route)))
-
-
-def _read(route: HostRoute) -> Iterator[RouteRule]:
-    if isinstance(route, api.GRPCRoute):
-        for index, rule in enumerate(route.spec.rules):
-            yield grpc_rule.read(rule, f"spec.rules[{index}]")
-        return
-    for index, rule in enumerate(route.spec.rules):
-        yield http_rule.read(rule, f"spec.rules[{index}]")
+    return tuple(_check(index, read) for index, read in enumerate(host_rules.read(route)))
 
 
 def _check(index: int, rule: RouteRule) -> Checked:
@@ -78,20 +79,20 @@ def _check(index: int, rule: RouteRule) -> Checked:
         findings += theirs.findings
         if not all_prefixes:
             findings += filters.prefix_findings(theirs, at)
-    findings += _unsupported(rule, field, done)
+    findings += _contradictions(rule, field, done)
+    if rule.session_persistence is not None:
+        at = f"{field}.sessionPersistence"
+        session = session_persistence.read(rule.session_persistence, at, ())
+        findings += (session,) if isinstance(session, Finding) else ()
     return Checked(index, rule.name or str(index), rule, done, findings)
 
 
-def _unsupported(rule: RouteRule, field: str, done: Filters) -> tuple[Finding, ...]:
-    """Fields of a rule that this version does not carry out or that contradict each other."""
-    findings: list[Finding] = []
-    if rule.session_persistence is not None:
-        message = "session persistence is not supported yet; remove it"
-        findings.append(Finding("UnsupportedValue", f"{field}.sessionPersistence", message))
-    if done.redirect is not None and rule.backend_refs:
-        message = "a rule with RequestRedirect sends nothing to backends; remove backendRefs"
-        findings.append(Finding("IncompatibleFilters", f"{field}.backendRefs", message))
-    return tuple(findings)
+def _contradictions(rule: RouteRule, field: str, done: Filters) -> tuple[Finding, ...]:
+    """Fields of a rule that contradict each other."""
+    if done.redirect is None or not rule.backend_refs:
+        return ()
+    message = "a rule with RequestRedirect sends nothing to backends; remove backendRefs"
+    return (Finding("IncompatibleFilters", f"{field}.backendRefs", message),)
 
 
 def rules(  # noqa: PLR0917 - the flat form of `compile_route`
@@ -128,9 +129,9 @@ def compile_route(
     """Compile a route for `scope`: every match of every rule, ranked."""
     ranked: list[Ranked] = []
     for checked in check(route):
-        action = _action(ctx, inputs, route, checked, scope)
+        done = _done(ctx, inputs, route, checked, scope)
         for match in checked.source.matches:
-            rule = _rule(route, checked, match, action)
+            rule = _rule(route, checked, match, done)
             place = rank(route.metadata, match.specificity, checked.index, match.index)
             ranked.append(Ranked(place, rule))
     return tuple(ranked)
@@ -158,17 +159,18 @@ def port_matters(route: HostRoute) -> bool:
     )
 
 
-def _rule(route: HostRoute, checked: Checked, match: RouteMatch, action: Action) -> Rule:
+def _rule(route: HostRoute, checked: Checked, match: RouteMatch, done: Done) -> Rule:
     metadata, grpc = route.metadata, isinstance(route, api.GRPCRoute)
     name = f"{metadata.namespace}/{metadata.name}/{checked.index}/{match.index}"
     valid = not checked.findings
     return Rule(
         name=f"grpc/{name}" if grpc else name,
         match=match.match,
-        action=action,
+        action=done.action,
         origin=_origin(route, checked, _field(checked.index, "matches", match.index)),
         request_headers=checked.filters.request_headers if valid else None,
         response_headers=checked.filters.response_headers if valid else None,
+        policies=done.policies,
     )
 
 
@@ -183,28 +185,64 @@ def _field(rule: int, part: str, index: int) -> str:
     return f"spec.rules[{rule}].{part}[{index}]"
 
 
-def _action(
-    ctx: Context, inputs: Inputs, route: HostRoute, checked: Checked, scope: Scope
-) -> Action:
+def _done(ctx: Context, inputs: Inputs, route: HostRoute, checked: Checked, scope: Scope) -> Done:
+    """Resolve what a rule does; one whose filters cannot be carried out answers an error."""
     if checked.findings:
-        return Respond(unavailable(route), checked.findings[0].reason)
-    if checked.filters.redirect is not None:
-        return _redirect(checked.filters.redirect, checked.filters, scope)
+        return Done(Respond(unavailable(route), checked.findings[0].reason))
+    referrer = Referrer(route.kind, route.metadata.namespace)
+    applied = policies.applied(ctx, Asker(inputs, scope, referrer), checked.filters)
+    if applied.refused is not None:
+        return Done(Respond(unavailable(route), applied.refused.reason))
+    redirect = checked.filters.redirect
+    if redirect is not None:
+        return Done(_redirect(redirect, checked.filters, scope), applied.policies)
+    resolved = [
+        _backend(ctx, inputs, route, checked, scope, index)
+        for index in range(len(checked.source.backend_refs))
+    ]
+    return Done(_forwarding(route, checked, resolved, applied.mirrors), applied.policies)
+
+
+def _backend(  # noqa: PLR0917 - one backendRef of a rule
+    ctx: Context, inputs: Inputs, route: HostRoute, checked: Checked, scope: Scope, index: int
+) -> Resolved:
+    """Resolve one backendRef of a rule; the rule's session takes the place of its owner's."""
     rule = checked.source
-    resolved = tuple(
-        backends.backend(
-            ctx,
-            inputs,
-            scope,
-            ref,
-            _origin(route, checked, _field(checked.index, "backendRefs", index)),
-        )
-        for index, ref in enumerate(rule.backend_refs)
-    )
+    origin = _origin(route, checked, _field(checked.index, "backendRefs", index))
+    resolved = backends.backend(ctx, inputs, scope, rule.backend_refs[index], origin)
+    if rule.session_persistence is None or isinstance(resolved.backend, Invalid):
+        return resolved
+    session = _session(route, checked, rule.session_persistence, resolved.backend.cluster, index)
+    return replace(resolved, backend=replace(resolved.backend, session=session))
+
+
+def _session(
+    route: HostRoute, checked: Checked, source: api.SessionPersistence, cluster: str, index: int
+) -> SessionPersistence | None:
+    """The session of one backend of a rule.
+
+    The backend is chosen by weight for every request (GEP-1619), so each has a cookie of its own:
+    a client that comes back to it finds its endpoint there. The first one has the name that is
+    written.
+    """
+    metadata = route.metadata
+    owner = (route.kind, metadata.namespace, metadata.name, checked.name, cluster)
+    session = session_persistence.read(source, "", owner)
+    if isinstance(session, Finding):
+        return None
+    if index and session.kind == "cookie" and source.current.cookie and source.current.cookie.name:
+        return replace(session, name=session_persistence.name_beside(session.name, cluster))
+    return session
+
+
+def _forwarding(
+    route: HostRoute, checked: Checked, resolved: list[Resolved], mirrors: tuple[Mirror, ...]
+) -> Route:
+    """Forward to the backends of a rule."""
+    rule, rewrite = checked.source, checked.filters.rewrite
     hash_on: dict[HashOn, None] = {}
     for entry in resolved:
         hash_on.update(dict.fromkeys(entry.hash_on))
-    rewrite = checked.filters.rewrite
     return Route(
         backends=tuple(_rewritten(entry.backend, rewrite) for entry in resolved),
         rewrite=rewrite,
@@ -212,6 +250,7 @@ def _action(
         backend_timeout=_seconds(rule.timeouts.backend_request) if rule.timeouts else None,
         retry=_retry(rule.retry),
         hash_on=tuple(hash_on),
+        mirrors=mirrors,
         unavailable=unavailable(route),
         idle_timeout=_STREAM_IDLE if isinstance(route, api.GRPCRoute) else None,
     )
@@ -223,7 +262,7 @@ def _rewritten(backend: Backend, outer: UrlRewrite | None) -> Backend:
         return backend
     own = backend.rewrite
     both = UrlRewrite(own.hostname or outer.hostname, own.path or outer.path)
-    return msgspec.structs.replace(backend, rewrite=both)
+    return replace(backend, rewrite=both)
 
 
 def _redirect(source: api.HTTPRequestRedirectFilter, done: Filters, scope: Scope) -> Redirect:

@@ -53,6 +53,11 @@ def without_effect(source: api.SessionPersistence) -> str:
     return f"without effect: {', '.join(names)}" if names else ""
 
 
+def name_beside(name: str, cluster: str) -> str:
+    """The name of the cookie for one more backend of a rule whose cookie is called `name`."""
+    return f"{name}-{blake2b(cluster.encode(), digest_size=4).hexdigest()}"
+
+
 def _name(owner: tuple[str, ...]) -> str:
     """A cookie name that no other owner gets."""
     return f"fairlead-{blake2b('/'.join(owner).encode(), digest_size=6).hexdigest()}"

@@ -65,6 +65,8 @@ class Sources:
     """Addresses that the data plane assigned to a Gateway, by the Gateway's key."""
     proxy_status: Source[str, ProxyStatus]
     """By name of the proxy."""
+    expired: Source[tuple[str, str, str], str]
+    """The end that has passed, as it is written, by kind, namespace and name of the object."""
 
     @classmethod
     def on(cls, graph: Graph) -> "Sources":
