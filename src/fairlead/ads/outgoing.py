@@ -90,7 +90,7 @@ def _take(stream: Stream, channel: Channel, name: str, load: _Load, now: float) 
         del channel.ready[name]
         stream.finish((url, name), stream.as_of(mark), now)
         return
-    alone = url in type_url.ALONE and channel.may_hold(name)
+    alone = url in type_url.SOLITARY or (url in type_url.ALONE and channel.may_hold(name))
     if load.closed or (alone and load.entries):
         return
     load.closed = alone

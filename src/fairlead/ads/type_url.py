@@ -26,3 +26,9 @@ ALONE: Final = frozenset({ROUTES, LISTENER})
 A refused route table takes the later resources of its response with it, a refused listener
 spoils the acknowledgement of the others. What is new travels together: on a first load that is
 one response instead of thousands."""
+
+SOLITARY: Final = frozenset({SECRET})
+"""Types where every resource travels in a response of its own, a new one too.
+
+Envoy takes a refused secret without a word when the same is sent once more, so a trial would
+condemn another one."""
