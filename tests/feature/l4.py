@@ -71,6 +71,8 @@ class L4Backends:
             with suppress(OSError):
                 while True:
                     data, peer = server.recvfrom(65536)
+                    if peer is None:  # shut down
+                        return
                     server.sendto(f"{name} - {data.decode()}".encode(), peer)
 
         threading.Thread(target=serve, daemon=True).start()

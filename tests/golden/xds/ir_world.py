@@ -75,23 +75,24 @@ class IrWorld:
     def change(self, value):
         """The change that brings in one value."""
         match value:
-            case Chained():
-                key = (value.proxy, value.listener, value.chain.name)
-                return Change(self.chains, key, value.chain)
+            case Chained(chain=inner):
+                place = self.chains, (value.proxy, value.listener, inner.name)
+                return Change(*place, inner)
             case Certificate() | TrustBundle():
-                return Change(self.secrets, value.name, value)
+                place = self.secrets, value.name
             case SecretUse():
-                return Change(self.secret_use, (value.proxy, value.secret), value)
+                place = self.secret_use, (value.proxy, value.secret)
             case HttpListener() | GatewayListener() | UdpListener() | OutboundListener():
-                return Change(self.listeners, (value.proxy, value.name), value)
+                place = self.listeners, (value.proxy, value.name)
             case VirtualHost():
-                return Change(self.virtual_hosts, (value.table, value.name), value)
+                place = self.virtual_hosts, (value.table, value.name)
             case Cluster():
-                return Change(self.clusters, value.name, value)
+                place = self.clusters, value.name
             case Endpoints():
-                return Change(self.endpoints, value.cluster, value)
+                place = self.endpoints, value.cluster
             case ClusterUse():
-                return Change(self.cluster_use, (value.proxy, value.cluster), value)
+                place = self.cluster_use, (value.proxy, value.cluster)
+        return Change(*place, value)
 
     def messages(self, type_url):
         """{(proxy, name): wire bytes}."""
