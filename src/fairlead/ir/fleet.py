@@ -26,3 +26,6 @@ class Proxy(msgspec.Struct, frozen=True, gc=False):
     kind: Literal["gateway", "mesh"]
     namespace: str = ""
     gateway: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    """Of the Gateway's `spec.infrastructure`, sorted: on all that is made for it."""
+    annotations: tuple[tuple[str, str], ...] = ()

@@ -62,9 +62,13 @@ def status(report: Report, times: Times) -> Json:
     at = {(place, kind): time for place, kind, _, time in times}
     answer: Json = {}
     if report.addresses and report.kind != "Service":
-        answer["addresses"] = [{"type": kind, "value": value} for kind, value in report.addresses]
+        answer["addresses"] = list(_addresses(report))
+    if report.attached_listener_sets is not None:
+        answer["attachedListenerSets"] = report.attached_listener_sets
     if report.conditions:
         answer["conditions"] = _conditions(report.conditions, "", at)
+    if report.features:
+        answer["supportedFeatures"] = [{"name": name} for name in report.features]
     if report.listeners:
         answer["listeners"] = [_listener(listener, at) for listener in report.listeners]
     if report.ancestors or report.kind in _POLICIES:
@@ -86,6 +90,15 @@ def status(report: Report, times: Times) -> Json:
             for parent in report.parents
         ]
     return answer
+
+
+def _addresses(report: Report) -> Iterator[Json]:
+    """GatewayStatusAddress of each address; each tells its routability, or none does."""
+    for index, (kind, value) in enumerate(report.addresses):
+        entry = {"type": kind, "value": value}
+        if report.routability:
+            entry["routability"] = report.routability[index]
+        yield entry
 
 
 def parent_reference(reference: api.ParentReference) -> Json:

@@ -1,67 +1,94 @@
-"""Which HTTPRoutes attach to which Gateways, and which hosts that gives them.
+"""Which routes attach to which Gateways and ListenerSets, and what that gives them.
 
-In: HTTPRoutes, `ManagedGateway`s, Namespaces. Out: one `Attachments` per route with Gateway
-parents, and from it the claims of virtual hosts. A route's change re-runs its own entry only;
-a Gateway's change those of the routes that name it.
+In: a route of any kind, listeners, Namespaces. Out: one `Attachments` for each route with such
+parents, and from it the claims that virtual hosts, chains and UDP listeners are made from. A
+route's change re-runs its own entry only; a listener's change those of the routes that name its
+Gateway or ListenerSet.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import msgspec
 
 from fairlead import api
 from fairlead.graph import Collection, Context
-from fairlead.translate import hostnames, rules
-from fairlead.translate.gateway import ManagedGateway
-from fairlead.translate.listeners import GROUP, HTTP_ROUTE, ManagedListener
+from fairlead.translate import attachment_selection, hostnames
+from fairlead.translate.attachment_selection import Refused, Selected
+from fairlead.translate.claims import (
+    Claim,
+    ClaimKey,
+    L4Claim,
+    L4ClaimKey,
+    ListenerKey,
+    ParentKey,
+    RouteKind,
+    Variant,
+)
+from fairlead.translate.gateway import DEFAULT_SCOPE, Gateways
+from fairlead.translate.listeners import GROUP, ManagedListener
 from fairlead.translate.sources import Key, Settings, Sources
 
-Variant: TypeAlias = tuple[str, str, str, int]
-"""A route compiled for some clients: its namespace and name, the clients' namespace, and the
-port on which they call (0 where that makes no difference)."""
+AttachedKey: TypeAlias = tuple[str, str, str]
+"""Kind, namespace and name of a route."""
 
-_NO_LABELS: Mapping[str, str] = {}
-
-ClaimKey: TypeAlias = tuple[str, str, str, str]
-"""Table, host, namespace and name of the route (both empty for a listener's own claim)."""
+_PARENT_KINDS = ("Gateway", "ListenerSet")
+_HTTP_KINDS = ("HTTPRoute", "GRPCRoute")
+_NO_TIMESTAMP = "~"
 
 
-class Claim(msgspec.Struct, frozen=True, gc=False):
-    """A reason for a virtual host to be there."""
+class _Spec(Protocol):
+    """CommonRouteSpec."""
 
-    table: str
-    host: str
-    limit: str
-    """Hostname of the listener that the host belongs to: rules never come from beyond it."""
-    hostname: str
-    """The route's hostname before it was intersected with the listener's."""
-    variant: Variant | None
-    """What the route gives to the host; None for the claim of a listener."""
+    @property
+    def parent_refs(self) -> tuple[api.ParentReference, ...]: ...
+    @property
+    def use_default_gateways(self) -> str | None: ...
+
+
+class Route(Protocol):
+    """What every kind of route has; some have hostnames as well."""
+
+    @property
+    def metadata(self) -> api.ObjectMeta:
+        """Standard object's metadata."""
+        ...
+
+    @property
+    def spec(self) -> _Spec:
+        """What is wanted."""
+        ...
 
 
 class Attachment(msgspec.Struct, frozen=True, gc=False):
-    """What became of one parentRef that names a Gateway."""
+    """What became of one parentRef that names a Gateway or a ListenerSet, or of a default."""
 
     index: int
-    """Place of the parentRef in the route."""
-    gateway: Key
+    """Place of the parentRef in the route; default Gateways come after them."""
+    ref: api.ParentReference
+    """The parentRef; one that was made up for a default Gateway."""
+    parent: ParentKey
     refused: tuple[str, str] | None
     """(reason, message) of Accepted=False as far as the parent decides; None if it attaches."""
     listeners: tuple[str, ...] = ()
     """Names of the listeners it attaches to."""
     proxy: str = ""
-    """The proxy that serves it; empty if none does."""
+    """The proxy that serves it; empty if none of its listeners is served."""
+    default: bool = False
+    """Whether the route has it by `useDefaultGateways`."""
 
 
 class Attachments(msgspec.Struct, frozen=True, gc=False):
     """Everything that Gateways make of one route."""
 
     valid: bool
-    """Whether at least one of its rules is."""
+    """Whether the route can be accepted as far as its rules decide."""
     parents: tuple[Attachment, ...]
-    claims: tuple[Claim, ...]
+    claims: tuple[Claim, ...] = ()
+    """Of an HTTPRoute or a GRPCRoute."""
+    l4_claims: tuple[L4Claim, ...] = ()
+    """Of a TLSRoute, TCPRoute or UDPRoute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,53 +97,59 @@ class Surroundings:
 
     sources: Sources
     settings: Settings
-    gateways: Collection[Key, ManagedGateway]
+    gateways: Gateways
+
+
+class Traits(msgspec.Struct, frozen=True, gc=False):
+    """What of a route decides on attachment besides its spec."""
+
+    kind: RouteKind
+    valid: bool = True
+    """Whether at least one of its rules is."""
+    port_matters: bool = False
+    """Whether what its rules do depends on the port and scheme that clients call by."""
 
 
 def is_gateway(ref: api.ParentReference) -> bool:
-    """Whether a parentRef names a Gateway."""
-    return (ref.group, ref.kind) == (GROUP, "Gateway")
+    """Whether a parentRef names a Gateway or a ListenerSet."""
+    return ref.group == GROUP and ref.kind in _PARENT_KINDS
 
 
-def attachments(ctx: Context, around: Surroundings, route: api.HTTPRoute) -> Attachments | None:
-    """Attach `route` to its Gateways; None if no parent of it is a Gateway that concerns us."""
+def attachments(
+    ctx: Context, around: Surroundings, route: Route, traits: Traits
+) -> Attachments | None:
+    """Attach `route` to its Gateways and ListenerSets; None if none of them concerns us."""
     parents: list[Attachment] = []
-    claims: dict[tuple[str, str], Claim] = {}
-    port_matters = rules.port_matters(route)
-    for index, ref in enumerate(route.spec.parent_refs):
-        if not is_gateway(ref):
-            continue
-        key = ref.key_from(route.metadata.namespace)
-        gateway = ctx.fetch(around.gateways, key)
-        if gateway is None:
-            missing = _missing(ctx, around, route, ref, key)
-            if missing is not None:
-                parents.append(Attachment(index, key, ("NoMatchingParent", missing)))
-            continue
-        found = _select(ctx, around.sources, route, ref, gateway)
-        if isinstance(found, tuple):
-            parents.append(Attachment(index, key, found))
-            continue
-        proxy = gateway.proxy if gateway.refused is None else ""
-        names = tuple(listener.name for listener in found.listeners)
-        parents.append(Attachment(index, key, None, names, proxy))
-        if proxy:
-            for claim in _claims(route, gateway, found.listeners, port_matters=port_matters):
-                _keep(claims, claim)
+    made = _Claims(ctx, around.gateways, route, traits)
+    for index, ref, default in _parents(ctx, around, route):
+        parent = (ref.kind, *ref.key_from(route.metadata.namespace))
+        asked = attachment_selection.Asked(
+            (GROUP, traits.kind), route.metadata.namespace, _hostnames(route), ref
+        )
+        found = attachment_selection.select(ctx, around.gateways, around.sources, asked, parent)
+        if isinstance(found, Refused):
+            parents.append(
+                Attachment(index, ref, parent, (found.reason, found.message), default=default)
+            )
+        elif isinstance(found, Selected):
+            parents.append(_attachment(index, ref, parent, found, default=default))
+            for listener in found.listeners:
+                made.add(listener)
+        else:
+            missing = _missing(ctx, around, route, ref, parent)
+            if missing:
+                refused = ("NoMatchingParent", missing)
+                parents.append(Attachment(index, ref, parent, refused))
     if not parents:
         return None
-    return Attachments(
-        valid=any(not checked.findings for checked in rules.check(route)),
-        parents=tuple(parents),
-        claims=tuple(claims[host] for host in sorted(claims)),
-    )
+    return Attachments(traits.valid, tuple(parents), made.hosts(), made.l4_hosts())
 
 
-def attached(_key: Key, value: Attachments) -> Iterator[tuple[str, str, str]]:
-    """(namespace, Gateway, listener) that the route counts for in `attachedRoutes`."""
+def attached(_key: AttachedKey, value: Attachments) -> Iterator[ListenerKey]:
+    """Listeners that the route counts for in `attachedRoutes`."""
     if value.valid:
         names = {
-            (*parent.gateway, listener)
+            (*parent.parent, listener)
             for parent in value.parents
             if parent.refused is None
             for listener in parent.listeners
@@ -125,155 +158,171 @@ def attached(_key: Key, value: Attachments) -> Iterator[tuple[str, str, str]]:
 
 
 def claims_of_route(
-    _ctx: Context, key: Key, value: Attachments
+    kind: RouteKind, key: Key, value: Attachments
 ) -> Iterator[tuple[ClaimKey, Claim]]:
-    """The claims of a route, by key."""
+    """The claims of an HTTPRoute or GRPCRoute, by key."""
     for claim in value.claims:
-        yield (claim.table, claim.host, *key), claim
+        yield (claim.table, claim.host, kind, *key), claim
+
+
+def l4_claims_of_route(
+    kind: RouteKind, key: Key, value: Attachments
+) -> Iterator[tuple[L4ClaimKey, L4Claim]]:
+    """The claims of a TLSRoute, TCPRoute or UDPRoute, by key."""
+    for claim in value.l4_claims:
+        yield (*claim.bound_host, kind, *key), claim
 
 
 def claims_of_listeners(
-    _ctx: Context, _key: Key, gateway: ManagedGateway
-) -> Iterator[tuple[ClaimKey, Claim]]:
-    """The hosts of listeners that lie inside those of a wider listener on the same port.
+    gateways: Collection[ListenerKey, ManagedListener], around: Gateways
+) -> Collection[ClaimKey, Claim]:
+    """The hosts that listeners need although no route claims them; they answer 404.
 
-    Without routes of their own they would fall to the wider one's; the claim keeps them apart
-    (listener isolation) and they answer 404.
+    Those of HTTP listeners that lie inside a wider one's on the same port: they would fall to it
+    (listener isolation). Those of all HTTPS listeners: requests for them that came by another
+    one's connection are to be told so (421). Those of listeners whose filters see every request.
     """
-    if gateway.refused is not None:
-        return
-    for listener in gateway.listeners:
-        wider = (
-            other
-            for other in gateway.listeners
-            if other.served and other.port == listener.port and other.name != listener.name
-        )
+
+    def claims(
+        ctx: Context, _key: ListenerKey, listener: ManagedListener
+    ) -> Iterator[tuple[ClaimKey, Claim]]:
+        if not listener.served or not listener.table:
+            return
         host = listener.hostname
-        if listener.served and any(hostnames.covers(other.hostname, host) for other in wider):
-            yield (listener.table, host, "", ""), Claim(listener.table, host, host, host, None)
+        wanted = listener.protocol == "HTTPS" or listener.filters is not None
+        if wanted or around.lies_inside(ctx, listener):
+            claim = Claim(listener.table, host, host, host, None)
+            yield (listener.table, host, "", "", ""), claim
+
+    return gateways.flat_map("claims of listeners", claims)
 
 
-class _Selected(msgspec.Struct, frozen=True, gc=False):
-    """The listeners that a parentRef attaches to; at least one."""
+class _Claims:
+    """The hosts that a route gets from the listeners it attaches to."""
 
-    listeners: tuple[ManagedListener, ...]
+    def __init__(self, ctx: Context, gateways: Gateways, route: Route, traits: Traits) -> None:
+        self._ctx = ctx
+        self._gateways = gateways
+        self._route = route
+        self._traits = traits
+        self._found: dict[tuple[str, str, str], Claim | L4Claim] = {}
 
+    def add(self, listener: ManagedListener) -> None:
+        """Note what `listener` gives.
 
-def _select(
-    ctx: Context,
-    sources: Sources,
-    route: api.HTTPRoute,
-    ref: api.ParentReference,
-    gateway: ManagedGateway,
-) -> _Selected | tuple[str, str]:
-    """The listeners that take the route, or (reason, message) why none does."""
-    namespace = route.metadata.namespace
-    shown = f"Gateway {gateway.namespace}/{gateway.name}"
-    named = [
-        listener
-        for listener in gateway.listeners
-        if ref.section_name in (None, listener.name) and ref.port in (None, listener.port)
-    ]
-    if not named:
-        return "NoMatchingParent", f"{shown} has no listener{_wanted(ref)}"
-    kinds = [listener for listener in named if HTTP_ROUTE in listener.kinds]
-    if not kinds:
-        message = f"no listener of {shown}{_wanted(ref)} takes HTTPRoutes"
-        return "NotAllowedByListeners", message
-    selects = any(listener.namespaces == "Selector" for listener in kinds)
-    labels = _labels(ctx, sources, namespace) if selects else _NO_LABELS
-    allowed = [
-        listener
-        for listener in kinds
-        if listener.allows_namespace(gateway.namespace, namespace, labels)
-    ]
-    if not allowed:
-        message = (
-            f"the listeners of {shown}{_wanted(ref)} take no routes from namespace {namespace}; "
-            "its owner can allow that in allowedRoutes.namespaces"
+        Of several claims to a host, the one by the most specific hostname of the route counts.
+        """
+        if not listener.served:
+            return
+        for hostname in _hostnames(self._route):
+            host = hostnames.intersection(listener.hostname, hostname)
+            if host is None:
+                continue
+            if self._gateways.owner(self._ctx, listener, host) != listener.hostname:
+                continue
+            place = (listener.proxy, listener.bound, host)
+            known = self._found.get(place)
+            if known is None or hostnames.specificity(hostname) < hostnames.specificity(
+                known.hostname
+            ):
+                self._found[place] = self._claim(listener, host, hostname)
+
+    def hosts(self) -> tuple[Claim, ...]:
+        """Claims of virtual hosts, sorted."""
+        found = [self._found[place] for place in sorted(self._found)]
+        return tuple(claim for claim in found if isinstance(claim, Claim))
+
+    def l4_hosts(self) -> tuple[L4Claim, ...]:
+        """Claims of chains and UDP listeners, sorted."""
+        found = [self._found[place] for place in sorted(self._found)]
+        return tuple(claim for claim in found if isinstance(claim, L4Claim))
+
+    def _claim(self, listener: ManagedListener, host: str, hostname: str) -> Claim | L4Claim:
+        kind, metadata = self._traits.kind, self._route.metadata
+        key = (metadata.namespace, metadata.name)
+        if kind in _HTTP_KINDS:
+            variant = self._variant(listener)
+            return Claim(listener.table, host, listener.hostname, hostname, variant)
+        return L4Claim(
+            listener.proxy,
+            listener.bound,
+            host,
+            listener.key,
+            kind,
+            key,
+            hostname,
+            metadata.creation_timestamp or _NO_TIMESTAMP,
         )
-        return "NotAllowedByListeners", message
-    hosts = _hostnames(route)
-    matching = tuple(
-        listener
-        for listener in allowed
-        if any(hostnames.intersection(listener.hostname, host) for host in hosts)
+
+    def _variant(self, listener: ManagedListener) -> Variant:
+        gateway = self._ctx.fetch(self._gateways.managed, listener.gateway)
+        metadata = self._route.metadata
+        matters = self._traits.port_matters
+        return Variant(
+            self._traits.kind,
+            metadata.namespace,
+            metadata.name,
+            listener.gateway[0],
+            gateway.client_certificate if gateway is not None else "",
+            listener.protocol.lower() if matters else "",
+            listener.port if matters else 0,
+        )
+
+
+def _attachment(
+    index: int, ref: api.ParentReference, parent: ParentKey, found: Selected, *, default: bool
+) -> Attachment:
+    proxies = [listener.proxy for listener in found.listeners if listener.served]
+    names = tuple(listener.name for listener in found.listeners)
+    return Attachment(
+        index, ref, parent, None, names, proxies[0] if proxies else "", default=default
     )
-    if not matching:
-        theirs = ", ".join(sorted({listener.hostname for listener in allowed}))
-        message = f"spec.hostnames shares no name with those of {shown} ({theirs})"
-        return "NoMatchingListenerHostname", message
-    return _Selected(matching)
 
 
-def _wanted(ref: api.ParentReference) -> str:
-    """The section and port that a parentRef asks for, in words."""
-    name = f" named {ref.section_name}" if ref.section_name else ""
-    return f"{name} on port {ref.port}" if ref.port else name
+def _parents(
+    ctx: Context, around: Surroundings, route: Route
+) -> Iterator[tuple[int, api.ParentReference, bool]]:
+    """Place, reference and whether it is a default, of all parents of the right kinds.
+
+    A default Gateway that a parentRef names as a whole is no further parent.
+    """
+    spec, named = route.spec, set[ParentKey]()
+    for index, ref in enumerate(spec.parent_refs):
+        if is_gateway(ref):
+            if ref.section_name is None and ref.port is None:
+                named.add((ref.kind, *ref.key_from(route.metadata.namespace)))
+            yield index, ref, False
+    if spec.use_default_gateways != DEFAULT_SCOPE:
+        return
+    index = len(spec.parent_refs)
+    for key, _ in ctx.fetch_by(around.gateways.defaults, DEFAULT_SCOPE):
+        if ("Gateway", *key) not in named:
+            yield index, api.ParentReference(namespace=key[0], name=key[1]), True
+            index += 1
 
 
 def _missing(
     ctx: Context,
     around: Surroundings,
-    route: api.HTTPRoute,
+    route: Route,
     ref: api.ParentReference,
-    key: Key,
-) -> str | None:
-    """What to say of a Gateway that is not ours; None if it exists or may be another's."""
-    if not around.settings.standalone or ctx.fetch(around.sources.gateways, key) is not None:
-        return None
-    message = f"Gateway {key[0]}/{key[1]} does not exist"
+    parent: ParentKey,
+) -> str:
+    """What to say of a parent that is not ours; empty if it may be another controller's."""
+    if not around.settings.standalone:
+        return ""
+    kind, key = parent[0], parent[1:]
+    if ctx.fetch(around.sources.of(kind), key) is not None:
+        return ""
+    message = f"{kind} {key[0]}/{key[1]} does not exist"
     own = (route.metadata.namespace, ref.name)
-    if key != own and ctx.fetch(around.gateways, own) is not None:
+    ours = around.gateways.managed if kind == "Gateway" else around.gateways.sets
+    if key != own and ctx.fetch(ours, own) is not None:
         message += f"; there is one in {own[0]}: remove parentRef.namespace to use it"
     return message
 
 
-def _labels(ctx: Context, sources: Sources, namespace: str) -> Mapping[str, str]:
-    """Labels of a namespace, with the one that Kubernetes gives to each."""
-    found = ctx.fetch(sources.namespaces, ("", namespace))
-    labels = dict(found.metadata.labels) if found is not None else {}
-    return {"kubernetes.io/metadata.name": namespace, **labels}
-
-
-def _hostnames(route: api.HTTPRoute) -> tuple[str, ...]:
-    return route.spec.hostnames or (hostnames.ANY,)
-
-
-def _claims(
-    route: api.HTTPRoute,
-    gateway: ManagedGateway,
-    selected: tuple[ManagedListener, ...],
-    *,
-    port_matters: bool,
-) -> Iterator[Claim]:
-    """The hosts that a route gets from the listeners it attaches to."""
-    for listener in selected:
-        if not listener.served:
-            continue
-        port = listener.port if port_matters else 0
-        variant = (*route.key, gateway.namespace, port)
-        for hostname in _hostnames(route):
-            host = hostnames.intersection(listener.hostname, hostname)
-            if host is not None and _owner(gateway, listener.port, host) == listener.hostname:
-                yield Claim(listener.table, host, listener.hostname, hostname, variant)
-
-
-def _owner(gateway: ManagedGateway, port: int, host: str) -> str:
-    """Hostname of the most specific served listener on `port` that covers `host`."""
-    covering = (
-        listener.hostname
-        for listener in gateway.listeners
-        if listener.served and listener.port == port and hostnames.covers(listener.hostname, host)
-    )
-    return min(covering, key=hostnames.specificity)
-
-
-def _keep(claims: dict[tuple[str, str], Claim], claim: Claim) -> None:
-    """Of several claims of one route to a host, the one by the most specific hostname counts."""
-    key = (claim.table, claim.host)
-    known = claims.get(key)
-    if known is None or hostnames.specificity(claim.hostname) < hostnames.specificity(
-        known.hostname
-    ):
-        claims[key] = claim
+def _hostnames(route: Route) -> tuple[str, ...]:
+    """The hostnames of a route; kinds without the field match all."""
+    found: tuple[str, ...] = getattr(route.spec, "hostnames", ())
+    return found or (hostnames.ANY,)

@@ -9,6 +9,7 @@ from typing import TypeAlias, TypeVar
 from fairlead import api
 from fairlead.graph import Collection, Context, Graph
 from fairlead.translate import (
+    bound_listeners,
     certificates,
     cluster_use,
     cluster_variants,
@@ -18,6 +19,8 @@ from fairlead.translate import (
     gateway_report,
     gateway_routes,
     host_route,
+    listener_report,
+    listener_set_report,
     mesh,
     references,
     route_report,
@@ -30,6 +33,7 @@ from fairlead.translate.attachments import Attachments
 from fairlead.translate.backends import Inputs
 from fairlead.translate.gateway import Gateways
 from fairlead.translate.gateway_routes import GatewayRoutes
+from fairlead.translate.managed_gateway import GatewayInputs
 from fairlead.translate.outputs import Outputs
 from fairlead.translate.report import Report
 from fairlead.translate.route_rule import HostRoute
@@ -50,15 +54,16 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     found = destined.clusters
     meshed = mesh.build(graph, sources, settings, found)
     running = workloads.build(graph, sources)
-    gateways = gateway.build(sources, settings)
+    gateways = gateway.build(graph, GatewayInputs(sources, settings, certified, trusted))
+    bound = bound_listeners.build(graph, sources, gateways)
     inputs = Inputs(sources, found, grants)
     routed = gateway_routes.build(graph, settings, inputs, gateways)
     fleet = graph.join("fleet", gateways.fleet, meshed.fleet)
     refused = sources.proxy_status.flat_map("rejections by object", route_report.rejections)
     told = host_route.Facts(inputs, settings, refused, routed.compiled, meshed)
     virtual_hosts = graph.join("virtual hosts", routed.virtual_hosts, meshed.virtual_hosts)
-    listeners = graph.join("listeners", gateways.listeners, meshed.listeners)
-    chains = graph.source("chains")
+    listeners = graph.join("listeners", bound.listeners, meshed.listeners)
+    chains = graph.join("chains", bound.chains)
     use = cluster_use.build(graph, virtual_hosts, chains, listeners)
     variants = cluster_variants.build(graph, found, use)
     all_clusters = graph.join("clusters", found.clusters, variants.clusters)
@@ -79,10 +84,8 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
         endpoint_slices=found.endpoint_slices,
         reports=graph.join(
             "reports",
-            _route_reports("HTTPRoute", sources.http_routes, told, routed.attachments),
-            _route_reports(
-                "GRPCRoute", sources.grpc_routes, told, graph.source("GRPCRoute attachments")
-            ),
+            _route_reports("HTTPRoute", sources.http_routes, told, routed.attachments["HTTPRoute"]),
+            _route_reports("GRPCRoute", sources.grpc_routes, told, routed.attachments["GRPCRoute"]),
             *_gateway_reports(sources, settings, gateways, routed),
             _keyed("Service", services.build(sources, found, meshed.addresses)),
             _keyed("DestinationRule", found.rules.reports),
@@ -108,16 +111,21 @@ def _route_reports(
 def _gateway_reports(
     sources: Sources, settings: Settings, gateways: Gateways, routed: GatewayRoutes
 ) -> tuple[Collection[ReportKey, Report], ...]:
-    facts = gateway_report.Facts(sources, gateways.managed, routed.attached)
+    known = listener_report.facts(sources, gateways, routed.attached)
+    facts = gateway_report.Facts(known, gateway_report.accepted_sets(gateways.managed_listeners))
 
     def report(ctx: Context, key: Key, found: api.Gateway) -> Report | None:
         return gateway_report.report(ctx, facts, key, found)
 
-    def of_class(_ctx: Context, _key: Key, found: api.GatewayClass) -> Report | None:
-        return gateway_class.report(settings, found)
+    def of_set(ctx: Context, key: Key, found: api.ListenerSet) -> Report | None:
+        return listener_set_report.report(ctx, known, key, found)
+
+    def of_class(ctx: Context, _key: Key, found: api.GatewayClass) -> Report | None:
+        return gateway_class.report(ctx, sources, settings, found)
 
     return (
         _reports("Gateway", sources.gateways, report),
+        _reports("ListenerSet", sources.listener_sets, of_set),
         _reports("GatewayClass", sources.gateway_classes, of_class),
     )
 

@@ -1,36 +1,40 @@
-"""Gateways of ours: what of them is served, the proxies and the ports that takes.
+"""Gateways of ours: what of them is served, the proxies and the listeners that takes.
 
-In: Gateways, GatewayClasses. Out: `ManagedGateway` by key, which routes attach to. It holds
-nothing that depends on routes, addresses or proxies, so it changes only with the Gateway.
+In: Gateways, GatewayClasses, ListenerSets, and what their references come to. Out: `Gateways`,
+which routes attach to. Nothing of it depends on routes, addresses or proxies, so it changes only
+with those objects, and a listener only with what concerns it.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import msgspec
-
 from fairlead import api
-from fairlead.graph import Collection, Context
+from fairlead.graph import Collection, Context, Graph, Index
 from fairlead.ir.fleet import Proxy, gateway_proxy
-from fairlead.ir.listener import HttpListener, Listener
-from fairlead.ir.origin import Origin
-from fairlead.translate import gateway_class, listeners
+from fairlead.translate import (
+    certificates,
+    gateway_class,
+    hostnames,
+    listener_conflicts,
+    listener_set,
+    managed_listeners,
+    parameters,
+)
+from fairlead.translate.claims import ListenerKey, ParentKey
+from fairlead.translate.finding import Finding
+from fairlead.translate.listener_conflicts import Occupancy
+from fairlead.translate.listener_set import ManagedListenerSet
 from fairlead.translate.listeners import ManagedListener
-from fairlead.translate.sources import Key, Settings, Sources
+from fairlead.translate.managed_gateway import GatewayInputs, ManagedGateway
+from fairlead.translate.parameters import Parameters
+from fairlead.translate.sources import Key
 
+DEFAULT_SCOPE = "All"
 
-class ManagedGateway(msgspec.Struct, frozen=True, gc=False):
-    """A Gateway whose class is ours."""
-
-    namespace: str
-    name: str
-    proxy: str
-    """Name of the proxy that serves it."""
-    listeners: tuple[ManagedListener, ...]
-    refused: tuple[str, str] | None
-    """(reason, message) of Accepted=False; None if at least one listener is served."""
-    notes: tuple[str, ...] = ()
-    """Fields that have no effect here, for the message of Accepted."""
+BoundTerm = tuple[str, str, str]
+"""Namespace and name of a Gateway, name of the proxy's listener."""
+HostTerm = tuple[str, str, str, str]
+"""`BoundTerm`, then a hostname."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,105 +42,173 @@ class Gateways:
     """What Gateways yield by themselves."""
 
     managed: Collection[Key, ManagedGateway]
+    defaults: Index[Key, ManagedGateway, str]
+    """Gateways that routes attach to without naming them, by `spec.defaultScope`."""
+    sets: Collection[Key, ManagedListenerSet]
+    sets_by_gateway: Index[Key, ManagedListenerSet, Key]
+    """ListenerSets that a Gateway lets attach, whatever their listeners are worth."""
+    managed_listeners: Collection[ListenerKey, ManagedListener]
+    by_parent: Index[ListenerKey, ManagedListener, ParentKey]
+    """Every listener by the object that it is written in."""
+    by_gateway: Index[ListenerKey, ManagedListener, Key]
+    """Listeners that are served, by Gateway."""
+    by_bound: Index[ListenerKey, ManagedListener, BoundTerm]
+    """Listeners that are served, by Gateway and port."""
+    by_host: Index[ListenerKey, ManagedListener, HostTerm]
+    """Listeners that are served, by Gateway, port and hostname; there is one at most."""
+    occupancy: Occupancy
     fleet: Collection[str, Proxy]
-    listeners: Collection[tuple[str, str], Listener]
+
+    def owner(self, ctx: Context, listener: ManagedListener, host: str) -> str | None:
+        """Hostname of the most specific served listener that covers `host`.
+
+        Listener isolation: routes of wider ones give nothing to `host`.
+
+        Args:
+            ctx: The function run that asks.
+            listener: A served listener, which tells the Gateway and the port.
+            host: A hostname that it covers.
+        """
+        term = (*listener.gateway, listener.bound)
+        for candidate in (host, *hostnames.wider(host, hostnames.ANY)):
+            if ctx.count_by(self.by_host, (*term, candidate)):
+                return candidate
+        return None
+
+    def lies_inside(self, ctx: Context, listener: ManagedListener) -> bool:
+        """Whether another served listener on the port of `listener` covers its hostname."""
+        term = (*listener.gateway, listener.bound)
+        return any(
+            ctx.count_by(self.by_host, (*term, wider))
+            for wider in hostnames.wider(listener.hostname, hostnames.ANY)
+        )
 
 
-def build(sources: Sources, settings: Settings) -> Gateways:
-    """Derive the Gateways of ours, their proxies and their listeners."""
+def build(graph: Graph, inputs: GatewayInputs) -> Gateways:
+    """Derive the Gateways of ours, their listeners and their proxies."""
 
     def managed(ctx: Context, _key: Key, gateway: api.Gateway) -> ManagedGateway | None:
-        return _managed(ctx, sources, settings, gateway)
+        return _managed(ctx, inputs, gateway)
 
-    def proxy(_ctx: Context, _key: Key, gateway: ManagedGateway) -> Iterator[tuple[str, Proxy]]:
-        if gateway.refused is None:
-            name = gateway.proxy
-            yield name, Proxy(name, "gateway", gateway.namespace, gateway.name)
+    found = inputs.sources.gateways.map("Gateways of ours", managed)
+    sets = listener_set.build(inputs, found)
+    entries = graph.join(
+        "listeners as written",
+        inputs.sources.gateways.flat_map(
+            "listeners of Gateways as written",
+            lambda ctx, key, gateway: _entries(ctx, found, inputs, key, gateway),
+        ),
+        sets.flat_map(
+            "listeners of ListenerSets as written",
+            lambda ctx, key, each: listener_set.entries(ctx, inputs, key, each),
+        ),
+    )
+    occupancy = listener_conflicts.occupancy(entries)
+    listeners = managed_listeners.build(inputs, found, entries, occupancy)
+    by_gateway = listeners.index(
+        "served listeners by Gateway", lambda _key, each: (each.gateway,) if each.served else ()
+    )
 
-    def bound(
-        ctx: Context, key: Key, gateway: ManagedGateway
-    ) -> Iterator[tuple[tuple[str, str], Listener]]:
-        addresses = ctx.fetch(sources.gateway_addresses, key)
-        if gateway.refused is None and addresses:
-            for listener in _bound(gateway, addresses):
-                yield (listener.proxy, listener.name), listener
+    def proxy(ctx: Context, key: Key, gateway: ManagedGateway) -> Iterator[tuple[str, Proxy]]:
+        if ctx.count_by(by_gateway, key):
+            yield (
+                gateway.proxy,
+                Proxy(
+                    gateway.proxy,
+                    "gateway",
+                    gateway.namespace,
+                    gateway.name,
+                    labels=gateway.labels,
+                    annotations=gateway.annotations,
+                ),
+            )
 
-    found = sources.gateways.map("gateways of ours", managed)
     return Gateways(
         managed=found,
+        defaults=found.index("default Gateways", _scopes),
+        sets=sets,
+        sets_by_gateway=sets.index(
+            "ListenerSets by Gateway", lambda _key, each: (each.gateway,) if each.attached else ()
+        ),
+        managed_listeners=listeners,
+        by_parent=listeners.index("listeners by object", lambda _key, each: (each.parent,)),
+        by_gateway=by_gateway,
+        by_bound=listeners.index(
+            "served listeners by port",
+            lambda _key, each: ((*each.gateway, each.bound),) if each.served else (),
+        ),
+        by_host=listeners.index(
+            "served listeners by port and hostname",
+            lambda _key, each: ((*each.gateway, each.bound, each.hostname),) if each.served else (),
+        ),
+        occupancy=occupancy,
         fleet=found.flat_map("proxies of Gateways", proxy),
-        listeners=found.flat_map("listeners of Gateways", bound),
     )
 
 
-def _managed(
-    ctx: Context, sources: Sources, settings: Settings, gateway: api.Gateway
-) -> ManagedGateway | None:
+def _scopes(_key: Key, gateway: ManagedGateway) -> Iterator[str]:
+    """Index term of a default Gateway."""
+    if gateway.default:
+        yield DEFAULT_SCOPE
+
+
+def _entries(
+    ctx: Context,
+    managed: Collection[Key, ManagedGateway],
+    inputs: GatewayInputs,
+    key: Key,
+    gateway: api.Gateway,
+) -> Iterator[tuple[listener_conflicts.EntryKey, listener_conflicts.Entry]]:
+    """The listeners in the spec of a Gateway of ours."""
+    if ctx.fetch(managed, key) is None:
+        return
+    for index, source in enumerate(gateway.spec.listeners):
+        yield listener_conflicts.entry(
+            key, ("Gateway", *key), index, source, inputs.settings.port_offset
+        )
+
+
+def _managed(ctx: Context, inputs: GatewayInputs, gateway: api.Gateway) -> ManagedGateway | None:
     name = gateway.spec.gateway_class_name
-    owner = gateway_class.ownership(ctx, sources, settings, name)
-    if owner == "foreign":
+    owner = gateway_class.ownership(ctx, inputs.sources, inputs.settings, name)
+    if owner.foreign:
         return None
-    proxy = gateway_proxy(*gateway.key)
-    judged = listeners.listeners(gateway, proxy, settings.port_offset)
-    refused = _refusal(gateway, judged)
-    if owner == "refused":
-        refused = ("InvalidParameters", f"GatewayClass {name} is not accepted; see its status")
+    found = parameters.of_gateway(ctx, inputs.sources, gateway, owner.defaults)
+    infrastructure = gateway.spec.infrastructure
+    client = certificates.client(ctx, inputs.certificates, gateway.key)
     return ManagedGateway(
         namespace=gateway.metadata.namespace,
         name=gateway.metadata.name,
-        proxy=proxy,
-        listeners=judged,
-        refused=refused,
-        notes=_notes(gateway),
+        proxy=gateway_proxy(*gateway.key),
+        refused=_refusal(gateway, owner, found),
+        parameters=found if isinstance(found, Parameters) else Parameters(),
+        default=gateway.spec.default_scope == DEFAULT_SCOPE,
+        allowed=_allowed(gateway),
+        client_certificate=client.names[0] if client.names else "",
+        findings=client.findings,
+        labels=tuple(sorted(infrastructure.labels.items())) if infrastructure else (),
+        annotations=tuple(sorted(infrastructure.annotations.items())) if infrastructure else (),
     )
 
 
-def _refusal(gateway: api.Gateway, judged: tuple[ManagedListener, ...]) -> tuple[str, str] | None:
-    """Why nothing of the Gateway is served."""
+def _allowed(gateway: api.Gateway) -> api.ListenerNamespaces:
+    allowed = gateway.spec.allowed_listeners
+    return allowed.namespaces if allowed is not None else api.ListenerNamespaces()
+
+
+def _refusal(
+    gateway: api.Gateway, owner: gateway_class.Ownership, found: Parameters | Finding
+) -> tuple[str, str] | None:
+    """Why nothing of the Gateway is served, whatever its listeners are."""
+    if owner.refused:
+        name = gateway.spec.gateway_class_name
+        return "InvalidParameters", f"GatewayClass {name} is not accepted; see its status"
     for index, address in enumerate(gateway.spec.addresses):
         if address.type != "IPAddress":
             message = (
                 f"spec.addresses[{index}]: type {address.type} is not supported; use IPAddress"
             )
             return "UnsupportedAddress", message
-    infrastructure = gateway.spec.infrastructure
-    if infrastructure is not None and infrastructure.parameters_ref is not None:
-        message = "spec.infrastructure.parametersRef: no kind is supported; remove it"
-        return "InvalidParameters", message
-    if not any(listener.served for listener in judged):
-        return "ListenersNotValid", "no listener is valid; see status.listeners"
+    if isinstance(found, Finding):
+        return found.reason, str(found)
     return None
-
-
-def _notes(gateway: api.Gateway) -> tuple[str, ...]:
-    """Fields that this version reads and does not carry out."""
-    spec = gateway.spec
-    unused = {
-        "spec.tls": spec.tls,
-        "spec.allowedListeners": spec.allowed_listeners,
-        "spec.defaultScope": spec.default_scope if spec.default_scope != "None" else None,
-    }
-    return tuple(f"{field} is not supported yet" for field, value in unused.items() if value)
-
-
-def _bound(gateway: ManagedGateway, addresses: tuple[str, ...]) -> Iterator[HttpListener]:
-    """One listener for each port that an HTTP listener is served on."""
-    origins: dict[int, list[Origin]] = {}
-    first: dict[int, ManagedListener] = {}
-    for index, listener in enumerate(gateway.listeners):
-        if listener.served:
-            origin = Origin(
-                "Gateway", gateway.namespace, gateway.name, field=f"spec.listeners[{index}]"
-            )
-            origins.setdefault(listener.port, []).append(origin)
-            first.setdefault(listener.port, listener)
-    for port, listener in first.items():
-        yield HttpListener(
-            proxy=gateway.proxy,
-            name=listener.bound,
-            addresses=addresses,
-            port=port,
-            bind_port=listener.bind_port,
-            table=listener.table,
-            origins=tuple(origins[port]),
-        )

@@ -1,47 +1,64 @@
 """GatewayClass: whose Gateways are ours, and what its owner is told."""
 
-from typing import Literal
+from collections.abc import Mapping
+
+import msgspec
 
 from fairlead import api
 from fairlead.graph import Context
-from fairlead.translate.report import Condition, Report
+from fairlead.translate import parameters
+from fairlead.translate.conditions import Conditions
+from fairlead.translate.finding import Finding
+from fairlead.translate.report import Report
 from fairlead.translate.sources import Settings, Sources
+from fairlead.translate.supported_features import SUPPORTED_FEATURES
 
 IMPLICIT_CLASS = "fairlead"
 """The class that exists without a GatewayClass object."""
 
-Ownership = Literal["ours", "refused", "foreign"]
+
+class Ownership(msgspec.Struct, frozen=True):
+    """Whose the Gateways of a class are."""
+
+    foreign: bool = False
+    """Another controller serves the class, or (in a cluster) nobody does."""
+    refused: bool = False
+    """The class is ours, but not accepted."""
+    defaults: Mapping[str, str] = {}
+    """Settings for all its Gateways, see `parameters`."""
 
 
 def ownership(ctx: Context, sources: Sources, settings: Settings, name: str) -> Ownership:
-    """Whose the Gateways of class `name` are.
-
-    Returns:
-        ``ours``; ``refused`` if the class is ours but not accepted; ``foreign`` if another
-        controller serves it, or (in a cluster) nobody does.
-    """
+    """Whose the Gateways of class `name` are."""
     found = ctx.fetch(sources.gateway_classes, ("", name))
     if found is None:
-        return "ours" if settings.standalone or name == IMPLICIT_CLASS else "foreign"
+        return Ownership(foreign=not settings.standalone and name != IMPLICIT_CLASS)
     if found.spec.controller_name != settings.controller_name:
-        return "foreign"
-    return "refused" if found.spec.parameters_ref is not None else "ours"
+        return Ownership(foreign=True)
+    defaults = parameters.of_class(ctx, sources, found)
+    if isinstance(defaults, Finding):
+        return Ownership(refused=True)
+    return Ownership(defaults=defaults)
 
 
-def report(settings: Settings, found: api.GatewayClass) -> Report | None:
+def report(
+    ctx: Context, sources: Sources, settings: Settings, found: api.GatewayClass
+) -> Report | None:
     """Conditions of a GatewayClass; None if another controller's name stands in it."""
     if found.spec.controller_name != settings.controller_name:
         return None
-    generation = found.metadata.generation
-    accepted = Condition(
-        "Accepted", "True", "Accepted", "Gateways of this class are served", generation
-    )
-    if found.spec.parameters_ref is not None:
-        message = "spec.parametersRef: no kind of parameters is supported; remove it"
-        accepted = Condition("Accepted", "False", "InvalidParameters", message, generation)
-    version = Condition(
-        "SupportedVersion", "True", "SupportedVersion", "Gateway API v1.7.0", generation
-    )
+    make = Conditions(found.metadata.generation)
+    defaults = parameters.of_class(ctx, sources, found)
+    if isinstance(defaults, Finding):
+        accepted = make.false("Accepted", defaults.reason, str(defaults))
+    else:
+        accepted = make.true("Accepted", "Accepted", "Gateways of this class are served")
+    version = make.true("SupportedVersion", "SupportedVersion", "Gateway API v1.7.0")
     return Report(
-        "GatewayClass", "", found.metadata.name, generation, conditions=(accepted, version)
+        "GatewayClass",
+        "",
+        found.metadata.name,
+        found.metadata.generation,
+        conditions=(accepted, version),
+        features=SUPPORTED_FEATURES,
     )

@@ -10,8 +10,9 @@ from fairlead import api
 from fairlead.graph import Collection, Context
 from fairlead.ir.fleet import MESH_PROXY
 from fairlead.translate import backends, route_report, rules, service_parent
-from fairlead.translate.attachments import Attachments, Variant
+from fairlead.translate.attachments import Attachments
 from fairlead.translate.backends import Inputs, ParentKind
+from fairlead.translate.claims import Variant
 from fairlead.translate.finding import Finding, sentence
 from fairlead.translate.mesh import MeshOutputs
 from fairlead.translate.report import Report
@@ -48,9 +49,7 @@ def report(
     def service(ref: api.ParentReference) -> Parent:
         return _service(ctx, facts, route, ref)
 
-    defaults = route.spec.use_default_gateways == "All"
-    notes = ("spec.useDefaultGateways is not supported yet",) if defaults else ()
-    judgement = Judgement(verdict(route), unresolved, service, notes)
+    judgement = Judgement(verdict(route), unresolved, service)
     common = route_report.Facts(
         route.kind, facts.settings, attachments, facts.rejections, facts.mesh.fleet
     )

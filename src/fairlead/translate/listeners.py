@@ -1,165 +1,204 @@
-"""Gateway listeners: which of them can be served, and what each lets in.
+"""Listeners of Gateways and ListenerSets: what one of them means by itself.
 
-In: `spec.listeners` of one Gateway. Out: one `ManagedListener` each, in order. Listeners are
-judged together, since the spec wants them distinct: of indistinct ones none is served.
+In: one entry of `spec.listeners`, wherever it stands. Out: the parts of a `ManagedListener` that
+need no look at others. Conflicts are decided in `listener_conflicts`, TLS in `listener_tls`.
 """
 
-from collections import Counter
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from fairlead import api
+from fairlead.ir.listener import DownstreamTls
+from fairlead.ir.origin import Origin
 from fairlead.translate import hostnames
+from fairlead.translate.claims import ListenerKey, ParentKey
+from fairlead.translate.finding import Finding
+from fairlead.translate.sources import Key
 
 GROUP = "gateway.networking.k8s.io"
 HTTP_ROUTE = (GROUP, "HTTPRoute")
+GRPC_ROUTE = (GROUP, "GRPCRoute")
+TLS_ROUTE = (GROUP, "TLSRoute")
+TCP_ROUTE = (GROUP, "TCPRoute")
+UDP_ROUTE = (GROUP, "UDPRoute")
 
-Conflict = Literal["", "HostnameConflict", "ProtocolConflict"]
+Conflict: TypeAlias = Literal["", "HostnameConflict", "ProtocolConflict"]
+PortClass: TypeAlias = Literal["http", "tls", "tcp", "udp"]
+"""What shares a port: listeners of one class are told apart by hostname, if at all."""
 
-_BY_HOSTNAME = ("HTTP", "HTTPS", "TLS")
-_LAST_PORT = 65535
+_CLASSES: Mapping[str, PortClass] = {
+    "HTTP": "http",
+    "HTTPS": "tls",
+    "TLS": "tls",
+    "TCP": "tcp",
+    "UDP": "udp",
+}
+_KINDS = {
+    "HTTP": (HTTP_ROUTE, GRPC_ROUTE),
+    "HTTPS": (HTTP_ROUTE, GRPC_ROUTE),
+    "TLS": (TLS_ROUTE,),
+    "TCP": (TCP_ROUTE,),
+    "UDP": (UDP_ROUTE,),
+}
+_HTTP_PROTOCOLS = ("HTTP", "HTTPS")
+_BY_HOSTNAME = ("http", "tls")
+_PRIVILEGED = 1024
 
 
 class ManagedListener(msgspec.Struct, frozen=True, gc=False):
-    """One listener of a Gateway of ours."""
+    """One listener of a Gateway of ours, or of a ListenerSet of it."""
 
+    gateway: Key
+    """The Gateway that it is served by."""
+    proxy: str
+    """Name of the proxy that serves the Gateway."""
+    parent: ParentKey
+    """The object that it is written in."""
+    index: int
+    """Its place in `spec.listeners` there."""
     name: str
     port: int
     bind_port: int
     """Port that the process binds: `port`, plus the offset for privileged ones."""
     bound: str
-    """Name of the proxy's listener that it shares with others on the port: ``http-80``."""
+    """Name of the proxy's listener that it shares with others on the port: ``http-80``,
+    ``tls-443``, ``tcp-9000``, ``udp-5300``; empty if its protocol is not known."""
     table: str
-    """Name of the route table of that listener."""
+    """Name of the route table of that listener; empty for TLS, TCP and UDP."""
     protocol: str
     hostname: str
     """`hostnames.ANY` where the listener has none."""
+    mode: Literal["", "Terminate", "Passthrough"]
+    """What a listener of protocol HTTPS or TLS does with TLS; else empty."""
+    tls: DownstreamTls | None
+    """TLS that is terminated; None also where no certificate resolves, see `served`."""
+    http3: bool
+    """False where its `tls.options` switch HTTP/3 off."""
     conflict: Conflict
     refused: tuple[str, str] | None
-    """(reason, message) of Accepted=False; None for a listener that is served."""
+    """(reason, message) of Accepted=False; None for a listener that is accepted."""
+    idle: bool
+    """Whether the Gateway, or the ListenerSet, is not accepted, so that nothing is served."""
+    findings: tuple[Finding, ...]
+    """References that do not resolve: certificates, authorities, kinds of routes."""
+    note: str
+    """What the owner should know although the listener is accepted; often empty."""
     kinds: tuple[tuple[str, str], ...]
     """(group, kind) pairs of the routes it takes: status.supportedKinds."""
-    unknown_kinds: tuple[str, ...]
-    """Kinds in `allowedRoutes` that it cannot take."""
     namespaces: Literal["All", "Same", "Selector"]
     selector: api.LabelSelector | None
+    filters: api.ListenerFilters | None = None
+    """What it does to every request (experimental)."""
+
+    @property
+    def key(self) -> ListenerKey:
+        """What it is found by."""
+        return (*self.parent, self.name)
+
+    @property
+    def unusable(self) -> bool:
+        """Whether it is accepted, but lacks a certificate that it could terminate TLS with."""
+        return self.mode == "Terminate" and self.tls is None
+
+    @property
+    def valid(self) -> bool:
+        """Whether it is accepted and has what it needs."""
+        return self.refused is None and not self.unusable
 
     @property
     def served(self) -> bool:
         """Whether proxies are told about it."""
-        return self.refused is None
+        return self.valid and not self.idle
 
-    def allows_namespace(self, own: str, namespace: str, labels: Mapping[str, str]) -> bool:
+    @property
+    def origin(self) -> Origin:
+        """Where it is written."""
+        kind, namespace, name = self.parent
+        return Origin(kind, namespace, name, field=f"spec.listeners[{self.index}]")
+
+    def allows_namespace(self, namespace: str, labels: Mapping[str, str]) -> bool:
         """Whether routes of `namespace` may attach (allowedRoutes.namespaces).
 
         Args:
-            own: The Gateway's namespace.
-            namespace: The route's.
-            labels: Labels of the route's namespace.
+            namespace: The route's. ``Same`` means that of the object the listener is written in.
+            labels: Labels of that namespace.
         """
         match self.namespaces:
             case "All":
                 return True
             case "Same":
-                return namespace == own
+                return namespace == self.parent[1]
             case "Selector":
                 return self.selector is not None and self.selector.matches(labels)
 
 
-def listeners(gateway: api.Gateway, proxy: str, port_offset: int) -> tuple[ManagedListener, ...]:
-    """Judge the listeners of `gateway`.
+def port_class(protocol: str) -> PortClass | None:
+    """What a protocol shares its port with; None for one that is not known."""
+    return _CLASSES.get(protocol)
 
-    Args:
-        gateway: As written.
-        proxy: Name of the proxy that serves it.
-        port_offset: Added to ports below 1024 when they are bound.
+
+def bound_name(entry: api.Listener) -> str:
+    """Name of the proxy's listener for the port of `entry`; empty if the protocol is not known."""
+    found = port_class(entry.protocol)
+    return f"{found}-{entry.port}" if found else ""
+
+
+def speaks_http(protocol: str) -> bool:
+    """Whether requests of a listener are looked up in a route table."""
+    return protocol in _HTTP_PROTOCOLS
+
+
+def hostname_of(entry: api.Listener) -> str:
+    """The hostname that tells `entry` apart on its port; `hostnames.ANY` if none does."""
+    named = port_class(entry.protocol) in _BY_HOSTNAME
+    return (entry.hostname or hostnames.ANY) if named else hostnames.ANY
+
+
+def mode_of(entry: api.Listener) -> Literal["", "Terminate", "Passthrough"]:
+    """What a listener does with TLS."""
+    if port_class(entry.protocol) != "tls":
+        return ""
+    return entry.tls.mode if entry.tls is not None else "Terminate"
+
+
+def bind_port(port: int, offset: int) -> int:
+    """The port that the process binds for `port`."""
+    return port + offset if port < _PRIVILEGED else port
+
+
+def kinds(entry: api.Listener) -> tuple[tuple[tuple[str, str], ...], tuple[Finding, ...]]:
+    """Supported (group, kind) pairs, and what is wrong with those asked for (allowedRoutes.kinds).
+
+    An unknown protocol supports none, and says no more about it.
     """
-    written = gateway.spec.listeners
-    bound = {entry.port for entry in written}
-    same = Counter((entry.port, entry.protocol, entry.hostname or "") for entry in written)
-    protocols: dict[int, set[str]] = {}
-    for entry in written:
-        protocols.setdefault(entry.port, set()).add(entry.protocol)
-    return tuple(
-        _listener(
-            entry,
-            proxy,
-            _conflict(
-                same[entry.port, entry.protocol, entry.hostname or ""],
-                entry.protocol,
-                protocols[entry.port],
-            ),
-            _bind_port(entry.port, port_offset),
-            bound,
-        )
-        for entry in written
-    )
-
-
-def _conflict(equal: int, protocol: str, on_port: set[str]) -> Conflict:
-    """Why a listener is indistinct from others (Gateway spec.listeners, "Distinct Listeners")."""
-    if protocol in _BY_HOSTNAME and "HTTP" in on_port and on_port & {"HTTPS", "TLS"}:
-        return "ProtocolConflict"
-    return "HostnameConflict" if equal > 1 else ""
-
-
-def _bind_port(port: int, offset: int) -> int:
-    return port + offset if port < 1024 else port  # noqa: PLR2004 - privileged ports end here
-
-
-def _listener(
-    entry: api.Listener, proxy: str, conflict: Conflict, bind_port: int, bound: set[int]
-) -> ManagedListener:
-    kinds, unknown = _kinds(entry)
-    allowed = entry.allowed_routes.namespaces
-    return ManagedListener(
-        name=entry.name,
-        port=entry.port,
-        bind_port=bind_port,
-        bound=f"http-{entry.port}",
-        table=f"{proxy}/http-{entry.port}",
-        protocol=entry.protocol,
-        hostname=entry.hostname or hostnames.ANY,
-        conflict=conflict,
-        refused=_refusal(entry, conflict, bind_port, bound),
-        kinds=kinds,
-        unknown_kinds=unknown,
-        namespaces=allowed.from_,
-        selector=allowed.selector,
-    )
-
-
-def _refusal(
-    entry: api.Listener, conflict: Conflict, bind_port: int, bound: set[int]
-) -> tuple[str, str] | None:
-    """Reason and message of Accepted=False, or None."""
-    if conflict == "ProtocolConflict":
-        return conflict, f"port {entry.port} is also used with another protocol; use another port"
-    if conflict:
-        message = f"another listener has port {entry.port} and the same hostname; change one"
-        return conflict, message
-    if entry.protocol != "HTTP":
-        message = f"protocol {entry.protocol} is not supported yet; use HTTP"
-        return "UnsupportedProtocol", message
-    if entry.filters is not None:
-        return "UnsupportedValue", "filters of a listener are not supported yet; remove them"
-    if bind_port > _LAST_PORT or (bind_port != entry.port and bind_port in bound):
-        message = (
-            f"port {entry.port} would be bound as {bind_port} here, which is not free; "
-            "choose another --port-offset"
-        )
-        return "PortUnavailable", message
-    return None
-
-
-def _kinds(entry: api.Listener) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
-    """Supported (group, kind) pairs, and the kinds asked for that are not supported."""
-    possible = (HTTP_ROUTE,) if entry.protocol == "HTTP" else ()
+    possible = _KINDS.get(entry.protocol, ())
     asked = entry.allowed_routes.kinds
-    if not asked:
+    if not asked or not possible:
         return possible, ()
     pairs = tuple(dict.fromkeys((kind.group, kind.kind) for kind in asked))
-    unknown = tuple(kind for group, kind in pairs if (group, kind) not in possible)
-    return tuple(pair for pair in pairs if pair in possible), unknown
+    unknown = ", ".join(kind for group, kind in pairs if (group, kind) not in possible)
+    supported = tuple(pair for pair in pairs if pair in possible)
+    if not unknown:
+        return supported, ()
+    takes = " and ".join(kind for _, kind in possible)
+    message = f"{entry.protocol} listeners cannot take {unknown}; they take {takes}"
+    return supported, (Finding("InvalidRouteKinds", "allowedRoutes.kinds", message),)
+
+
+def refusal(entry: api.Listener) -> tuple[str, str] | None:
+    """Reason and message of Accepted=False, as far as the listener alone decides; or None."""
+    if port_class(entry.protocol) is None:
+        message = f"protocol {entry.protocol} is not supported; use {', '.join(_CLASSES)}"
+        return "UnsupportedProtocol", message
+    if mode_of(entry) == "Terminate" and (entry.tls is None or not entry.tls.certificate_refs):
+        message = (
+            "tls.certificateRefs: a listener that terminates TLS needs a certificate; "
+            "name a Secret of type kubernetes.io/tls"
+        )
+        return "Invalid", message
+    if entry.protocol == "HTTPS" and mode_of(entry) == "Passthrough":
+        message = "tls.mode: an HTTPS listener terminates TLS; use protocol TLS to pass it through"
+        return "UnsupportedValue", message
+    return None

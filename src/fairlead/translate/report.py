@@ -59,3 +59,9 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     listeners: tuple[ListenerReport, ...] = ()
     addresses: tuple[tuple[str, str], ...] = ()
     """Gateway status.addresses: (type, value) pairs."""
+    routability: tuple[str, ...] = ()
+    """Of each of a Gateway's addresses, in the same order (GEP-5093); empty for the default."""
+    attached_listener_sets: int | None = None
+    """Gateway status.attachedListenerSets."""
+    features: tuple[str, ...] = ()
+    """GatewayClass status.supportedFeatures, sorted."""

@@ -2,8 +2,9 @@
 
 In: what parents make of the route (`Attachments`, Services), what its rules and references are
 worth (`Judgement`, from the module of its kind), and what proxies refused. Out: one
-`ParentReport` for each parentRef that concerns us, in the order of the spec, whose conditions
-are Accepted, ResolvedRefs and, where only a part of the route is carried out, PartiallyInvalid.
+`ParentReport` for each parentRef that concerns us, in the order of the spec, then for each default
+Gateway (GEP-3793), whose conditions are Accepted, ResolvedRefs and, where only a part of the route
+is carried out, PartiallyInvalid.
 """
 
 from collections.abc import Callable, Iterator
@@ -120,7 +121,7 @@ def report(
     judged = judgement.verdict
     unresolved: dict[ParentKind, tuple[Finding, ...]] = {}
     parents: list[ParentReport] = []
-    for index, ref in enumerate(route.spec.parent_refs):
+    for index, ref in enumerate(_references(route, attached)):
         parent = _parent(facts, ref, index, by_index.get(index), judgement)
         if parent is None:
             continue
@@ -143,6 +144,14 @@ def report(
     return Report(facts.kind, *key, generation=route.metadata.generation, parents=tuple(parents))
 
 
+def _references(route: Route, attached: Attachments | None) -> Iterator[api.ParentReference]:
+    """The parentRefs of a route, and those that stand for default Gateways."""
+    yield from route.spec.parent_refs
+    for attachment in attached.parents if attached is not None else ():
+        if attachment.default:
+            yield attachment.ref
+
+
 def _parent(
     facts: Facts,
     ref: api.ParentReference,
@@ -155,8 +164,11 @@ def _parent(
         if attachment is None:
             return None
         message = _attached_to(attachment.listeners)
+        if attachment.default:
+            message = f"bound to a default Gateway: {message}"
         if not attachment.proxy:
-            message += "; its Gateway is not accepted, so nothing is served yet"
+            kind, namespace, name = attachment.parent
+            message += f"; see the status of {kind} {namespace}/{name}: nothing is served yet"
         return Parent("gateway", attachment.refused, message, attachment.proxy)
     if service_parent.is_service(ref):
         return judgement.service(ref)
@@ -178,7 +190,7 @@ def _misnamed(ref: api.ParentReference, index: int, *, standalone: bool) -> str:
         return ""
     return (
         f"parentRefs[{index}]: {ref.kind} of group {ref.group!r} cannot be a parent here; "
-        "use a Gateway or a Service"
+        "use a Gateway, a ListenerSet or a Service"
     )
 
 

@@ -16,7 +16,7 @@ import msgspec
 from fairlead.graph import Collection, Context, Index
 from fairlead.ir.virtual_host import VirtualHost
 from fairlead.translate import hostnames, precedence
-from fairlead.translate.attachments import Claim, ClaimKey, Variant
+from fairlead.translate.claims import Claim, ClaimKey, Variant
 from fairlead.translate.finding import Finding
 from fairlead.translate.precedence import Ranked
 
@@ -48,11 +48,24 @@ def hosts_of(_key: ClaimKey, claim: Claim) -> Iterator[Host]:
 def virtual_host(ctx: Context, claims: Claims, table: str, host: str) -> VirtualHost:
     """Collect the rules of `host` in `table`."""
     groups: list[tuple[str, tuple[Ranked, ...]]] = []
+    limit = hostnames.ANY
     for claim in _claims(ctx, claims, table, host):
+        limit = claim.limit
         found = ctx.fetch(claims.compiled, claim.variant) if claim.variant is not None else None
         if found is not None:
             groups.append((claim.hostname, found.rules))
-    return VirtualHost(table=table, name=host, domains=(host,), rules=precedence.order(groups))
+    return VirtualHost(
+        table=table,
+        name=host,
+        domains=(host,),
+        rules=precedence.order(groups),
+        owner=limit if _knows_owner(table) else "",
+    )
+
+
+def _knows_owner(table: str) -> bool:
+    """Whether connections tell which listener requests belong to: those of HTTPS listeners do."""
+    return table.rpartition("/")[2].startswith("tls-")
 
 
 def _claims(ctx: Context, claims: Claims, table: str, host: str) -> Iterator[Claim]:

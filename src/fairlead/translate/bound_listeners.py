@@ -1,0 +1,163 @@
+"""What proxies bind for Gateways: their TCP ports, and the chains of those that carry HTTP.
+
+In: listeners that are served, Gateways and their addresses. Out: `ir.listener.GatewayListener`
+by (proxy, name) and `HttpChain`s by (proxy, listener, chain). A listener's change re-runs its own
+chain; the chains of TLS and TCP routes, and UDP ports, come from those routes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fairlead.graph import Collection, Context, Graph, Index
+from fairlead.ir.fleet import gateway_proxy
+from fairlead.ir.listener import Chain, GatewayListener, HttpChain, Listener
+from fairlead.ir.origin import Origin
+from fairlead.translate import hostnames, listeners
+from fairlead.translate.claims import ListenerKey
+from fairlead.translate.gateway import BoundTerm, Gateways
+from fairlead.translate.listeners import ManagedListener
+from fairlead.translate.sources import Sources
+
+HTTP_CHAIN = "http"
+"""Name of the one chain of an HTTP port."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundListeners:
+    """What proxies bind."""
+
+    listeners: Collection[tuple[str, str], Listener]
+    """By (proxy, listener name)."""
+    chains: Collection[tuple[str, str, str], Chain]
+    """By (proxy, listener name, chain name); those that carry HTTP."""
+
+
+def build(graph: Graph, sources: Sources, gateways: Gateways) -> BoundListeners:
+    """Derive listeners and HTTP chains of all Gateways' proxies."""
+    ports = gateways.by_bound.terms("ports that Gateways bind")
+    without_http3 = gateways.managed_listeners.index("ports without HTTP/3", _without_http3)
+    https = gateways.managed_listeners.index("HTTPS ports that are served", _https)
+
+    def bound(
+        ctx: Context, term: BoundTerm, _term: BoundTerm
+    ) -> Iterator[tuple[tuple[str, str], Listener]]:
+        found = _listener(ctx, sources, gateways, term, (https, without_http3))
+        if found is not None:
+            yield (found.proxy, found.name), found
+
+    def plain(
+        _ctx: Context, term: BoundTerm, _term: BoundTerm
+    ) -> Iterator[tuple[tuple[str, str, str], Chain]]:
+        if term[2].startswith("http-"):
+            yield (gateway_proxy(*term[:2]), term[2], HTTP_CHAIN), HttpChain(HTTP_CHAIN)
+
+    return BoundListeners(
+        ports.flat_map("listeners of Gateways", bound),
+        graph.join(
+            "chains of HTTP and HTTPS listeners",
+            ports.flat_map("chains of HTTP listeners", plain),
+            gateways.managed_listeners.flat_map("chains of HTTPS listeners", _https_chain),
+        ),
+    )
+
+
+def _https(_key: ListenerKey, listener: ManagedListener) -> Iterator[BoundTerm]:
+    """Index term of a listener that HTTP/3 can serve."""
+    if listener.served and listener.protocol == "HTTPS":
+        yield (*listener.gateway, listener.bound)
+
+
+def _without_http3(_key: ListenerKey, listener: ManagedListener) -> Iterator[BoundTerm]:
+    """Index term of a listener that switches HTTP/3 off on its port.
+
+    One that checks certificates of clients does so as well: all listeners of its port do.
+    """
+    checks = listener.tls is not None and listener.tls.validation is not None
+    if listener.served and listener.protocol == "HTTPS" and (checks or not listener.http3):
+        yield (*listener.gateway, listener.bound)
+
+
+def _listener(
+    ctx: Context,
+    sources: Sources,
+    gateways: Gateways,
+    term: BoundTerm,
+    http3: tuple[
+        Index[ListenerKey, ManagedListener, BoundTerm],
+        Index[ListenerKey, ManagedListener, BoundTerm],
+    ],
+) -> GatewayListener | None:
+    """What is bound for one port; None while there is no address, and for UDP.
+
+    Args:
+        ctx: The function run that reads.
+        sources: Where addresses are found.
+        gateways: Where the listeners of the port are found.
+        term: The port.
+        http3: Which ports HTTP/3 can serve, and which ports have it switched off.
+    """
+    key, name = term[:2], term[2]
+    gateway = ctx.fetch(gateways.managed, key)
+    addresses = ctx.fetch(sources.gateway_addresses, key)
+    first = ctx.first_by(gateways.by_bound, term)
+    one = ctx.fetch(gateways.managed_listeners, first) if first is not None else None
+    if gateway is None or one is None or not addresses or one.protocol == "UDP":
+        return None
+    can, cannot = http3
+    quic = (
+        gateway.parameters.http3
+        and ctx.count_by(can, term) > 0
+        and ctx.count_by(cannot, term) == 0
+        and not gateways.occupancy.udp(ctx, key, one.bind_port)
+    )
+    return GatewayListener(
+        proxy=gateway.proxy,
+        name=name,
+        addresses=addresses,
+        port=one.port,
+        bind_port=one.bind_port,
+        table=f"{gateway.proxy}/{name}" if _has_table(ctx, one, can, term) else "",
+        origins=_origins(ctx, gateways, term),
+        http3=quic,
+        proxy_protocol=gateway.parameters.proxy_protocol,
+    )
+
+
+def _has_table(
+    ctx: Context,
+    one: ManagedListener,
+    https: Index[ListenerKey, ManagedListener, BoundTerm],
+    term: BoundTerm,
+) -> bool:
+    """Whether some listener of the port carries HTTP."""
+    return listeners.speaks_http(one.protocol) or ctx.count_by(https, term) > 0
+
+
+def _origins(ctx: Context, gateways: Gateways, term: BoundTerm) -> tuple[Origin, ...]:
+    """Where the port comes from: the Gateway's own listeners, or the Gateway.
+
+    ListenerSets are left out: their chains have origins of their own.
+    """
+    own = ctx.fetch_by(gateways.by_parent, ("Gateway", *term[:2]))
+    written = sorted(
+        (each for _, each in own if each.served and each.bound == term[2]),
+        key=lambda each: each.index,
+    )
+    return tuple(each.origin for each in written) or (Origin("Gateway", *term[:2]),)
+
+
+def _https_chain(
+    _ctx: Context, _key: ListenerKey, listener: ManagedListener
+) -> Iterator[tuple[tuple[str, str, str], Chain]]:
+    """The chain of one HTTPS listener."""
+    if not listener.served or listener.protocol != "HTTPS":
+        return
+    host = listener.hostname
+    chain = HttpChain(
+        name=host,
+        server_names=() if host == hostnames.ANY else (host,),
+        tls=listener.tls,
+        owner=host,
+        origin=listener.origin,
+    )
+    yield (listener.proxy, listener.bound, host), chain

@@ -1,0 +1,116 @@
+"""Listeners in force: each judged by itself, beside the others, and with what it refers to.
+
+In: listeners as written, Gateways, Secrets and authorities. Out: one `ManagedListener` each. A
+change re-runs the listeners that it concerns: those that take the same port or hostname, name the
+same Secret, or have the same Gateway.
+"""
+
+from collections.abc import Iterator
+
+from fairlead.graph import Collection, Context
+from fairlead.ir.fleet import gateway_proxy
+from fairlead.translate import listener_tls, listeners, trust
+from fairlead.translate.claims import ListenerKey
+from fairlead.translate.listener_conflicts import Entry, EntryKey, Occupancy
+from fairlead.translate.listeners import ManagedListener
+from fairlead.translate.managed_gateway import GatewayInputs, ManagedGateway
+from fairlead.translate.sources import Key
+from fairlead.translate.trust import Validation
+
+_LAST_PORT = 65535
+_Port = tuple[str, str, int]
+"""Namespace and name of a Gateway, port as written."""
+
+
+def build(
+    inputs: GatewayInputs,
+    gateways: Collection[Key, ManagedGateway],
+    entries: Collection[EntryKey, Entry],
+    occupancy: Occupancy,
+) -> Collection[ListenerKey, ManagedListener]:
+    """Judge all listeners, by object and name."""
+
+    def validated(_key: EntryKey, entry: Entry) -> Iterator[_Port]:
+        if entry.source.protocol == "HTTPS":
+            yield (*entry.gateway, entry.source.port)
+
+    def validation(ctx: Context, key: _Port, _term: _Port) -> Validation | None:
+        gateway = ctx.fetch(inputs.sources.gateways, key[:2])
+        if gateway is None:
+            return None
+        found = trust.client_validation(ctx, inputs.trust, gateway, key[2])
+        return found if found != listener_tls.NO_VALIDATION else None
+
+    validations = (
+        entries.index("HTTPS listeners by port", validated)
+        .terms("HTTPS ports")
+        .map("validation of clients", validation)
+    )
+
+    def judged(
+        ctx: Context, _key: EntryKey, entry: Entry
+    ) -> Iterator[tuple[ListenerKey, ManagedListener]]:
+        port = (*entry.gateway, entry.source.port)
+        asked = ctx.fetch(validations, port) if entry.source.protocol == "HTTPS" else None
+        gateway = ctx.fetch(gateways, entry.gateway)
+        if gateway is not None:
+            made = _judged(ctx, inputs, occupancy, entry, gateway, asked)
+            yield made.key, made
+
+    return entries.flat_map("managed listeners", judged)
+
+
+def _judged(  # noqa: PLR0917 - what one listener depends on
+    ctx: Context,
+    inputs: GatewayInputs,
+    occupancy: Occupancy,
+    entry: Entry,
+    gateway: ManagedGateway,
+    validation: Validation | None,
+) -> ManagedListener:
+    source, key = entry.source, entry.gateway
+    proxy = gateway_proxy(*key)
+    bound = listeners.bound_name(source)
+    conflict, beaten = occupancy.conflict(ctx, entry)
+    tls = listener_tls.listener_tls(
+        ctx, inputs.certificates, entry.parent, source, validation or listener_tls.NO_VALIDATION
+    )
+    kinds, unknown = listeners.kinds(source)
+    refused = entry.refused or beaten or listeners.refusal(source) or _beyond(entry) or tls.refused
+    allowed = source.allowed_routes.namespaces
+    return ManagedListener(
+        gateway=key,
+        proxy=proxy,
+        parent=entry.parent,
+        index=entry.index,
+        name=source.name,
+        port=source.port,
+        bind_port=entry.bind_port,
+        bound=bound,
+        table=f"{proxy}/{bound}" if listeners.speaks_http(source.protocol) else "",
+        protocol=source.protocol,
+        hostname=listeners.hostname_of(source),
+        mode=listeners.mode_of(source),
+        tls=tls.tls,
+        http3=tls.http3,
+        conflict=conflict,
+        refused=refused,
+        idle=gateway.refused is not None,
+        findings=(*tls.findings, *unknown),
+        note=tls.note,
+        kinds=kinds,
+        namespaces=allowed.from_,
+        selector=allowed.selector,
+        filters=source.filters,
+    )
+
+
+def _beyond(entry: Entry) -> tuple[str, str] | None:
+    """Why the port cannot be bound with the offset."""
+    if entry.bind_port <= _LAST_PORT:
+        return None
+    message = (
+        f"port {entry.source.port} would be bound as {entry.bind_port}, beyond {_LAST_PORT}; "
+        "choose another --port-offset"
+    )
+    return "PortUnavailable", message
