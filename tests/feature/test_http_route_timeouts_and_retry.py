@@ -154,6 +154,39 @@ def test_timeout_of_the_request_ends_all_attempts(scene, side):
     assert 3 <= scene.attempts(name) <= 4
 
 
+IN_TIME = both(
+    "in-time",
+    """
+    - matches: [{path: {value: /request}}]
+      retry: {codes: [500], attempts: 5, backoff: 1ms}
+      timeouts: {request: 500ms}
+      backendRefs: [{name: v3, port: 80}]
+    - matches: [{path: {value: /backend}}]
+      retry: {codes: [500], attempts: 3, backoff: 1ms}
+      timeouts: {request: 15s, backendRequest: 500ms}
+      backendRefs: [{name: v3, port: 80}]
+    """,
+)
+
+
+@sides
+@pytest.mark.parametrize(
+    ("path", "answers", "status", "attempts"),
+    [
+        ("/request", "500,200", 200, 2),
+        ("/request", "500,500,slow", 504, 3),
+        ("/backend", "500,500,200", 200, 3),
+        ("/backend", "slow,500,200", 200, 3),
+        ("/backend", "slow", 504, 4),
+    ],
+)
+def test_retries_by_status_within_timeouts(scene, side, *, path, answers, status, attempts):
+    """A slow answer takes longer than an attempt, or all of them together, may take."""
+    name, headers = asking(answers)
+    answer = scene.ask(side, IN_TIME, path, headers=headers)
+    assert (answer.status, scene.attempts(name)) == (status, attempts)
+
+
 @sides
 def test_clients_change_neither_timeouts_nor_retries(scene, side):
     """Envoy's own request headers count for nothing, wherever the client is."""
