@@ -33,7 +33,7 @@ class SessionPersistence(msgspec.Struct, frozen=True, gc=False):
 class Cors(msgspec.Struct, frozen=True, gc=False):
     """HTTPCORSFilter."""
 
-    origins: tuple[str, ...]
+    allow_origins: tuple[str, ...]
     """As written: ``*``, ``https://example.com``, ``https://*.example.com:8443``."""
     methods: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()

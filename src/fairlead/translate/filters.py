@@ -124,7 +124,7 @@ def _add_policy(result: Filters, entry: api.HTTPRouteFilter, at: str, level: str
 
 def _cors(source: api.HTTPCORSFilter) -> Cors:
     return Cors(
-        origins=tuple(source.allow_origins),
+        allow_origins=tuple(source.allow_origins),
         methods=tuple(source.allow_methods),
         headers=tuple(source.allow_headers),
         expose_headers=tuple(source.expose_headers),

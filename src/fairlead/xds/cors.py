@@ -36,7 +36,7 @@ _ANY_HOST: Final = r"(?:[^:/\[\]]+|\[[^\]]+\])"
 def config(cors: Cors) -> Message:
     """A CorsPolicy. Where anything is allowed, Envoy answers with what was asked for."""
     return CorsPolicy(
-        allow_origin_string_match=[_matcher(origin) for origin in cors.origins],
+        allow_origin_string_match=[_matcher(origin) for origin in cors.allow_origins],
         allow_methods=", ".join(cors.methods),
         allow_headers=", ".join(cors.headers),
         expose_headers=_exposed(cors),
@@ -71,7 +71,7 @@ def preflights(rule: Rule, cors: Cors) -> Iterator[tuple[Match, Cors]]:
 
 def allowed_origin(cors: Cors) -> Message:
     """A HeaderMatcher for requests of origins that may read the answer."""
-    expressions = [_expression(origin) for origin in cors.origins]
+    expressions = [_expression(origin) for origin in cors.allow_origins]
     return {
         "name": "origin",
         "string_match": {"safe_regex": {"regex": "|".join(expressions)}},
