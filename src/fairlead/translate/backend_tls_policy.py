@@ -150,8 +150,9 @@ def _refusal(
     if section is not None:
         names = [port.name for port in service_port.ports(found)]
         if section not in names:
-            known = ", ".join(filter(None, names)) or "no port with a name"
-            message = f"Service {service[0]}/{service[1]} has no port called {section}, but {known}"
+            known = ", ".join(filter(None, names)) or "none with a name"
+            shown = f"Service {service[0]}/{service[1]}"
+            message = f"{shown} has no port called {section}; it has {known}"
             return "TargetNotFound", f"{field}.sectionName: {message}"
     winner = _winner(ctx, policies, service, section)
     if winner is not None and winner != key:

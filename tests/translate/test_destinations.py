@@ -1,0 +1,133 @@
+"""Clusters: their names, their variants, and what a change of a policy touches."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairlead.translate.cluster_name import ClusterName, parse
+from support.certificates import CA, ca_config_map
+from translate.world import World
+
+labels = st.from_regex(r"[a-z0-9]([-a-z0-9.]{0,20}[a-z0-9])?", fullmatch=True)
+names = st.builds(
+    ClusterName,
+    namespace=labels,
+    name=labels,
+    port=st.integers(1, 65535),
+    kind=st.sampled_from(["Service", "XBackend"]),
+    client_namespace=st.none() | labels,
+    refused=st.booleans(),
+    spoken=st.sampled_from([None, "h2c", "tcp"]),
+    plain=st.booleans(),
+    certificate=st.just("") | st.builds("certificate/{}/{}".format, labels, labels),
+)
+
+
+@given(names)
+def test_names_read_back(name):
+    assert parse(str(name)) == name
+
+
+@pytest.mark.parametrize("text", ["passthrough", "invalid", "gateway/ns/gw/udp-53", "ns/web/x", ""])
+def test_other_clusters_have_other_names(text):
+    assert parse(text) is None
+
+
+SCENE = """
+{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port: 443}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: b}, spec: {ports: [{port: 80}]}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: gate}
+spec: {gatewayClassName: fairlead, listeners: [{name: web, port: 80, protocol: HTTP}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: shop}
+spec:
+  parentRefs: [{name: gate}]
+  hostnames: [a.example]
+  rules: [{backendRefs: [{name: a, port: 443}]}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: other}
+spec:
+  parentRefs: [{name: gate}]
+  hostnames: [b.example]
+  rules: [{backendRefs: [{name: b, port: 80}]}]
+"""
+POLICY = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {name: policy, generation: 3}
+spec:
+  targetRefs: [{group: "", kind: Service, name: a}]
+  validation: {hostname: a.example.com, caCertificateRefs: [{group: "", kind: ConfigMap, name: ca}]}
+"""
+
+
+def told(world, name="policy"):
+    """{ancestor: {type: (status, reason, generation)}} of a policy."""
+    report = world.report("BackendTLSPolicy", name)
+    return {
+        ancestor.ancestor_ref.name: {
+            one.type: (one.status, one.reason, one.observed_generation)
+            for one in ancestor.conditions
+        }
+        for ancestor in report.ancestors
+    }
+
+
+def test_a_policy_never_lets_anything_through_in_clear():
+    """Whatever becomes of the authorities: TLS, or no cluster at all."""
+    world = World(SCENE)
+    assert world.outputs.clusters.get("default/a/443").tls is None
+    world.apply(POLICY)
+    assert "default/a/443" not in world.outputs.clusters
+    (rule,) = world.rules("a.example")
+    assert [each.cluster for each in rule.action.backends] == ["default/a/443+refused"]
+    assert told(world)["gate"]["Accepted"] == ("False", "NoValidCACertificate", 3)
+
+    world.apply(ca_config_map("ca", CA("one").cert_pem))
+    cluster = world.outputs.clusters.get("default/a/443")
+    assert cluster.tls.trust == "trust/BackendTLSPolicy/default/policy"
+    assert told(world)["gate"] == {
+        "Accepted": ("True", "Accepted", 3),
+        "ResolvedRefs": ("True", "ResolvedRefs", 3),
+    }
+
+    world.apply("{apiVersion: v1, kind: ConfigMap, metadata: {name: ca}, data: {}}")
+    assert "default/a/443" not in world.outputs.clusters
+    assert told(world)["gate"]["ResolvedRefs"] == ("False", "InvalidCACertificateRef", 3)
+
+    world.remove("BackendTLSPolicy", "policy")
+    assert world.outputs.clusters.get("default/a/443").tls is None
+
+
+def test_another_authority_touches_neither_rules_nor_clusters():
+    world = World(SCENE, POLICY, ca_config_map("ca", CA("one").cert_pem))
+    events = world.apply(ca_config_map("ca", CA("two").cert_pem))
+    assert events == {}
+
+
+def test_a_policy_touches_its_own_service_only():
+    world = World(SCENE, ca_config_map("ca", CA("one").cert_pem))
+    events = world.apply(POLICY)
+    assert set(events) == {"clusters", "reports"}
+    assert set(events["clusters"]) == {"default/a/443"}
+    assert {key[0] for key in events["reports"]} == {"BackendTLSPolicy"}
+
+
+def test_tcp_and_udp_of_one_number_are_both_there():
+    world = World(
+        "{apiVersion: v1, kind: Service, metadata: {name: dns}, spec: {ports: ["
+        "{name: tcp, port: 53}, {name: udp, port: 53, protocol: UDP, targetPort: 5353}]}}\n",
+        "{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: dns, labels: "
+        "{kubernetes.io/service-name: dns}}, addressType: IPv4, ports: [{name: tcp, port: 53}, "
+        "{name: udp, port: 5353, protocol: UDP}], endpoints: [{addresses: [10.0.0.1]}]}",
+    )
+    found = world.outputs.endpoints.get("default/dns/53")
+    assert [(each.address, each.port) for each in found.addresses] == [("10.0.0.1", 53)]
