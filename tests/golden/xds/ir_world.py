@@ -171,10 +171,11 @@ def world(document):
     """Everything of a document; each of its proxies uses all of its clusters and secrets.
 
     Under `layouts` it may say in how many bits of shards a table is laid out, under `access_log`
-    where requests are logged.
+    where requests are logged, under `system_trust` where the machine's authorities are.
     """
     document = dict(document)
-    made = IrWorld(access_log=document.pop("access_log", ""))
+    options = {name: document.pop(name, "") for name in ("access_log", "system_trust")}
+    made = IrWorld(**options)
     layouts = document.pop("layouts", {})
     found = list(values(document))
     bound = HttpListener | GatewayListener | UdpListener | OutboundListener

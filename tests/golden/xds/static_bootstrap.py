@@ -56,7 +56,11 @@ def static(world, admin):
             if "rds" in manager or "scoped_routes" in manager:
                 _inline(manager, proxy, found)
         listeners.append(listener)
-    secrets = {name: secret for (_, name), secret in found[type_url.SECRET].items()}
+    secrets = {
+        name: secret
+        for (_, name), secret in found[type_url.SECRET].items()
+        if "-----BEGIN" in str(secret)
+    }
     for name in _secret_names([listeners, list(clusters.values())]):
         secrets.setdefault(name, _any_secret(name))
     return {
