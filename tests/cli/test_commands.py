@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 from click.testing import CliRunner
 
 import fairlead
@@ -180,3 +181,15 @@ def test_the_group_is_a_click_group():
     context = click.Context(cli)
     assert cli.list_commands(context) == list(COMMANDS)
     assert cli.get_command(context, "nothing") is None
+
+
+def test_the_definitions_of_our_own_kinds_are_yaml():
+    done = CliRunner().invoke(cli, ["crds"])
+    assert done.exit_code == 0
+    names = [crd["spec"]["names"]["kind"] for crd in yaml.safe_load_all(done.output)]
+    assert names == ["FaultInjection", "LocalRateLimit"]
+
+
+def test_help_tells_of_channels():
+    done = CliRunner().invoke(cli, ["run", "--help"])
+    assert "--channel [standard|experimental]" in done.output

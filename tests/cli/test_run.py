@@ -377,3 +377,56 @@ def test_an_empty_directory_is_served_too(serve):
         "a Gateway", lambda: any(condition(g, "Programmed") for g in instance.get("gateways"))
     )
     assert instance.request("/").status == 404
+
+
+EXPERIMENTAL = ROUTE.replace("spec:", "spec:\n  useDefaultGateways: All", 1)
+
+
+def test_fields_of_the_experimental_channel_are_told_and_served(serve):
+    instance = serve({**FILES, "route.yaml": EXPERIMENTAL})
+    assert "warning GW120 HTTPRoute default/cart spec.useDefaultGateways" in instance.output()
+    (route,) = instance.get("httproutes")
+    assert route["spec"]["useDefaultGateways"] == "All"
+
+
+def test_the_standard_channel_is_served_on_request(serve):
+    backend = """
+    apiVersion: gateway.networking.x-k8s.io/v1alpha1
+    kind: XBackend
+    metadata: {name: b}
+    spec: {type: ExternalHostname, port: {number: 80}, externalHostname: {hostname: a.example}}
+    """
+    files = {**FILES, "route.yaml": EXPERIMENTAL, "backend-x.yaml": backend}
+    instance = serve(files, "--channel", "standard")
+    assert "error GW120 HTTPRoute default/cart spec.useDefaultGateways" in instance.output()
+    assert "error GW120 XBackend default/b kind" in instance.output()
+    (route,) = instance.get("httproutes")
+    assert "useDefaultGateways" not in route["spec"]
+    assert instance.get("xbackends") == []
+    instance.until_pods()
+    assert instance.request("/", host="cart.example.com").status == 200
+
+
+def test_nothing_tells_the_values_of_a_secret(serve):
+    annotation = "kubectl.kubernetes.io/last-applied-configuration"
+    secret = f"""
+    apiVersion: v1
+    kind: Secret
+    metadata: {{name: s, annotations: {{{annotation}: '{{"data":{{"k":"czNjcmV0LWJ5dGVz"}}}}'}}}}
+    data: {{k: czNjcmV0LWJ5dGVz}}
+    stringData: {{p: s3cret-text}}
+    """
+    bad = secret.replace("name: s,", "name: bad,").replace("{k: cz", "{k: '!!cz")
+    instance = serve({"secret.yaml": secret, "bad.yaml": bad.replace("GVz}", "GVz'}")})
+    answers = [
+        instance.fairlead("get", kind, *options).stdout
+        for kind in ("secrets", "problems")
+        for options in (["-o", "yaml"], ["-o", "json"], ["-o", "wide"])
+    ]
+    answers += [instance.fairlead("debug", "graph").stdout, instance.output()]
+    assert "[redacted]" in answers[0]
+    assert "GW013 Secret default/bad" in answers[-1]
+    for answer in answers:
+        assert answer
+        assert "czNjcmV0" not in answer
+        assert "s3cret" not in answer

@@ -12,7 +12,6 @@ from fairlead import api
 
 Json: TypeAlias = dict[str, Any]
 
-REDACTED = "[redacted]"
 _SHOWN_WHEN_EMPTY = {"group"}
 """Fields whose empty value says something: the core group."""
 
@@ -27,9 +26,7 @@ def document(item: api.Object, status: Mapping[str, Any]) -> Json:
     answer: Json = {"apiVersion": item.api_version, "kind": item.kind}
     answer.update(_fields(item, skip=("api_version", "kind")))
     if isinstance(item, api.Secret):
-        for field in ("data", "stringData"):
-            if field in answer:
-                answer[field] = dict.fromkeys(answer[field], REDACTED)
+        answer |= api.redacted(answer)
     if status:
         answer["status"] = dict(status)
     return answer
@@ -62,6 +59,6 @@ def _plain(value: object) -> object:
             entries = cast("Mapping[str, object]", value)
             return {key: _plain(item) for key, item in entries.items()}
         case bytes():
-            return REDACTED
+            return api.REDACTED
         case _:
             return value

@@ -53,7 +53,7 @@ from fairlead.api.destination_rule import (
     Subset,
     WorkloadSelector,
 )
-from fairlead.api.encoding import to_raw
+from fairlead.api.encoding import REDACTED, redacted, to_raw
 from fairlead.api.endpoint_slice import (
     SERVICE_NAME_LABEL,
     Endpoint,
@@ -212,6 +212,7 @@ __all__ = [
     "GATEWAY_GROUP",
     "KINDS",
     "KIND_OF",
+    "REDACTED",
     "SERVICE_NAME_LABEL",
     "AllowedListeners",
     "AllowedRoutes",
@@ -397,5 +398,6 @@ __all__ = [
     "decode",
     "decode_chunk",
     "duration",
+    "redacted",
     "to_raw",
 ]

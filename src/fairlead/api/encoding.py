@@ -1,5 +1,6 @@
 """Typed objects back to raw values, for output."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +11,10 @@ from fairlead.api.secret import Secret
 REDACTED: Final = "[redacted]"
 
 
+_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+"""An annotation that repeats the whole object, as `kubectl get -o yaml` gives it."""
+
+
 def to_raw(obj: Object) -> dict[str, Any]:
     """The object as JSON-like values under the spec's names, defaults left out.
 
@@ -17,7 +22,23 @@ def to_raw(obj: Object) -> dict[str, Any]:
     """
     body: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(obj))
     if isinstance(obj, Secret):
-        for field in ("data", "stringData"):
-            if field in body:
-                body[field] = dict.fromkeys(body[field], REDACTED)
+        body |= redacted(body)
     return {"apiVersion": obj.api_version, "kind": obj.kind, **body}
+
+
+def redacted(secret: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a raw Secret that hold its values, without them.
+
+    Args:
+        secret: the Secret under the spec's names.
+    """
+    kept: dict[str, Any] = {
+        field: dict.fromkeys(secret[field], REDACTED)
+        for field in ("data", "stringData")
+        if field in secret
+    }
+    metadata = secret["metadata"]
+    annotations = metadata.get("annotations", {})
+    if _APPLIED in annotations:
+        kept["metadata"] = {**metadata, "annotations": {**annotations, _APPLIED: REDACTED}}
+    return kept
