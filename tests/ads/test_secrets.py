@@ -2,19 +2,24 @@
 
 import asyncio
 import http.client
+import http.server
 import socket
 import ssl
+import threading
 from contextlib import asynccontextmanager
 
 import pytest
 
 from ads.real_envoy import NODE, running
 from fairlead.ads import type_url
-from fairlead.ir.assignment import SecretUse
+from fairlead.ir.assignment import ClusterUse, SecretUse
+from fairlead.ir.backend import Forward
+from fairlead.ir.cluster import Cluster, UpstreamTls
+from fairlead.ir.endpoint import Endpoint, Endpoints
 from fairlead.ir.listener import ClientValidation, DownstreamTls, GatewayListener, HttpChain
 from fairlead.ir.match import Match
 from fairlead.ir.origin import Origin
-from fairlead.ir.rule import Respond, Rule
+from fairlead.ir.rule import Respond, Route, Rule
 from fairlead.ir.secret import Certificate, PrivateKey, TrustBundle
 from fairlead.ir.virtual_host import VirtualHost
 from golden.xds.ir_world import Chained, IrWorld
@@ -239,5 +244,68 @@ def test_a_new_control_plane_sends_no_certificate_again_that_envoy_has():
             assert found.serial("a.test") == issued.serial
             again = await found.setup.stat(r"sds\.certificate/test/a\.test\.update_success")
             assert again == updates
+
+    asyncio.run(scenario())
+
+
+class Answering(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def backend():
+    """A TLS server with a certificate of the authority that it tells: (port, authority)."""
+    authority = CA("backends")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    context = authority.issue(["backend.test"]).server_context()
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_port, authority
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_route_to_a_new_tls_cluster_serves_from_its_first_request(backend):
+    backend_port, authority = backend
+    port = free_port()
+    table = f"{NODE}/http-80"
+
+    def new(number):
+        """A cluster with authorities of its own, and the route to it."""
+        name, trust = f"ns/c{number}/443", f"trust/BackendTLSPolicy/ns/p{number}"
+        tls = UpstreamTls("backend.test", trust, (("dns", "backend.test"),))
+        route = Rule("any", Match(), Route((Forward(name, 1),)), ORIGIN)
+        return (
+            Cluster(name, "ns", f"c{number}", 443, tls=tls),
+            Endpoints(name, (Endpoint("127.0.0.1", backend_port),)),
+            ClusterUse(NODE, name),
+            TrustBundle(trust, authority.cert_pem),
+            SecretUse(NODE, trust),
+            VirtualHost(table, "*", ("*",), (route,)),
+        )
+
+    async def scenario():
+        world = IrWorld()
+        listener = GatewayListener(NODE, "http-80", ("127.0.0.1",), 80, port, table, (ORIGIN,))
+        first = world.put(listener, Chained(HttpChain("http"), "http-80", NODE), *new(0))
+        async with running(*first.values()) as setup:
+            assert await setup.get(port, "any") == 200
+            for number in range(1, 6):
+                setup.server.update(NODE, changed(world.put(*new(number))))
+                await setup.synced(PROMPT)
+                assert await setup.get(port, "any") == 200
+            setup.server.update(
+                NODE,
+                changed(world.put(TrustBundle("trust/BackendTLSPolicy/ns/p5", STRANGERS.cert_pem))),
+            )
+            await setup.until(port, "any", 503)
 
     asyncio.run(scenario())
