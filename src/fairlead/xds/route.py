@@ -41,9 +41,9 @@ def routes(rule: Rule) -> list[dict[str, Message]]:
         forwarding = rule.action
         if any(isinstance(each, Forward) and _apart(each) for each in forwarding.backends):
             return list(_shares(rule, forwarding, common))
-    common = _with_filters(common, rule.policies)
     if isinstance(rule.action, Redirect):
         return list(_redirects(rule, rule.action, common))
+    common = _with_filters(common, rule.policies)
     return [{**common, "match": match.route_match(rule.match), **_action(rule)}]
 
 
@@ -78,11 +78,13 @@ def _redirects(
     rule: Rule, redirect: Redirect, common: dict[str, Message]
 ) -> Iterator[dict[str, Message]]:
     """The Routes of a redirect: first those whose answer scripts of another origin may read."""
+    allowed = rule.policies.cors if rule.policies else None
+    others = replace(rule.policies, cors=None) if rule.policies else None
+    common = _with_filters(common, others)
     if action.hides_port(redirect):
         made = [{**common, **fields} for fields in _by_port(rule, redirect)]
     else:
         made = [{**common, "match": match.route_match(rule.match), **_action(rule)}]
-    allowed = rule.policies.cors if rule.policies else None
     if allowed is not None:
         for fields in made:
             condition = dict(fields["match"])
