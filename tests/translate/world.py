@@ -10,7 +10,16 @@ from fairlead.ir.workload import Workload
 from fairlead.translate.build import build
 from fairlead.translate.sources import Settings, Sources
 
-EDGES = ("fleet", "listeners", "virtual_hosts", "clusters", "endpoints", "cluster_use", "reports")
+EDGES = (
+    "fleet",
+    "listeners",
+    "chains",
+    "virtual_hosts",
+    "clusters",
+    "endpoints",
+    "cluster_use",
+    "reports",
+)
 
 
 def objects(text):

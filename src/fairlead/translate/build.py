@@ -4,6 +4,7 @@ In: `Sources`. Out: `Outputs`. Only the wiring is here; each kind and concern ha
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 from fairlead import api
@@ -19,6 +20,8 @@ from fairlead.translate import (
     gateway_report,
     gateway_routes,
     host_route,
+    l4_report,
+    l4_routes,
     listener_report,
     listener_set_report,
     mesh,
@@ -27,12 +30,15 @@ from fairlead.translate import (
     secrets,
     services,
     trust,
+    udp_listeners,
     workloads,
 )
 from fairlead.translate.attachments import Attachments
 from fairlead.translate.backends import Inputs
 from fairlead.translate.gateway import Gateways
 from fairlead.translate.gateway_routes import GatewayRoutes
+from fairlead.translate.l4_routes import L4Routes
+from fairlead.translate.l4_rule import L4_KINDS
 from fairlead.translate.managed_gateway import GatewayInputs
 from fairlead.translate.outputs import Outputs
 from fairlead.translate.report import Report
@@ -62,11 +68,13 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     refused = sources.proxy_status.flat_map("rejections by object", route_report.rejections)
     told = host_route.Facts(inputs, settings, refused, routed.compiled, meshed)
     virtual_hosts = graph.join("virtual hosts", routed.virtual_hosts, meshed.virtual_hosts)
-    listeners = graph.join("listeners", bound.listeners, meshed.listeners)
-    chains = graph.join("chains", bound.chains)
+    l4 = l4_routes.build(graph, inputs, gateways, routed.l4_claims)
+    udp = udp_listeners.build(inputs, l4.served)
+    listeners = graph.join("listeners", bound.listeners, udp.listeners, meshed.listeners)
+    chains = graph.join("chains", bound.chains, l4.chains)
     use = cluster_use.build(graph, virtual_hosts, chains, listeners)
     variants = cluster_variants.build(graph, found, use)
-    all_clusters = graph.join("clusters", found.clusters, variants.clusters)
+    all_clusters = graph.join("clusters", found.clusters, variants.clusters, udp.clusters)
     given = secrets.build(
         graph, certified, trusted, chains=chains, clusters=all_clusters, cluster_use=use
     )
@@ -78,7 +86,7 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
         secret_use=given.secret_use,
         virtual_hosts=virtual_hosts,
         clusters=all_clusters,
-        endpoints=graph.join("all endpoints", found.endpoints, variants.endpoints),
+        endpoints=graph.join("all endpoints", found.endpoints, variants.endpoints, udp.endpoints),
         cluster_use=use,
         pods=running.pods,
         endpoint_slices=found.endpoint_slices,
@@ -86,6 +94,7 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
             "reports",
             _route_reports("HTTPRoute", sources.http_routes, told, routed.attachments["HTTPRoute"]),
             _route_reports("GRPCRoute", sources.grpc_routes, told, routed.attachments["GRPCRoute"]),
+            *_l4_reports(told, routed, l4),
             *_gateway_reports(sources, settings, gateways, routed),
             _keyed("Service", services.build(sources, found, meshed.addresses)),
             _keyed("DestinationRule", found.rules.reports),
@@ -106,6 +115,17 @@ def _route_reports(
         return host_route.report(ctx, facts, attached, key, route)
 
     return _reports(kind, routes, report)
+
+
+def _l4_reports(
+    told: host_route.Facts, routed: GatewayRoutes, l4: L4Routes
+) -> Iterator[Collection[ReportKey, Report]]:
+    for kind in L4_KINDS:
+        common = route_report.Facts(
+            kind, told.settings, routed.attachments[kind], told.rejections, told.mesh.fleet
+        )
+        facts = l4_report.Facts(told.inputs, common, l4.served)
+        yield _reports(kind, told.inputs.sources.of(kind), partial(l4_report.report, facts))
 
 
 def _gateway_reports(

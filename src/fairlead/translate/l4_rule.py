@@ -17,6 +17,8 @@ from fairlead.translate.backend_ref import Inputs, Referrer, Scope, Target, Want
 from fairlead.translate.finding import Finding
 
 L4Route: TypeAlias = api.TLSRoute | api.TCPRoute | api.UDPRoute
+L4Kind: TypeAlias = Literal["TLSRoute", "TCPRoute", "UDPRoute"]
+L4_KINDS: Final[tuple[L4Kind, ...]] = ("TLSRoute", "TCPRoute", "UDPRoute")
 
 _WANTED: Final[dict[str, Wanted]] = {"TLSRoute": "tcp", "TCPRoute": "tcp", "UDPRoute": "udp"}
 

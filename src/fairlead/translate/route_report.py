@@ -86,6 +86,10 @@ class Facts:
     """The mesh's proxy, if there is one."""
 
 
+def _no_remarks(_attachment: Attachment) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What the module of a route's kind says about one route."""
@@ -97,6 +101,8 @@ class Judgement:
     """What a parentRef to a Service says."""
     notes: tuple[str, ...] = ()
     """What the owner should know although the route is accepted."""
+    remarks: Callable[[Attachment], tuple[str, ...]] = _no_remarks
+    """The same about one parent that it is attached to."""
 
 
 def rejections(
@@ -169,6 +175,7 @@ def _parent(
         if not attachment.proxy:
             kind, namespace, name = attachment.parent
             message += f"; see the status of {kind} {namespace}/{name}: nothing is served yet"
+        message = "; ".join((message, *judgement.remarks(attachment)))
         return Parent("gateway", attachment.refused, message, attachment.proxy)
     if service_parent.is_service(ref):
         return judgement.service(ref)
