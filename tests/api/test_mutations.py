@@ -63,9 +63,89 @@ apiVersion: v1
 kind: Secret
 metadata: {name: s}
 data: {a: YQ==}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: {name: r}
+spec:
+  parentRefs: [{name: g}]
+  rules:
+  - matches: [{method: {service: a.B, method: C}, headers: [{name: h, value: v}]}]
+    filters: [{type: RequestMirror, requestMirror: {backendRef: {name: m, port: 1}, percent: 5}}]
+    backendRefs: [{name: s, port: 80, filters: [{type: ExtensionRef, extensionRef: {group: a,
+      kind: B, name: c}}]}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: TLSRoute
+metadata: {name: r}
+spec: {hostnames: [a.example], rules: [{name: a, backendRefs: [{name: s, port: 443, weight: 2}]}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: UDPRoute
+metadata: {name: r}
+spec: {rules: [{backendRefs: [{name: s, port: 53}]}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata: {name: l}
+spec:
+  parentRef: {name: g}
+  listeners: [{name: a, port: 443, protocol: TLS, tls: {mode: Passthrough}}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {name: p}
+spec:
+  targetRefs: [{group: "", kind: Service, name: s, sectionName: a}]
+  validation:
+    hostname: a.example
+    caCertificateRefs: [{group: "", kind: ConfigMap, name: c}]
+    subjectAltNames: [{type: URI, uri: "spiffe://a/b"}]
+---
+apiVersion: fairlead.dev/v1alpha1
+kind: LocalRateLimit
+metadata: {name: l}
+spec: {requests: 10, per: 2s, burst: 20}
+---
+apiVersion: fairlead.dev/v1alpha1
+kind: FaultInjection
+metadata: {name: f}
+spec: {until: "2030-01-31T12:00:00Z", delay: {duration: 1s}, abort: {status: 503, percent: 5}}
 """
 
-raws = [api.to_raw(obj) for obj in api.decode(MANIFESTS).objects]
+EXPERIMENTAL = """
+apiVersion: gateway.networking.x-k8s.io/v1alpha1
+kind: XBackend
+metadata: {name: b}
+spec:
+  type: ExternalHostname
+  port: {number: 443}
+  externalHostname: {hostname: a.example}
+  protocol: HTTP2
+  tls: {mode: ServerOnly, validation: {hostname: a.example, wellKnownCACertificates: System}}
+---
+apiVersion: gateway.networking.x-k8s.io/v1alpha1
+kind: XBackendTrafficPolicy
+metadata: {name: p}
+spec:
+  targetRefs: [{group: "", kind: Service, name: s}]
+  retryConstraint: {budget: {percent: 5, interval: 5s}, minRetryRate: {count: 1, interval: 2s}}
+  sessionPersistence: {cookie: {name: c, lifetimeType: Permanent}, absoluteTimeout: 1h}
+---
+apiVersion: gateway.networking.x-k8s.io/v1alpha1
+kind: XTelemetryPolicy
+metadata: {name: p}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: g}]
+  tracing:
+    mode: Enabled
+    provider: {backendRef: {name: o, port: 4317}, headers: [{name: a, value: b}]}
+    samplingRate: {numerator: 1, denominator: 3}
+    attributes: [{name: x, sourceType: Literal, literalValue: z}]
+"""
+"""What only the experimental channel has, which problems say."""
+
+raws = [api.to_raw(obj) for text in (MANIFESTS, EXPERIMENTAL) for obj in api.decode(text).objects]
 for raw in raws:
     if raw["kind"] == "Secret":
         raw["data"] = {"a": "YQ=="}
@@ -103,13 +183,14 @@ all_places = [(index, path) for index, raw in enumerate(raws) for path in places
 
 
 def test_the_manifests_are_fine():
-    assert len(raws) == 6
+    assert len(raws) == 16
     for raw in raws:
-        assert api.decode(raw).problems == ()
-    assert len(all_places) > 100
+        codes = {problem.code for problem in api.decode(raw).problems}
+        assert codes == ({api.Code.CHANNEL} if raw["kind"].startswith("X") else set())
+    assert len(all_places) > 300
 
 
-@settings(max_examples=400)
+@settings(max_examples=800)
 @given(st.sampled_from(all_places), anything)
 def test_one_field_replaced(place, value):
     index, path = place
@@ -127,7 +208,7 @@ def test_one_field_replaced(place, value):
     )
 
 
-@settings(max_examples=200)
+@settings(max_examples=400)
 @given(st.sampled_from(all_places), anything)
 def test_what_is_let_in_has_no_finding(place, value):
     index, path = place
@@ -138,3 +219,16 @@ def test_what_is_let_in_has_no_finding(place, value):
             Checker(core=True).check(msgspec.json.decode(msgspec.json.encode(obj)), kind.model)
             == ()
         )
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(all_places), anything)
+def test_the_standard_channel_takes_no_more_and_tells_why(place, value):
+    index, path = place
+    raw = replaced(raws[index], path, value)
+    every, standard = api.decode(raw), api.decode(raw, channel="standard")
+    told = [problem.code for problem in standard.problems if problem.severity == "error"]
+    if every.objects and not standard.objects:
+        assert api.Code.CHANNEL in told
+    if standard.objects and every.objects != standard.objects:
+        assert api.Code.CHANNEL in told
