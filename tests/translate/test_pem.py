@@ -41,6 +41,23 @@ def encrypted():
     return of_key(key)[0], key_text(key, b"password")
 
 
+def inconsistent_rsa():
+    """A key with another one's private exponent, its primes and public parts left as they were."""
+    key, other = (rsa.generate_private_key(65537, 2048).private_numbers() for _ in range(2))
+    mixed = rsa.RSAPrivateNumbers(
+        p=key.p,
+        q=key.q,
+        d=other.d,
+        dmp1=other.dmp1,
+        dmq1=other.dmq1,
+        iqmp=key.iqmp,
+        public_numbers=key.public_numbers,
+    )
+    return of_key(key.private_key())[0], key_text(
+        mixed.private_key(unsafe_skip_rsa_key_validation=True)
+    )
+
+
 def with_extension(value):
     return ROOT.issue(["a.example.com"], extensions=[value]).pair
 
@@ -94,6 +111,7 @@ REFUSED = {
     "cut off": (GOOD.cert_pem + CUT_OFF, GOOD.key_pem, "tls.crt is cut off"),
     "cut off key": (GOOD.cert_pem, GOOD.key_pem[:-20], "tls.key is cut off"),
     "bad key": (GOOD.cert_pem, GOOD.key_pem.replace("M", "N"), "tls.key is malformed"),
+    "inconsistent": (*inconsistent_rsa(), "no consistent RSA key"),
     "encrypted": (*encrypted(), "tls.key is encrypted"),
     "encrypted, old form": (*old_form(b"password"), "tls.key is encrypted"),
     "RSA 1024": (*of_key(rsa.generate_private_key(65537, 1024)), "an RSA key of 1024 bits"),
