@@ -8,6 +8,8 @@ chain; the chains of TLS and TCP routes, and UDP ports, come from those routes.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 from fairlead.graph import Collection, Context, Graph, Index
 from fairlead.ir.fleet import gateway_proxy
 from fairlead.ir.listener import Chain, GatewayListener, HttpChain, Listener
@@ -17,6 +19,7 @@ from fairlead.translate.claims import ListenerKey
 from fairlead.translate.gateway import BoundTerm, Gateways
 from fairlead.translate.listeners import ManagedListener
 from fairlead.translate.sources import Sources
+from fairlead.translate.telemetry_policy import TelemetryPolicies
 
 HTTP_CHAIN = "http"
 """Name of the one chain of an HTTP port."""
@@ -32,7 +35,9 @@ class BoundListeners:
     """By (proxy, listener name, chain name); those that carry HTTP."""
 
 
-def build(graph: Graph, sources: Sources, gateways: Gateways) -> BoundListeners:
+def build(
+    graph: Graph, sources: Sources, gateways: Gateways, telemetry: TelemetryPolicies
+) -> BoundListeners:
     """Derive listeners and HTTP chains of all Gateways' proxies."""
     ports = gateways.by_bound.terms("ports that Gateways bind")
     without_http3 = gateways.managed_listeners.index("ports without HTTP/3", _without_http3)
@@ -43,7 +48,8 @@ def build(graph: Graph, sources: Sources, gateways: Gateways) -> BoundListeners:
     ) -> Iterator[tuple[tuple[str, str], Listener]]:
         found = _listener(ctx, sources, gateways, term, (https, without_http3))
         if found is not None:
-            yield (found.proxy, found.name), found
+            tracing = telemetry.tracing(ctx, term[:2]) if found.table else None
+            yield (found.proxy, found.name), msgspec.structs.replace(found, tracing=tracing)
 
     def plain(
         _ctx: Context, term: BoundTerm, _term: BoundTerm

@@ -29,6 +29,7 @@ from fairlead.translate import (
     route_report,
     secrets,
     services,
+    telemetry_policy,
     trust,
     udp_listeners,
     workloads,
@@ -44,6 +45,7 @@ from fairlead.translate.outputs import Outputs
 from fairlead.translate.report import Report
 from fairlead.translate.route_rule import HostRoute
 from fairlead.translate.sources import Key, Settings, Sources
+from fairlead.translate.telemetry_policy import TelemetryPolicies
 
 V = TypeVar("V")
 
@@ -61,8 +63,9 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     meshed = mesh.build(graph, sources, settings, found)
     running = workloads.build(graph, sources)
     gateways = gateway.build(graph, GatewayInputs(sources, settings, certified, trusted))
-    bound = bound_listeners.build(graph, sources, gateways)
     inputs = Inputs(sources, found, grants)
+    telemetry = telemetry_policy.build(inputs)
+    bound = bound_listeners.build(graph, sources, gateways, telemetry)
     routed = gateway_routes.build(graph, settings, inputs, gateways)
     fleet = graph.join("fleet", gateways.fleet, meshed.fleet)
     refused = sources.proxy_status.flat_map("rejections by object", route_report.rejections)
@@ -96,6 +99,7 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
             _route_reports("GRPCRoute", sources.grpc_routes, told, routed.attachments["GRPCRoute"]),
             *_l4_reports(told, routed, l4),
             *_gateway_reports(sources, settings, gateways, routed),
+            _telemetry_reports(sources, gateways, telemetry),
             _keyed("Service", services.build(sources, found, meshed.addresses)),
             _keyed("DestinationRule", found.rules.reports),
             *(_keyed(kind, told) for kind, told in destined.reports(use).items()),
@@ -148,6 +152,15 @@ def _gateway_reports(
         _reports("ListenerSet", sources.listener_sets, of_set),
         _reports("GatewayClass", sources.gateway_classes, of_class),
     )
+
+
+def _telemetry_reports(
+    sources: Sources, gateways: Gateways, telemetry: TelemetryPolicies
+) -> Collection[ReportKey, Report]:
+    def report(ctx: Context, _key: Key, policy: api.XTelemetryPolicy) -> Report | None:
+        return telemetry.report(ctx, gateways.managed, policy)
+
+    return _reports(telemetry_policy.KIND, sources.telemetry_policies, report)
 
 
 def _reports(
