@@ -125,6 +125,18 @@ def test_the_addresses_of_a_spec_are_given_if_they_can_be(gateways):
     assert given["a", "2"] == ("127.9.9.9", "127.9.9.8")
 
 
+def test_a_spec_may_ask_for_any_address_besides_certain_ones(gateways):
+    table = gateways()
+    asked = {("a", "1"): ("127.9.9.9", ""), ("a", "2"): ("", ""), ("a", "3"): ("",)}
+    given = table.converge(asked)
+    assert given["a", "1"][0] == "127.9.9.9"
+    automatic = [*given["a", "1"][1:], *given["a", "2"], *given["a", "3"]]
+    assert len(set(automatic)) == 4
+    assert all(address.startswith("127.0.0.") for address in automatic)
+    assert table.converge(asked) == given
+    assert table.converge({**asked, ("a", "1"): ("127.9.9.9",)})["a", "1"] == ("127.9.9.9",)
+
+
 def test_when_all_addresses_are_taken_a_gateway_gets_none_until_one_is_free(gateways, monkeypatch):
     table = gateways()
     monkeypatch.setattr(addresses, "can_bind", lambda address: address == "127.0.0.77")

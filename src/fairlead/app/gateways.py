@@ -9,8 +9,9 @@ from collections.abc import Iterable
 
 from fairlead import api
 from fairlead.app.pipeline import AnyChange, Pipeline
-from fairlead.dataplane.addresses import AddressError, GatewayAddresses
+from fairlead.dataplane.addresses import ANY, AddressError, GatewayAddresses
 from fairlead.graph import Change, Events
+from fairlead.translate import gateway_addresses
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,16 +28,17 @@ class GatewayFeedback:
         """The addresses that have changed because of `events`."""
         if not events[self._sources.gateways] and not events[self._fleet]:
             return
-        gateways: dict[tuple[str, str], tuple[str, ...]] = {}
+        wanted: dict[tuple[str, str], tuple[str, ...]] = {}
         for proxy in dict(self._fleet.items()).values():
             gateway = self._sources.gateways.get((proxy.namespace, proxy.gateway))
             if gateway is not None:
-                gateways[gateway.key] = wanted_addresses(gateway)
+                wanted[gateway.key] = wanted_addresses(gateway)
         try:
-            given = self._addresses.converge(gateways)
+            found = self._addresses.converge({key: each for key, each in wanted.items() if each})
         except AddressError as error:
             _LOG.error("no address for a Gateway: %s", error)
             return
+        given = {key: found.get(key, ()) for key in wanted}
         known = self._sources.gateway_addresses
         for key in sorted(given.keys() | set(known.keys())):
             if given.get(key) != known.get(key):
@@ -44,9 +46,15 @@ class GatewayFeedback:
 
 
 def wanted_addresses(gateway: api.Gateway) -> tuple[str, ...]:
-    """The IP addresses that `spec.addresses` asks for by value, in its order."""
+    """The IP addresses that `spec.addresses` asks for, in its order; `ANY` stands for any.
+
+    Empty if nothing that it asks for can be given.
+    """
+    asked = gateway.spec.addresses
+    if not asked:
+        return (ANY,)
     return tuple(
-        address.value
-        for address in gateway.spec.addresses
-        if address.type == "IPAddress" and address.value
+        address.value or ANY
+        for address in asked
+        if address.type == "IPAddress" and gateway_addresses.routable(address)
     )

@@ -141,6 +141,10 @@ class PodAddresses:
             del self._owners[address]
 
 
+ANY = ""
+"""Asks for any address."""
+
+
 class GatewayAddresses:
     """Gives Gateways their addresses: what `spec.addresses` asks for, else one of 127.0.0.N.
 
@@ -165,25 +169,27 @@ class GatewayAddresses:
         """Addresses by Gateway; one that has some keeps them while it asks for the same.
 
         Args:
-            gateways: all Gateways, with the IP addresses that `spec.addresses` asks for, if any.
+            gateways: all Gateways, with the IP addresses that `spec.addresses` asks for; an empty
+                one stands for any (`ANY`), and so does an empty list.
 
         Returns:
             What each Gateway may bind. Of what it asks for, an address that this host doesn't have
             or that is another Gateway's is missing; nothing may be left.
         """
-        asked = {key: tuple(addresses) for key, addresses in gateways.items()}
+        asked = {key: tuple(addresses) or (ANY,) for key, addresses in gateways.items()}
         for key in [key for key in self._given if asked.get(key) != self._requested[key]]:
             self._release(key)
         before = self._given.keys() & asked.keys()
         for key in sorted(asked):  # those that want a certain address, by spec or by memory
-            remembered = self._remembered.get("/".join(key))
-            if asked[key]:
-                self._give(key, asked[key], asked[key])
-            elif key not in before and remembered:
-                self._give(key, (), (remembered,))
+            wanted = tuple(address for address in asked[key] if address)
+            if key not in before:
+                self._given[key], self._requested[key] = (), asked[key]
+                if ANY in asked[key]:
+                    wanted += (self._remembered.get("/".join(key), ANY),)
+            self._give(key, wanted)
         for key in sorted(asked):
-            if not asked[key] and not self._given.get(key):
-                self._given[key], self._requested[key] = self._lowest(), ()
+            for _ in range(asked[key].count(ANY) - len(self._automatic(key))):
+                self._given[key] += self._lowest()
         if self._given.keys() != before:
             self._remember()
         return dict(self._given)
@@ -193,12 +199,15 @@ class GatewayAddresses:
         for key in list(self._given):
             self._release(key)
 
-    def _give(self, key: Key, requested: tuple[str, ...], addresses: tuple[str, ...]) -> None:
-        """Give `key` those of the addresses that it has already or that are free and bindable."""
-        own = self._given.get(key, ())
-        distinct = dict.fromkeys(addresses)
-        self._given[key] = tuple(a for a in distinct if a in own or self._take(a))
-        self._requested[key] = requested
+    def _give(self, key: Key, addresses: tuple[str, ...]) -> None:
+        """Give `key` those of the addresses that are free and bindable."""
+        for address in addresses:
+            if address and address not in self._given[key] and self._take(address):
+                self._given[key] += (address,)
+
+    def _automatic(self, key: Key) -> tuple[str, ...]:
+        """The addresses of a Gateway that it did not ask for by value."""
+        return tuple(each for each in self._given[key] if each not in self._requested[key])
 
     def _release(self, key: Key) -> None:
         del self._requested[key]
@@ -219,8 +228,8 @@ class GatewayAddresses:
         return tuple(itertools.islice(filter(self._take, addresses), 1))
 
     def _remember(self) -> None:
-        automatic = {key: given for key, given in self._given.items() if not self._requested[key]}
-        entries = {"/".join(key): automatic[key][0] for key in sorted(automatic) if automatic[key]}
+        automatic = {key: self._automatic(key) for key in sorted(self._given)}
+        entries = {"/".join(key): given[0] for key, given in automatic.items() if given}
         draft = self._memory.with_name(self._memory.name + ".new")
         draft.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
         draft.replace(self._memory)
