@@ -1,7 +1,8 @@
 """Named HTTP backends that tell what reached them, and misbehave when asked to.
 
 Each backend listens on a port of its own of 127.0.0.1 and answers with JSON: its name, the method,
-the target, all headers as [name in lower case, value] pairs, the body. Request headers steer it:
+the target, all headers as [name in lower case, value] pairs, the body, and what its client said in
+the TLS handshake if there was one. Request headers steer it:
 
     x-echo-answers: 503,503,200    what the first, second, third request with this x-echo-id gets
     x-echo-id: any-unique-text     (the last one repeats); `slow` waits, `hang` and `close`
@@ -10,10 +11,13 @@ the target, all headers as [name in lower case, value] pairs, the body. Request 
 """
 
 import json
+import ssl
 import threading
 from collections import Counter
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from support.certificates import Issued
 
 HANG_SECONDS = 5
 SLOW_SECONDS = 0.6
@@ -26,16 +30,32 @@ class Echo:
         self._servers: dict[str, _Server] = {}
         self.attempts: Counter[str] = Counter()
         """How many requests each x-echo-id has reached a backend with."""
+        self.reached: Counter[tuple[str, str]] = Counter()
+        """The same by backend: (its name, x-echo-id)."""
         self.lock = threading.Lock()
         self.stopping = threading.Event()
 
     def port(self, name: str) -> int:
         """The port of the backend called `name`."""
         if name not in self._servers:
-            server = _Server(self, name)
-            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-            self._servers[name] = server
+            self._start(name, None)
         return self._servers[name].server_address[1]
+
+    def tls(self, name: str, certificate: Issued, client_ca: str = "") -> int:
+        """Start a backend that speaks HTTPS; with `client_ca` (PEM), clients need a certificate."""
+        context = certificate.server_context(("http/1.1",), client_ca)
+
+        def noted(client: ssl.SSLSocket | ssl.SSLObject, asked: str | None, _context) -> None:
+            client.asked = asked
+
+        context.sni_callback = noted
+        self._start(name, context)
+        return self._servers[name].server_address[1]
+
+    def _start(self, name: str, context: ssl.SSLContext | None) -> None:
+        server = _Server(self, name, context)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        self._servers[name] = server
 
     def stop(self) -> None:
         self.stopping.set()
@@ -48,10 +68,19 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 512
 
-    def __init__(self, echo: Echo, name: str) -> None:
+    def __init__(self, echo: Echo, name: str, context: ssl.SSLContext | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.echo = echo
         self.name = name
+        self.context = context
+
+    def get_request(self):
+        """Accept a connection; it shakes hands when it is first read from, in its own thread."""
+        client, address = super().get_request()
+        if self.context is None:
+            return client, address
+        wrapped = self.context.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
+        return wrapped, address
 
     def handle_error(self, request, client_address):
         """A proxy that hangs up in the midst of an answer is none of our errors."""
@@ -79,6 +108,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.echo.stopping.wait(SLOW_SECONDS)
         self._answer(200 if step == "slow" else int(step), body)
 
+    def _handshake(self) -> dict | None:
+        """What the client asked for by TLS, and the serial number of its certificate."""
+        if not isinstance(self.connection, ssl.SSLSocket):
+            return None
+        shown = self.connection.getpeercert() or {}
+        return {
+            "server_name": getattr(self.connection, "asked", None),
+            "protocol": self.connection.selected_alpn_protocol(),
+            "version": self.connection.version(),
+            "client": int(shown["serialNumber"], 16) if "serialNumber" in shown else None,
+        }
+
     def _step(self) -> str:
         """What this request gets: a status, `slow`, `hang` or `close`."""
         steps = self.headers.get("x-echo-answers", "200").split(",")
@@ -87,6 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
             with self.server.echo.lock:
                 number = self.server.echo.attempts[name]
                 self.server.echo.attempts[name] += 1
+                self.server.echo.reached[self.server.name, name] += 1
         return steps[min(number, len(steps) - 1)]
 
     def _answer(self, status: int, body: str) -> None:
@@ -96,6 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
             "target": self.path,
             "headers": [[name.lower(), value] for name, value in self.headers.items()],
             "body": body,
+            "tls": self._handshake(),
         }
         content = json.dumps(said).encode()
         self.send_response_only(status)
