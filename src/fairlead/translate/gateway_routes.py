@@ -99,7 +99,8 @@ def build(graph: Graph, settings: Settings, inputs: Inputs, gateways: Gateways) 
 def _traits(route: HostRoute) -> Traits:
     """What the rules of a route say about its attachment."""
     kind: RouteKind = "GRPCRoute" if route.kind == "GRPCRoute" else "HTTPRoute"
-    valid = any(not checked.findings for checked in rules.check(route))
+    checked = rules.check(route)
+    valid = not checked or any(not rule.findings for rule in checked)
     return Traits(kind, valid, rules.port_matters(route))
 
 

@@ -17,7 +17,8 @@ from support.golden import check, source_of
 from translate.world import World
 
 HERE = Path(__file__).parent
-CASES = sorted([*HERE.glob("http_route/*.yaml"), *HERE.glob("gateway/*.yaml")])
+KINDS = ("gateway", "grpc_route", "http_route")
+CASES = sorted(path for kind in KINDS for path in HERE.glob(f"{kind}/*.yaml"))
 
 
 def plain(value):
@@ -74,7 +75,7 @@ def output(world):
     reports = {
         f"{kind} {namespace}/{name}": status(report)
         for (kind, namespace, name), report in sorted(world.outputs.reports.items())
-        if kind in {"GatewayClass", "Gateway", "HTTPRoute"}
+        if kind in {"GatewayClass", "Gateway", "GRPCRoute", "HTTPRoute"}
     }
     listeners = {
         f"{proxy} {name}": plain(listener)
