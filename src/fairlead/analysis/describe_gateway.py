@@ -38,7 +38,8 @@ def describe_gateway(view: View, key: Key) -> list[Line] | None:
     return [
         *lines,
         *_listeners(view, key, gateway, reports),
-        *_routes(view, key),
+        *_listener_sets(view, key),
+        *route_lines(view, "Gateway", key),
         *section("Warnings:", list(_warnings(view, key))),
         *section("Problems:", list(problem_lines(view, "Gateway", key, 1))),
     ]
@@ -67,8 +68,29 @@ def _attached(report: ListenerReport | None) -> str:
     return f", {number} {'route' if number == 1 else 'routes'}"
 
 
-def _routes(view: View, key: Key) -> Iterator[Line]:
-    attached = view.attached.get(("Gateway", key), ())
+def _listener_sets(view: View, key: Key) -> Iterator[Line]:
+    """Those that name the Gateway as their parent, with what became of that."""
+    lines: list[Line] = []
+    for set_key, item in view.objects("ListenerSet"):
+        if not isinstance(item, api.ListenerSet):
+            continue
+        parent = item.spec.parent_ref
+        if parent.kind == "Gateway" and parent.key_from(set_key[0]) == key:
+            report = view.report("ListenerSet", set_key)
+            accepted = (
+                next((c for c in report.conditions if c.type == "Accepted"), None)
+                if report
+                else None
+            )
+            state = f"{accepted.reason}" if accepted else "not served here"
+            listeners = ", ".join(listener.name for listener in item.spec.listeners)
+            lines.append((1, f"{name_text(set_key, key[0])}: {listeners} ({state})"))
+    yield from section("ListenerSets:", lines)
+
+
+def route_lines(view: View, kind: str, key: Key) -> Iterator[Line]:
+    """The routes that name a Gateway or ListenerSet as parent, with what became of that."""
+    attached = view.attached.get((kind, key), ())
     yield 0, "Routes:" if attached else "Routes: none"
     for route, parent in attached:
         hosts = ", ".join(hostnames(route)) or "any host"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from fairlead import api
+from fairlead.analysis.describe_gateway import route_lines
 from fairlead.analysis.lines import Line, condition_lines, problem_lines, section
 from fairlead.analysis.naming import name_text, parent_text
 from fairlead.analysis.view import View
@@ -24,6 +25,7 @@ def object_description(kind: str) -> Callable[[View, Key], list[Line] | None]:
             *_head(item),
             *section("Conditions:", list(condition_lines(report.conditions, 1)) if report else []),
             *(_outcome(report) if report else [(0, "Not served here: nothing refers to it")]),
+            *(route_lines(view, kind, key) if kind == "ListenerSet" else ()),
             *section("Problems:", list(problem_lines(view, kind, key, 1))),
         ]
 

@@ -12,7 +12,7 @@ from fairlead.analysis.lines import (
     rule_matches,
     section,
 )
-from fairlead.analysis.naming import gateway_urls, parent_text, rule_text
+from fairlead.analysis.naming import parent_text, parent_urls, rule_text
 from fairlead.analysis.routes import Route, RouteRule, filters, hostnames
 from fairlead.analysis.rules import backend_lines, filter_text
 from fairlead.analysis.view import View
@@ -55,9 +55,8 @@ def _parents(view: View, route: Route, parents: tuple[ParentReport, ...]) -> Ite
         acked, total = view.acknowledged(parent.proxies, route.kind, route.key)
         served = f" ({acked}/{total} proxies)" if total else ""
         yield 1, f"{parent_text(reference, route.metadata.namespace)}{served}"
-        if reference.kind == "Gateway":
-            for url in gateway_urls(view, reference.key_from(route.metadata.namespace)):
-                yield 2, f"URL: {url}"
+        for url in parent_urls(view, route.kind, reference, route.metadata.namespace):
+            yield 2, f"URL: {url}"
         yield from condition_lines(parent.conditions, 2)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from fairlead import api
 from fairlead.analysis.lines import Line, percent, problem_lines, rule_matches, section
-from fairlead.analysis.naming import gateway_urls, name_text, parent_text, rule_text
+from fairlead.analysis.naming import name_text, parent_text, parent_urls, rule_text
 from fairlead.analysis.routes import Route
 from fairlead.analysis.rules import backend_lines
 from fairlead.analysis.shares import is_service, shares_of, without_route
@@ -113,7 +113,7 @@ def _parent(view: View, route: Route, parent: ParentReport, namespace: str) -> s
     name = name_text(key, namespace)
     if reference.kind == "Service":
         return name if reference.port is None else f"{name}:{reference.port}"
-    urls = gateway_urls(view, key)
+    urls = parent_urls(view, route.kind, reference, route.metadata.namespace)
     return f"{reference.kind.lower()} {name}" + (f" ({', '.join(urls)})" if urls else "")
 
 

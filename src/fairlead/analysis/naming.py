@@ -6,6 +6,19 @@ from fairlead.analysis.view import BoundListener, View
 from fairlead.ir.listener import GatewayListener
 from fairlead.translate.sources import Key
 
+_HOLDERS = frozenset({"Gateway", "ListenerSet"})
+"""Kinds of parents that have listeners."""
+_TRANSPORTS = {
+    "HTTPRoute": ("http", "tls"),
+    "GRPCRoute": ("http", "tls"),
+    "TLSRoute": ("tls",),
+    "TCPRoute": ("tcp", "tls"),
+    "UDPRoute": ("udp",),
+}
+"""By kind of route: what the names of bound ports that may serve it begin with."""
+_SCHEME_OF = {"TLSRoute": "tls"}
+"""Of kinds that share ports with others."""
+
 
 def name_text(key: Key, namespace: str) -> str:
     """``name``, or ``namespace/name`` seen from another namespace."""
@@ -44,6 +57,36 @@ def gateway_urls(view: View, key: Key) -> list[str]:
     return [
         f"{_scheme(listener)}://{place}"
         for listener in view.bound(key)
+        for place in _places(listener)
+    ]
+
+
+def parent_urls(view: View, kind: str, parent: api.ParentReference, namespace: str) -> list[str]:
+    """URLs under which a route is reached through a Gateway or ListenerSet; none for Services.
+
+    Args:
+        view: what there is.
+        kind: the route's.
+        parent: the route's parentRef.
+        namespace: the route's.
+    """
+    owner = (
+        view.object(parent.kind, parent.key_from(namespace)) if parent.kind in _HOLDERS else None
+    )
+    if not isinstance(owner, api.Gateway | api.ListenerSet):
+        return []
+    gateway = owner.key
+    if isinstance(owner, api.ListenerSet):
+        gateway = owner.spec.parent_ref.key_from(owner.metadata.namespace)
+    ports = {
+        listener.port
+        for listener in owner.spec.listeners
+        if parent.section_name in {None, listener.name} and parent.port in {None, listener.port}
+    }
+    return [
+        f"{_SCHEME_OF.get(kind) or _scheme(listener)}://{place}"
+        for listener in view.bound(gateway)
+        if listener.port in ports and listener.name.partition("-")[0] in _TRANSPORTS[kind]
         for place in _places(listener)
     ]
 
