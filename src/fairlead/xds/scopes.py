@@ -10,7 +10,7 @@ hosts with a wildcard stand in every shard.
 
 It costs a request some microseconds, which is why small tables stay one route configuration
 (RDS). A table changes its layout at thresholds that lie far apart, so that it does not flap;
-with it changes the filter chain of its listener, whose connections Envoy then drains.
+with it change the filter chains of its listener, whose connections Envoy then drains.
 """
 
 import re
@@ -150,13 +150,13 @@ def headers_to_remove(layout: Layout) -> list[str]:
 
 
 def _key_format(table: str, layout: Layout) -> str:
-    """Envoy's format string for the name of a request's shard."""
+    """Envoy's format string for the name of a request's shard.
 
-    def decision(bit: int, number: int) -> str:
-        if bit == layout.bits:
-            return str(number)
-        even, odd = decision(bit + 1, 2 * number + 1), decision(bit + 1, 2 * number)
-        return f"(request.host.matches('{BITS[bit]}') ? {even} : {odd})"
-
+    Every connection manager of the table holds it, so each expression stands in it once.
+    """
     prefix = name(table, layout, 0).removesuffix("0").replace("%", "%%")
-    return f"{prefix}%CEL({decision(0, 0)})%"
+    bits = [
+        f"(request.host.matches('{expression}') ? {1 << place} : 0)"
+        for place, expression in zip(reversed(range(layout.bits)), BITS, strict=False)
+    ]
+    return f"{prefix}%CEL({' + '.join(bits)})%"
