@@ -15,6 +15,7 @@ from feature.grpc_echo import LISTED, GrpcClient, GrpcEcho
 from feature.harness import parent_conditions
 from feature.route_scene import documents, pod, service, sides
 from feature.scene import running
+from support.certificates import CA, tls_secret
 from support.http import send
 
 BACKENDS = ("v1", "v2", "v3")
@@ -42,8 +43,15 @@ kind: Gateway
 metadata: {name: narrow}
 spec:
   gatewayClassName: fairlead
-  listeners: [{name: http, port: 80, protocol: HTTP, hostname: abc.example.com}]
+  listeners:
+  - {name: http, port: 80, protocol: HTTP, hostname: abc.example.com}
+  - name: https
+    port: 443
+    protocol: HTTPS
+    hostname: abc.example.com
+    tls: {certificateRefs: [{name: server}]}
 """
+AUTHORITY = CA("grpc")
 
 
 def grpc_route(name, rules, *, parents, hostnames=""):
@@ -214,6 +222,7 @@ def scene(tmp_path_factory):
         ]
         files = {
             "gateways.yaml": GATEWAYS,
+            "server.yaml": tls_secret("server", AUTHORITY.issue(dns=["abc.example.com"])),
             "world.yaml": documents(pod(), *services),
             "routes.yaml": documents(*ROUTES.values()),
         }
@@ -417,6 +426,15 @@ def test_a_route_on_several_gateways(scene):
     for host, name in (("all.example", "gateway"), ("abc.example.com", "narrow")):
         assert scene.gateway(host, name).call("/shop.All/Get").backend == "v3"
     assert scene.gateway("all.example").call(USERS_GET).code is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_calls_inside_tls(scene):
+    place = urlsplit(scene.run.url("narrow", port=443))
+    trust = grpc.ssl_channel_credentials(AUTHORITY.cert_pem.encode())
+    options = (("grpc.ssl_target_name_override", "abc.example.com"),)
+    with grpc.secure_channel(place.netloc, trust, options) as channel:
+        text = channel.unary_unary("/shop.All/Get")(b"", timeout=20)
+    assert json.loads(text)["backend"] == "v3"
 
 
 def test_both_kinds_of_routes_may_share_a_host(scene):
