@@ -1,11 +1,13 @@
 """Clusters: their names, their variants, and what a change of a policy touches."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.translate.cluster_name import ClusterName, parse
-from support.certificates import CA, ca_config_map
+from support.certificates import CA, ca_config_map, tls_secret
 from translate.world import World
 
 labels = st.from_regex(r"[a-z0-9]([-a-z0-9.]{0,20}[a-z0-9])?", fullmatch=True)
@@ -119,6 +121,29 @@ def test_a_policy_touches_its_own_service_only():
     assert set(events) == {"clusters", "reports"}
     assert set(events["clusters"]) == {"default/a/443"}
     assert {key[0] for key in events["reports"]} == {"BackendTLSPolicy"}
+
+
+def test_variants_are_there_while_they_are_used():
+    issued = CA("clients").issue(client=True)
+    world = World(SCENE, POLICY, ca_config_map("ca", CA("one").cert_pem), tls_secret("me", issued))
+    assert not [name for name, _ in world.outputs.clusters.items() if "+" in name]
+    gate = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "Gateway",
+        "metadata": {"name": "gate"},
+        "spec": {
+            "gatewayClassName": "fairlead",
+            "tls": {"backend": {"clientCertificateRef": {"name": "me"}}},
+            "listeners": [{"name": "web", "port": 80, "protocol": "HTTP"}],
+        },
+    }
+    world.apply(json.dumps(gate))
+    name = "default/a/443+certificate/default/me"
+    assert world.outputs.clusters.get(name).tls.certificate == "certificate/default/me"
+    assert ("gateway/default/gate", "certificate/default/me") in world.outputs.secret_use
+    del gate["spec"]["tls"]
+    world.apply(json.dumps(gate))
+    assert name not in world.outputs.clusters
 
 
 def test_tcp_and_udp_of_one_number_are_both_there():
