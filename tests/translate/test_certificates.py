@@ -10,12 +10,14 @@ from fairlead.ir.assignment import ClusterUse, SecretUse
 from fairlead.ir.cluster import Cluster, UpstreamTls
 from fairlead.ir.listener import ClientValidation, DownstreamTls, HttpChain, TcpChain
 from fairlead.ir.origin import Origin
+from fairlead.ir.proxy_status import ProxyStatus, Rejection
 from fairlead.ir.secret import SYSTEM_TRUST, Certificate, TrustBundle
 from fairlead.translate import certificates, references, secrets, trust
 from fairlead.translate.finding import Finding
 from fairlead.translate.sources import Settings, Sources
+from fairlead.xds import type_url
 from support.certificates import CA, ca_config_map, secret, tls_secret
-from translate.world import objects
+from translate.world import World, objects
 
 ROOT, OTHER = CA("root"), CA("other")
 FIRST, SECOND = ROOT.issue(["a.example.com"]), ROOT.issue(["a.example.com"])
@@ -463,6 +465,25 @@ def test_a_machine_without_authorities_has_no_system_trust():
             "this machine has no list of certificate authorities; use caCertificateRefs",
         ),
     )
+
+
+# What a proxy refuses all the same
+
+
+@pytest.mark.parametrize("name", ["certificate/default/a", "trust/Gateway/default/gate"])
+def test_a_secret_that_the_proxy_refused_is_told_by_its_listener(name):
+    proxy = "gateway/default/gate"
+    tls = "tls: {certificateRefs: [{name: a}]}"
+    text = frontend(MAP).replace("protocol: HTTPS", f"protocol: HTTPS, {tls}")
+    world = World(text, tls_secret("a", FIRST), ca_config_map("authorities", ROOT.cert_pem))
+    refused = Rejection(type_url.SECRET, name, "", "no such curve")
+    other = Rejection(type_url.SECRET, "certificate/default/b", "", "no such curve")
+    world.apply(ProxyStatus(proxy, connected=True, listeners=("tls-443",), rejections=(other,)))
+    assert world.listener("https")[1]["Programmed"].status == "True"
+    world.apply(ProxyStatus(proxy, connected=True, listeners=("tls-443",), rejections=(refused,)))
+    told = world.listener("https")[1]["Programmed"]
+    assert (told.status, told.reason) == ("False", "Invalid")
+    assert told.message == f"the proxy refused {name}: no such curve"
 
 
 # Who is given what

@@ -25,13 +25,13 @@ from fairlead.translate.report import Condition, ListenerReport
 from fairlead.translate.sources import Sources
 
 PortKey: TypeAlias = tuple[str, str]
-"""Proxy, and the name of its listener."""
+"""Proxy, and the name of its listener, or of a secret."""
 RefusedKey: TypeAlias = tuple[str, str, str, str, str, str]
 """Proxy, name of its listener, and kind, namespace, name and field of what a part comes from."""
 
 
 class PortStatus(msgspec.Struct, frozen=True, gc=False):
-    """How far a proxy has come with one of its listeners."""
+    """How far a proxy has come with one of its listeners, or with a secret that it refused."""
 
     acknowledged: bool
     refusal: str = ""
@@ -146,13 +146,8 @@ def _programmed(
         reason = "Invalid" if pending.reason == "Invalid" else "Pending"
         return make.false("Programmed", reason, pending.message)
     port = ctx.fetch(known.ports, (listener.proxy, listener.bound))
-    origin = listener.origin
-    part = (listener.proxy, listener.bound, *listener.parent, origin.field)
-    refusal = port.refusal if port is not None else ""
-    refusal = refusal or ctx.fetch(known.refusals, part) or ""
-    if refusal:
-        message = f"the proxy refused port {listener.port}: {refusal}"
-        return make.false("Programmed", "Invalid", message)
+    if refusal := _refusal(ctx, known, listener, port):
+        return make.false("Programmed", "Invalid", f"the proxy refused {refusal}")
     if port is None or not port.acknowledged:
         message = f"waiting for {listener.proxy} to acknowledge port {listener.port}"
         return make.false("Programmed", "Pending", message)
@@ -160,6 +155,24 @@ def _programmed(
     if listener.bind_port != listener.port:
         message += f", which is port {listener.bind_port} on this machine"
     return make.true("Programmed", "Programmed", message)
+
+
+def _refusal(
+    ctx: Context, known: ListenerFacts, listener: ManagedListener, port: PortStatus | None
+) -> str:
+    """What the proxy refused of a listener, and its words; empty for nothing."""
+    if port is not None and port.refusal:
+        return f"port {listener.port}: {port.refusal}"
+    place = (listener.proxy, listener.bound, *listener.parent, listener.origin.field)
+    if words := ctx.fetch(known.refusals, place):
+        return f"port {listener.port}: {words}"
+    if listener.tls is not None:
+        trust = (listener.tls.validation.trust,) if listener.tls.validation else ()
+        for name in (*listener.tls.certificates, *trust):
+            secret = ctx.fetch(known.ports, (listener.proxy, name))
+            if secret is not None:
+                return f"{name}: {secret.refusal}"
+    return ""
 
 
 def _resolved(make: Conditions, listener: ManagedListener) -> Condition:
@@ -192,7 +205,7 @@ def _overlapping(
 
 
 def _ports(_ctx: Context, proxy: str, status: ProxyStatus) -> Iterator[tuple[PortKey, PortStatus]]:
-    """How far a proxy has come, by listener."""
+    """How far a proxy has come, by listener; what it refused as a whole, by name."""
     whole = {each.name: each.message for each in reversed(status.rejections) if not each.part}
     for name in sorted({*status.listeners, *whole}):
         yield (proxy, name), PortStatus(name in status.listeners, whole.get(name, ""))
