@@ -24,6 +24,8 @@ class GrpcEcho(grpc.GenericRpcHandler):
     def __init__(self, name: str) -> None:
         self.name = name
         self.port = 0
+        self.seen: Counter[str] = Counter()
+        """How many calls of each method have come."""
         self._server = grpc.server(ThreadPoolExecutor(8), handlers=(self,))
 
     def __enter__(self) -> Self:
@@ -37,6 +39,7 @@ class GrpcEcho(grpc.GenericRpcHandler):
     def service(self, handler_call_details: Any) -> Any:
         method = handler_call_details.method
         name = method.rpartition("/")[2]
+        self.seen[method] += 1
 
         def answer(message: bytes, context: Any) -> bytes:
             metadata = [[key, str(value)] for key, value in context.invocation_metadata()]

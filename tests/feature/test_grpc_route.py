@@ -143,6 +143,29 @@ ROUTES = {
           backendRefs: [{name: gone, port: 80}]
         """,
     ),
+    "mirrored": both(
+        "mirrored",
+        """
+        - filters:
+          - {type: RequestMirror, requestMirror: {backendRef: {name: v3, port: 80}}}
+          - {type: RequestMirror, requestMirror: {backendRef: {name: v2, port: 80}, percent: 0}}
+          backendRefs: [{name: v1, port: 80}]
+        """,
+    ),
+    "kept": both(
+        "kept",
+        """
+        - sessionPersistence: {type: Header, header: {name: x-session}}
+          backendRefs: [{name: spread, port: 80}]
+        """,
+    ),
+    "refused": both(
+        "refused",
+        """
+        - filters: [{type: ExtensionRef, extensionRef: {group: x.example, kind: X, name: x}}]
+          backendRefs: [{name: v1, port: 80}]
+        """,
+    ),
     "listener-exact": grpc_route(
         "listener-exact", to("v1"), parents="{name: other, sectionName: exact}"
     ),
@@ -226,7 +249,7 @@ def scene(tmp_path_factory):
             "world.yaml": documents(pod(), *services),
             "routes.yaml": documents(*ROUTES.values()),
         }
-        yield Scene(stack.enter_context(running(tmp_path_factory, files)), stack)
+        yield Scene(stack.enter_context(running(tmp_path_factory, files)), stack, backends)
 
 
 def endpoint_slice(name, port):
@@ -244,8 +267,9 @@ def endpoint_slice(name, port):
 class Scene:
     """The instance, and clients on both sides of it."""
 
-    def __init__(self, run, stack):
+    def __init__(self, run, stack, backends):
         self.run = run
+        self.backends = backends
         self.stack = stack
         self.clients = {}
 
@@ -365,6 +389,29 @@ def test_header_modifiers(scene, side):
     assert reply.received("x-remove") == []
     assert reply.received("x-backend") == ["first"]
     assert dict(reply.metadata)["x-v"] == "r"
+
+
+@sides
+def test_mirrors(scene, side):
+    method = f"/shop.Mirrored/{side.title()}"
+    assert scene.side(side, "mirrored").call(method).backend == "v1"
+    scene.run.until("the mirror was called", lambda: scene.backends["v3"].seen[method])
+    assert [scene.backends[name].seen[method] for name in BACKENDS] == [1, 0, 1]
+
+
+@sides
+def test_a_session_stays_with_its_endpoint(scene, side):
+    client = scene.side(side, "kept")
+    first = client.call(USERS_GET)
+    session = dict(first.metadata)["x-session"]
+    later = {client.call(USERS_GET, x_session=session).backend for _ in range(30)}
+    assert later == {first.backend}
+
+
+@sides
+def test_a_filter_that_is_not_there_is_no_reason_to_go_without(scene, side):
+    reply = scene.side(side, "refused").call(USERS_GET)
+    assert reply.code is grpc.StatusCode.UNAVAILABLE
 
 
 @sides
