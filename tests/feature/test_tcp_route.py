@@ -205,3 +205,13 @@ def test_of_two_routes_the_older_serves(run):
     run.until("the other one serves", lambda: ask(place(run, 19309)).backend == "b")
     run.write("older.yaml", OLDER)
     run.until("the older one is back", lambda: ask(place(run, 19309)).backend == "a")
+
+
+def test_described(run):
+    """Endpoints count for ports that take no HTTP as well."""
+    route = run.describe("tcproute", "by-section")
+    assert "URL: tcp://" in route
+    assert "100% b:9000 (1 of 1 endpoints ready)\n" in route
+    service = run.describe("service", "b")
+    assert "Endpoints: 1 of 1 ready" in service
+    assert "TCPRoutes and TLSRoutes can send there" in service

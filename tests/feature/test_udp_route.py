@@ -163,3 +163,12 @@ def test_of_two_routes_the_older_serves(run):
     assert set(shares(lambda: ask_datagram(place(run, 19309)), 20)) == {"a"}
     run.remove("older.yaml")
     run.until("the other one serves", lambda: backend(run, 19309) == "b")
+
+
+def test_described(run):
+    route = run.describe("udproute", "weights")
+    assert "URL: udp://" in route
+    for line in ("70% a:9000", "30% b:9000", "0% c:9000"):
+        assert f"{line} (1 of 1 endpoints ready)\n" in route
+    assert "missing:9000: dropped, there is no Service missing" in run.describe("udproute", "half")
+    assert "Endpoints: 1 of 1 ready" in run.describe("service", "a")

@@ -124,7 +124,8 @@ def _counts(view: View, key: Key, item: api.Service) -> str:
     """Ready endpoints of the first port and how many there could be."""
     if not item.spec.ports:
         return NONE
-    return "{}/{}".format(*view.endpoint_counts(key, item, item.spec.ports[0].port))
+    first = item.spec.ports[0]
+    return "{}/{}".format(*view.endpoint_counts(key, item, first.port, first.protocol))
 
 
 def _pod(view: View, key: Key, item: api.Pod) -> Iterator[Cells]:

@@ -147,10 +147,10 @@ def _splits(view: View, key: Key) -> Iterator[Line]:
 
 def _endpoints(view: View, key: Key, service: api.Service) -> Iterator[Line]:
     for port in service.spec.ports:
-        ready, total = view.endpoint_counts(key, service, port.port)
+        ready, total = view.endpoint_counts(key, service, port.port, port.protocol)
         which = f" of port {port.name or port.port}" if len(service.spec.ports) > 1 else ""
         yield 0, f"Endpoints{which}: {ready} of {total} ready"
-        for endpoint in view.endpoints(key, port.port):
+        for endpoint in view.endpoints(key, port.port, port.protocol):
             pod = f" pod {endpoint.pod}" if endpoint.pod else ""
             yield 1, f"{endpoint.address}:{endpoint.port}{pod}"
 

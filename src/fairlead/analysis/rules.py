@@ -54,9 +54,13 @@ def _behind(view: View, route: Route, backend: api.BackendRef) -> str:
     service = view.object("Service", key) if is_service(backend) else None
     if not isinstance(service, api.Service):
         return f": {wrong}, there is no {backend.kind} {name_text(key, namespace)}"
-    if backend.port is None or backend.port not in {port.port for port in service.spec.ports}:
+    transport = "UDP" if isinstance(route, api.UDPRoute) else "TCP"
+    protocols = {port.protocol for port in service.spec.ports if port.port == backend.port}
+    if backend.port is None or not protocols:
         return f": {wrong}, the Service has no port {backend.port}"
-    ready, total = view.endpoint_counts(key, service, backend.port)
+    if transport not in protocols:
+        return f": {wrong}, port {backend.port} of the Service is not {transport}"
+    ready, total = view.endpoint_counts(key, service, backend.port, transport)
     answer = "" if ready else f": {failed(route, '503')}"
     return f" ({ready} of {total} endpoints ready){answer}"
 

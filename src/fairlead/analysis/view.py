@@ -137,14 +137,22 @@ class View:
             return self.live.born("Service", (key[0], made.service_name if made else ""))
         return self.live.born(kind, key)
 
-    def endpoints(self, service: Key, port: int) -> tuple[Endpoint, ...]:
-        """Ready endpoints of a Service port."""
-        found = self.outputs.endpoints.get(cluster_name(*service, port))
-        return found.addresses if found else ()
+    def endpoints(
+        self, service: Key, port: int, transport: str | None = None
+    ) -> tuple[Endpoint, ...]:
+        """Ready endpoints of a Service port; without `transport`, of the TCP one before UDP's."""
+        places = {"TCP": self.outputs.addresses, "UDP": self.outputs.udp_addresses}
+        for protocol, addresses in places.items():
+            found = addresses.get((*service, port)) if transport in {None, protocol} else None
+            if found is not None:
+                return found.ready
+        return ()
 
-    def endpoint_counts(self, key: Key, service: api.Service, port: int) -> tuple[int, int]:
+    def endpoint_counts(
+        self, key: Key, service: api.Service, port: int, transport: str | None = None
+    ) -> tuple[int, int]:
         """Ready endpoints of a Service port, and how many there are or could be."""
-        ready = len(self.endpoints(key, port))
+        ready = len(self.endpoints(key, port, transport))
         wanted = set(service.spec.selector.items())
         total = sum(
             bool(wanted) and wanted <= set(workload.labels)

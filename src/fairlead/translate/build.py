@@ -90,6 +90,8 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
         virtual_hosts=virtual_hosts,
         clusters=all_clusters,
         endpoints=graph.join("all endpoints", found.endpoints, variants.endpoints, udp.endpoints),
+        addresses=found.addresses,
+        udp_addresses=found.udp_addresses,
         cluster_use=use,
         pods=running.pods,
         endpoint_slices=found.endpoint_slices,

@@ -11,7 +11,9 @@ from fairlead.ir.fleet import Proxy
 from fairlead.ir.listener import Chain, Listener
 from fairlead.ir.secret import Secret
 from fairlead.ir.virtual_host import VirtualHost
+from fairlead.translate.endpoints import Addresses
 from fairlead.translate.report import Report
+from fairlead.translate.service_port import PortKey
 from fairlead.translate.sources import Key
 
 
@@ -35,6 +37,10 @@ class Outputs:
     """By cluster name; all there could be, used or not."""
     endpoints: Collection[str, Endpoints]
     """By cluster name."""
+    addresses: Collection[PortKey, Addresses]
+    """What stands behind each TCP port of a Service."""
+    udp_addresses: Collection[PortKey, Addresses]
+    """What stands behind each UDP port of a Service."""
     cluster_use: Collection[tuple[str, str], ClusterUse]
     """By (proxy, cluster): what a proxy is sent."""
     pods: Collection[Key, api.Pod]

@@ -1,10 +1,13 @@
 """Services: what their owners are told.
 
 In: Services, their ports, endpoints and addresses. Out: a report for each Service with three
-conditions of ours: ``Routable`` (HTTP can be sent to some port), ``EndpointsReady`` (somebody
-answers), and ``Warning`` where something works differently from what the manifest may suggest.
-`Report.addresses` holds its virtual address, of type ``ClusterIP``.
+conditions of ours: ``Routable`` (HTTP can be sent to some port; else the message tells which kinds
+of routes can send there), ``EndpointsReady`` (somebody answers), and ``Warning`` where something
+works differently from what the manifest may suggest. `Report.addresses` holds its virtual address,
+of type ``ClusterIP``.
 """
+
+from typing import Final
 
 from fairlead import api
 from fairlead.graph import Collection, Context
@@ -15,6 +18,9 @@ from fairlead.translate.service_port import Port
 from fairlead.translate.sources import Key, Sources
 from fairlead.translate.virtual_address import VirtualAddress
 
+_OTHERS: Final = {"TCP": " (TCPRoutes and TLSRoutes can send there)", "UDP": " (UDPRoutes can)"}
+"""Who can send to a port that takes no HTTP, by its protocol."""
+
 
 def build(
     sources: Sources, clusters: Clusters, addresses: Collection[Key, VirtualAddress]
@@ -24,8 +30,12 @@ def build(
     def report(ctx: Context, key: Key, service: api.Service) -> Report:
         ports = service_port.ports(service)
         conditions = [_routable(service, ports)]
-        if any(not port.unsupported for port in ports):
-            conditions.append(_endpoints_ready(ctx, clusters, key, service, ports))
+        all_ports = (
+            *(port for port in ports if port.transport == "TCP"),
+            *service_port.udp_ports(service),
+        )
+        if all_ports:
+            conditions.append(_endpoints_ready(ctx, clusters, key, service, all_ports))
         address = ctx.fetch(addresses, key)
         warnings = _warnings(service, ports, address)
         if warnings:
@@ -47,7 +57,10 @@ def _routable(service: api.Service, ports: tuple[Port, ...]) -> Condition:
         message = f"spec.type ExternalName ({service.spec.external_name}) is not routed to"
         return _condition(service, "Routable", "False", "ExternalName", message)
     unsupported = [port for port in ports if port.unsupported]
-    message = "; ".join(f"port {port.port}: {port.unsupported}" for port in unsupported)
+    message = "; ".join(
+        f"port {port.port}: {port.unsupported}{_OTHERS.get(port.transport, '')}"
+        for port in unsupported
+    )
     if not ports:
         return _condition(service, "Routable", "False", "NoPorts", "spec.ports is empty")
     if len(unsupported) == len(ports):
@@ -62,10 +75,13 @@ def _endpoints_ready(
     counts: list[str] = []
     ready, total = True, 0
     for port in ports:
-        found = ctx.fetch(clusters.addresses, (*key, port.port))
+        udp = port.transport == "UDP"
+        addresses = clusters.udp_addresses if udp else clusters.addresses
+        found = ctx.fetch(addresses, (*key, port.port))
         if found is None:
             continue
-        counts.append(f"port {port.port}: {len(found.ready)} of {found.total} endpoints ready")
+        number = f"{port.port}/UDP" if udp else str(port.port)
+        counts.append(f"port {number}: {len(found.ready)} of {found.total} endpoints ready")
         ready, total = ready and bool(found.ready), total + found.total
     message = "; ".join(counts)
     if ready:
