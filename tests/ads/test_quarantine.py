@@ -1,5 +1,6 @@
 """What Envoy refuses is found, replaced and reported; everything else applies."""
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -7,6 +8,7 @@ from ads.link import Link, cluster, endpoints, listener, part, resource, routes,
 from fairlead.ads import type_url
 from fairlead.ads.bisection import Group, Suspect, cut, mentions
 from fairlead.ads.quarantine import FIRST_RETRY
+from fairlead.ir.origin import Origin
 
 C, E, R, L = type_url.CLUSTER, type_url.ENDPOINTS, type_url.ROUTES, type_url.LISTENER
 
@@ -129,6 +131,50 @@ def test_refused_listener_that_passes_later_is_no_longer_reported():
     link.exchange()
     status = link.machine.new_status()
     assert (status.rejections, status.listeners) == ((), ("l", "m"))
+
+
+def port(head, **chains):
+    """A listener of chains: a head whose text is its table, and parts that can be left out."""
+    parts = [part(name, f"|{name}:{text}") for name, text in sorted(chains.items())]
+    made = resource(L, "p", *parts, head=head)
+    return msgspec.structs.replace(made, origins=(Origin("Gateway", "ns", "edge"),))
+
+
+def test_bad_chain_is_left_out_and_the_others_serve():
+    link = serving({"one": "a"})
+    chains = {f"c{n}": "good" for n in range(40)}
+    link.update(port("t", **chains))
+    link.settle()
+    link.update(port("t", **chains | {"c7": "BAD", "new": "good"}))
+    link.settle()
+    active = link.envoy.active[L]["p"]
+    assert "|new:good" in active
+    assert "|c7:good" in active, "the last good version stays"
+    link.update(port("t", **chains | {"c8": "BAD", "newer": "BAD"}))
+    link.settle()
+    assert "newer" not in link.envoy.active[L]["p"]
+    assert rejected(link) == [(L, "p", "c8"), (L, "p", "newer")]
+
+
+def test_port_that_cannot_be_bound_is_found_at_once_however_many_chains_it_has():
+    link = serving({"one": "a"})
+    before = len(link.sent(L))
+    link.update(port("BAD", **{f"c{n}": "good" for n in range(500)}))
+    link.exchange()
+    assert "p" not in link.envoy.active[L]
+    assert len(link.sent(L)) - before == 2
+    (found,) = link.machine.state(link.now).rejections
+    assert (found.part, found.origins) == ("", (Origin("Gateway", "ns", "edge"),))
+    for pause in (FIRST_RETRY, FIRST_RETRY * 2, FIRST_RETRY * 4):
+        assert link.machine.next_deadline() == link.now + pause
+        link.now += pause
+        link.exchange()
+        assert rejected(link) == [(L, "p", "")]
+    link.envoy.take = lenient(link.envoy.take)
+    link.now += FIRST_RETRY * 8
+    link.exchange()
+    assert link.envoy.active[L]["p"].count("good") == 500
+    assert rejected(link) == []
 
 
 def lenient(take):

@@ -43,7 +43,11 @@ def mentions(message: str, name: str) -> bool:
 
 
 def cut(group: Group) -> tuple[Group, Group]:
-    """Two parts of a group, neither empty: what the message names comes last, else halves."""
+    """Two parts of a group, neither empty.
+
+    What the message names comes last. Else heads come first, since nothing of a resource can be
+    sent without its head, and what stays is cut in halves.
+    """
     named = {
         suspect
         for suspect in group.suspects
@@ -51,6 +55,8 @@ def cut(group: Group) -> tuple[Group, Group]:
     }
     first = tuple(suspect for suspect in group.suspects if suspect not in named)
     if not first or not named:
+        first = tuple(suspect for suspect in group.suspects if suspect.part is None)
+    if not first or len(first) == len(group.suspects):
         first = group.suspects[: len(group.suspects) // 2]
     taken = set(first)
     rest = tuple(suspect for suspect in group.suspects if suspect not in taken)

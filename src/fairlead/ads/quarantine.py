@@ -50,8 +50,8 @@ class Verdict:
     standing: Standing
     message: str = ""
     """Envoy's own words."""
-    pause: float = FIRST_RETRY
-    """Seconds until a refused listener is tried again."""
+    pause: float = 0.0
+    """Seconds from the last time that it was found guilty to the next try; 0 if it never was."""
 
 
 def contents(resource: Resource, proven: Resource | None) -> Iterator[Content]:
@@ -140,9 +140,9 @@ class Quarantine:
         if not verdicts:
             return False
         passed = [
-            (part.key, part.digest)
-            for part in resource.parts
-            if (v := verdicts.get((part.key, part.digest))) and v.standing is Standing.RETRIED
+            content
+            for content in contents(resource, None)
+            if (v := verdicts.get(content)) and v.standing is Standing.RETRIED
         ]
         for content in passed:
             del verdicts[content]
@@ -172,22 +172,24 @@ class Quarantine:
             self.condemn(url, culprit, message, now)
         if not culprits:
             for suspect in suspects:
-                self._enter(url, suspect, Verdict(Standing.HELD, message))
+                self._enter(url, suspect, Standing.HELD, message)
 
     def condemn(self, url: str, culprit: Suspect, message: str, now: float) -> None:
         """Hold back content until its source changes."""
         self._news = True
-        verdict = Verdict(Standing.REFUSED, message)
+        verdict = self._enter(url, culprit, Standing.REFUSED, message)
         if url == type_url.LISTENER:
-            old = self._verdicts.get((url, culprit.name), {}).get((culprit.part, culprit.digest))
-            if old is not None and old.standing is Standing.RETRIED:
-                verdict.pause = min(old.pause * 2, LAST_RETRY)
+            verdict.pause = min(verdict.pause * 2, LAST_RETRY) or FIRST_RETRY
             self._retries[url, culprit.name] = now + verdict.pause
-        self._enter(url, culprit, verdict)
 
-    def _enter(self, url: str, suspect: Suspect, verdict: Verdict) -> None:
+    def _enter(self, url: str, suspect: Suspect, standing: Standing, message: str) -> Verdict:
+        """A new verdict, which knows how often there was one of this kind."""
         verdicts = self._verdicts.setdefault((url, suspect.name), {})
-        verdicts[suspect.part, suspect.digest] = verdict
+        content = (suspect.part, suspect.digest)
+        old = verdicts.get(content)
+        pause = 0.0 if old is None else old.pause
+        verdicts[content] = verdict = Verdict(standing, message, pause)
+        return verdict
 
     def acquit(self, url: str, suspects: Iterable[Suspect]) -> None:
         """Let suspects go, to be tried or because nobody wants them any more."""
@@ -195,7 +197,11 @@ class Quarantine:
             key = (url, suspect.name)
             verdicts = self._verdicts.get(key, {})
             verdict = verdicts.get((suspect.part, suspect.digest))
-            if verdict is not None and verdict.standing is Standing.HELD:
+            if verdict is None or verdict.standing is not Standing.HELD:
+                continue
+            if verdict.pause:
+                verdict.standing = Standing.RETRIED
+            else:
                 del verdicts[suspect.part, suspect.digest]
             if not verdicts:
                 self._verdicts.pop(key, None)
@@ -203,7 +209,7 @@ class Quarantine:
     def hold(self, url: str, suspects: Iterable[Suspect], message: str) -> None:
         """Hold suspects back whose trial has to be repeated."""
         for suspect in suspects:
-            self._enter(url, suspect, Verdict(Standing.HELD, message))
+            self._enter(url, suspect, Standing.HELD, message)
 
     def changed(self, key: Key, resource: Resource | None) -> bool:
         """The source of a resource has changed: what is new in it is tried again.
@@ -255,11 +261,11 @@ class Quarantine:
             wanted: dict[Content, tuple[Origin, ...]] = {
                 (part.key, part.digest): part.origins for part in resource.parts
             }
-            wanted[None, digest(resource.head)] = ()
+            wanted[None, digest(resource.head)] = resource.origins
             found.extend(
                 Rejection(url, name, content[0] or "", verdict.message, wanted[content])
                 for content, verdict in verdicts.items()
-                if verdict.standing is not Standing.HELD and content in wanted
+                if content in wanted and (verdict.pause or verdict.standing is Standing.REFUSED)
             )
         return tuple(sorted(found, key=lambda r: (r.type_url, r.name, r.part)))
 
