@@ -1,8 +1,10 @@
 """Certificates by SDS: a real Envoy that is given them late, anew, wrongly, and no more."""
 
 import asyncio
+import base64
 import http.client
 import http.server
+import json
 import socket
 import ssl
 import threading
@@ -153,6 +155,10 @@ def test_a_new_certificate_leaves_connections_and_listeners_alone():
                 assert response.status == 204
             assert int(kept.sock.getpeercert()["serialNumber"], 16) == first["a.test"].serial
             kept.close()
+            dumped = json.dumps(await found.setup.config())
+            assert "certificate/test/a.test" in dumped
+            assert json.dumps(second.key_pem).strip('"')[100:140] not in dumped
+            assert base64.b64encode(second.key_pem.encode()).decode()[100:140] not in dumped
             assert await found.setup.stat("listener_manager.listener_modified") == 0
             assert await found.setup.stat("listener_manager.listener_in_place_updated") == 0
 
