@@ -86,9 +86,7 @@ def run(echo, tmp_path_factory):
             "calls": calls.port,
             "strange-calls": calls.port,
         }
-        hosts = {
-            name: f"- backendRefs: [{{name: {name}, port: 80}}]" for name in ("mutual", "chat")
-        }
+        plain = {name: forward(name) for name in ("mutual", "chat")}
         services = [service(name, port) for name, port in ports.items()]
         services.append(service("chat", sockets.port, app_protocol="kubernetes.io/wss"))
         hostnames = {"strange-calls": "other.example.com"}
