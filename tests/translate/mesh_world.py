@@ -44,7 +44,7 @@ class World:
         self.parents = self.sources.http_routes.map(
             "first service parents",
             lambda ctx, _key, route: service_parent(
-                ctx, self.sources, route, route.spec.parent_refs[0]
+                ctx, self.sources, self.clusters.ports, route, route.spec.parent_refs[0]
             ),
         )
         self.watched = {

@@ -72,7 +72,9 @@ def verdict(route: HostRoute) -> Verdict:
 
 
 def _service(ctx: Context, facts: Facts, route: HostRoute, ref: api.ParentReference) -> Parent:
-    found = service_parent.service_parent(ctx, facts.inputs.sources, route, ref)
+    found = service_parent.service_parent(
+        ctx, facts.inputs.sources, facts.inputs.clusters.ports, route, ref
+    )
     if isinstance(found, Refused):
         return Parent("mesh", (found.reason, found.message))
     taken: list[str] = []

@@ -206,12 +206,11 @@ def _default(destination: Destination, port: PortKey) -> Rule:
     """Make the rule of a Service port that no route governs: on to its endpoints."""
     namespace, service, number = port
     origin = Origin("Service", namespace, service)
+    forward = Forward(destination.cluster, 1, session=destination.session, origin=origin)
     return Rule(
         name=f"service/{namespace}/{service}/{number}",
         match=Match(),
-        action=Route(
-            (Forward(destination.cluster, 1, origin=origin),), hash_on=destination.hash_on
-        ),
+        action=Route((forward,), hash_on=destination.hash_on),
         origin=origin,
     )
 

@@ -93,10 +93,15 @@ def build(
         clusters: Where backendRefs lead.
         client_namespaces: Namespaces with pods in the mesh.
     """
+    attach = _attached(sources, clusters)
     attachments = graph.join(
         "mesh attachments",
-        sources.http_routes.flat_map("mesh attachments of HTTPRoutes", _attached(sources)),
-        sources.grpc_routes.flat_map("mesh attachments of GRPCRoutes", _attached(sources)),
+        sources.http_routes.flat_map(
+            "mesh attachments of HTTPRoutes", _attached(sources, clusters)
+        ),
+        sources.grpc_routes.flat_map(
+            "mesh attachments of GRPCRoutes", _attached(sources, clusters)
+        ),
     )
     attached = attachments.index("mesh attachments by port", _owned_port)
 
@@ -131,7 +136,7 @@ def build(
 
 
 def _attached(
-    sources: Sources,
+    sources: Sources, clusters: Clusters
 ) -> Callable[[Context, Key, HostRoute], Iterator[tuple[AttachmentKey, PortKey]]]:
     """Make the function that attaches a route to the Service ports that its parentRefs mean."""
 
@@ -140,7 +145,7 @@ def _attached(
     ) -> Iterator[tuple[AttachmentKey, PortKey]]:
         ports: set[PortKey] = set()
         for ref in filter(is_service, route.spec.parent_refs):
-            parent = service_parent(ctx, sources, route, ref)
+            parent = service_parent(ctx, sources, clusters.ports, route, ref)
             if isinstance(parent, Attached):
                 ports.update((*parent.service, port) for port in parent.ports)
         for port in sorted(ports):

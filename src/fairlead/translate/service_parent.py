@@ -7,10 +7,10 @@ are none. Asked both for the rules of the mesh and for the route's conditions.
 import msgspec
 
 from fairlead import api
-from fairlead.graph import Context
+from fairlead.graph import Collection, Context
 from fairlead.translate import service_port
 from fairlead.translate.route_rule import HostRoute, indefinite
-from fairlead.translate.service_port import Port
+from fairlead.translate.service_port import Port, PortKey
 from fairlead.translate.sources import Key, Sources
 
 
@@ -38,12 +38,23 @@ def is_service(ref: api.ParentReference) -> bool:
 
 
 def service_parent(
-    ctx: Context, sources: Sources, route: HostRoute, ref: api.ParentReference
+    ctx: Context,
+    sources: Sources,
+    ports: Collection[PortKey, Port],
+    route: HostRoute,
+    ref: api.ParentReference,
 ) -> Attached | Refused:
     """Decide whether `route` is attached to the Service of `ref`, and to which ports.
 
     `port` and `sectionName` (a port's name) restrict; without either, every port that takes HTTP.
     ReferenceGrants do not matter: from another namespace, a route governs its own clients only.
+
+    Args:
+        ctx: The function run that asks.
+        sources: Where Services are found.
+        ports: The Services' ports, as policies make them.
+        route: The route.
+        ref: One of its parentRefs, to a Service.
     """
     key = ref.key_from(route.metadata.namespace)
     shown = f"Service {key[0]}/{key[1]}"
@@ -52,7 +63,8 @@ def service_parent(
         return Refused("NoMatchingParent", f"{shown} does not exist")
     if service.spec.type == "ExternalName":
         return Refused("UnsupportedValue", f"{shown} is of type ExternalName: it has no port")
-    known = service_port.ports(service)
+    written = service_port.ports(service)
+    known = tuple(ctx.fetch(ports, (*key, port.port)) or port for port in written)
     named = tuple(port for port in known if _meant(port, ref))
     if not named:
         return Refused("NoMatchingParent", f"{shown} has no {_wanted(ref)}; it has {_list(known)}")
