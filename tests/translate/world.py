@@ -68,6 +68,10 @@ class World:
         """Take one object away."""
         return self.commit([Change(self.sources.of(kind), (namespace, name), None)])
 
+    def address_of(self, gateway, addresses, namespace="default"):
+        """The change by which the data plane assigns addresses to a Gateway."""
+        return Change(self.sources.gateway_addresses, (namespace, gateway), tuple(addresses))
+
     def commit(self, changes):
         """Apply changes; what changed at the edges."""
         events = self.graph.apply(changes)
