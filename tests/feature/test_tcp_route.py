@@ -3,6 +3,10 @@
 Semantics of the TCPRoute* conformance tests.
 """
 
+import socket
+import time
+from contextlib import closing
+
 import pytest
 
 from feature.harness import Instance, parent_conditions
@@ -59,6 +63,7 @@ def tcp_route(name, parents, *backends, **options):
     return route("TCPRoute", name, parents, *backends, **options)
 
 
+WEIGHTS = tcp_route("weights", AT.format("weights"), to("a", 70), to("b", 30), to("c", 0))
 OLDER = tcp_route("older", AT.format("shared"), to("a"), created="2026-01-01T00:00:00Z")
 
 
@@ -69,7 +74,6 @@ def run(l4_backends, tmp_path_factory):
         tcp_route("by-port", "{name: gate, port: 19301}", to("a")),
         tcp_route("by-section", AT.format("two"), to("b")),
         tcp_route("by-both", "{name: gate, sectionName: three, port: 19303}", to("c")),
-        tcp_route("weights", AT.format("weights"), to("a", 70), to("b", 30), to("c", 0)),
         tcp_route("half", AT.format("half"), to("a", 1), to("missing", 1)),
         tcp_route("missing", AT.format("missing"), to("missing")),
         tcp_route("empty", AT.format("empty"), to("empty")),
@@ -93,6 +97,7 @@ def run(l4_backends, tmp_path_factory):
         "grant.yaml": GRANT,
         "routes.yaml": documents(*routes),
         "older.yaml": OLDER,
+        "weights.yaml": WEIGHTS,
     }
     instance = Instance(tmp_path_factory.mktemp("tcp"), files)
     try:
@@ -205,6 +210,21 @@ def test_of_two_routes_the_older_serves(run):
     run.until("the other one serves", lambda: ask(place(run, 19309)).backend == "b")
     run.write("older.yaml", OLDER)
     run.until("the older one is back", lambda: ask(place(run, 19309)).backend == "a")
+
+
+def test_connections_outlive_a_change_of_weights(run):
+    """A connection stays with its backend, while new ones go where the route now says."""
+    changed = tcp_route("weights", AT.format("weights"), to("a", 0), to("b", 1))
+    with closing(socket.create_connection(place(run, 19304), timeout=10)) as client:
+        client.sendall(b"first\n")
+        backend = client.recv(4096).split()[0]
+        run.write("weights.yaml", changed)
+        run.until("all go to b", lambda: set(shares(lambda: ask(place(run, 19304)), 10)) == {"b"})
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            client.sendall(b"still\n")
+            assert client.recv(4096).split()[0] == backend
+            time.sleep(0.1)
 
 
 def test_described(run):

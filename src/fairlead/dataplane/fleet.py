@@ -47,6 +47,9 @@ class FleetSettings:
     log_level: str = "warning"
     drain_seconds: int = 2
     """How long a removed proxy finishes its requests."""
+    connection_seconds: int = 600
+    """How long a connection may go on whose listener or chain was changed or removed. HTTP clients
+    are told to leave with their next answer; those of a TCPRoute cannot be told."""
 
     def log_of(self, proxy: str) -> Path:
         """The log of a proxy."""
@@ -194,7 +197,7 @@ class _Envoy:
             *("--config-path", str(self._bootstrap)),
             *("--concurrency", str(settings.concurrency)),
             *("--log-level", settings.log_level),
-            *("--drain-time-s", str(settings.drain_seconds)),
+            *("--drain-time-s", str(settings.connection_seconds)),
             *("--drain-strategy", "immediate"),
             "--disable-hot-restart",
         )
