@@ -107,6 +107,17 @@ ROUTES = {
           backendRefs: [{name: v3, port: 80}]
         """,
     ),
+    "named": both(
+        "named",
+        """
+        - name: first
+          matches: [{method: {service: shop.Users}}]
+          backendRefs: [{name: v1, port: 80}]
+        - name: second
+          matches: [{method: {type: RegularExpression, service: "("}}]
+          backendRefs: [{name: v2, port: 80}]
+        """,
+    ),
     "weights": both(
         "weights",
         """
@@ -339,6 +350,18 @@ def test_services_and_methods(scene, side):
     assert client.call("/shop.Users/Put").backend == "v2"
     assert client.call("/shop.Carts/Put").backend == "v3"
     assert client.call("/stock.ABC/Got").backend == "v3"
+
+
+@sides
+def test_named_route_rule(scene, side):
+    """Names change nothing in traffic, and tell in the status which rule is meant."""
+    client = scene.side(side, "named")
+    assert client.call(USERS_GET).backend == "v1"
+    assert client.call("/shop.Carts/Get").code is grpc.StatusCode.UNIMPLEMENTED
+    parents = scene.run.one("grpcroutes", "named")["status"]["parents"]
+    conditions = parents[0 if side == "gateway" else 1]["conditions"]
+    (partly,) = (each for each in conditions if each["type"] == "PartiallyInvalid")
+    assert "Dropped Rule second" in partly["message"]
 
 
 @sides
