@@ -252,3 +252,18 @@ def test_selectors():
     assert api.LabelSelector().matches({})
     typo = api.LabelSelectorRequirement(key="app", operator="Is", values=("a",))
     assert not api.LabelSelector(match_expressions=(typo,)).matches({"app": "a"})
+
+
+def test_numbers_with_a_point_are_whole_if_nothing_follows_it():
+    """As kubectl sends them: JSON knows one kind of number."""
+    rule = route("{rules: [{backendRefs: [{name: s, port: 80.0, weight: 3.0}]}]}").spec.rules[0]
+    assert (rule.backend_refs[0].port, rule.backend_refs[0].weight) == (80, 3)
+
+
+@pytest.mark.parametrize("number", [".inf", "-.inf", ".nan", "80.5"])
+def test_numbers_that_are_not_whole_are_refused(number):
+    text = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: PORT}]}\n"
+    text = text.replace("PORT", number)
+    (problem,) = api.decode(text).problems
+    assert (problem.code, problem.field) == ("GW011", "spec.ports[0].port")
+    assert problem.message.startswith("must be a whole number, not the number")

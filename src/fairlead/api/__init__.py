@@ -171,15 +171,9 @@ from fairlead.api.reference_grant import (
     ReferenceGrantSpec,
     ReferenceGrantTo,
 )
-from fairlead.api.route import CommonRouteSpec
 from fairlead.api.secret import Secret
 from fairlead.api.service import Service, ServicePort, ServiceSpec, SessionAffinityConfig
-from fairlead.api.session_persistence import (
-    CookieConfig,
-    HeaderConfig,
-    OldCookieConfig,
-    SessionPersistence,
-)
+from fairlead.api.session_persistence import CookieConfig, HeaderConfig, SessionPersistence
 from fairlead.api.tcp_route import TCPRoute, TCPRouteSpec
 from fairlead.api.telemetry_policy import (
     ParentBasedSampling,
@@ -231,7 +225,6 @@ __all__ = [
     "ClusterTrustBundle",
     "ClusterTrustBundleSpec",
     "Code",
-    "CommonRouteSpec",
     "ConfigMap",
     "ConnectionPoolSettings",
     "ConsistentHashLB",
@@ -335,7 +328,6 @@ __all__ = [
     "Object",
     "ObjectMeta",
     "ObjectReference",
-    "OldCookieConfig",
     "OutlierDetection",
     "OwnerReference",
     "ParametersReference",

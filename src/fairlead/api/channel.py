@@ -8,6 +8,7 @@ here too, since channels differ in those they serve.
 
 import copy
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -143,22 +144,28 @@ def _without(raw: Raw, uses: tuple[_Use, ...]) -> Raw:
     return kept
 
 
-def _places(raw: Raw, pattern: str) -> Iterator[tuple[Path, Raw]]:
+def _places(raw: Raw, pattern: str) -> list[tuple[Path, Raw]]:
     """Where the pattern leads in an object, and what is there; nulls count as absent."""
-    level: list[tuple[Path, Raw]] = [((), raw)]
-    for part in pattern.split("."):
-        name = part.removesuffix("[]")
-        found = [
-            ((*path, name), holder[name])
-            for path, holder in level
-            if is_map(holder) and holder.get(name) is not None
-        ]
-        if name != part:
-            found = [
-                ((*path, index), entry)
-                for path, entries in found
-                if is_list(entries)
-                for index, entry in enumerate(entries)
-            ]
-        level = found
-    yield from level
+    found: list[tuple[Path, Raw]] = []
+    _collect(raw, (), _steps(pattern), found)
+    return found
+
+
+@cache
+def _steps(pattern: str) -> tuple[str, ...]:
+    """Names of fields, empty for every entry of a list."""
+    return tuple(pattern.replace("[]", ".").split("."))
+
+
+def _collect(raw: Raw, path: Path, steps: tuple[str, ...], found: list[tuple[Path, Raw]]) -> None:
+    """Add what is below `raw`, which is at `path`; plain calls, since every object comes here."""
+    for depth, step in enumerate(steps):
+        if not step:
+            for index, entry in enumerate(raw if is_list(raw) else ()):
+                _collect(entry, (*path, index), steps[depth + 1 :], found)
+            return
+        raw = raw.get(step) if is_map(raw) else None
+        if raw is None:
+            return
+        path = (*path, step)
+    found.append((path, raw))

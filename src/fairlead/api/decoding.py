@@ -233,7 +233,7 @@ def _object_or_findings(raw: Raw, kind: Kind) -> tuple[Object | None, tuple[Find
     if findings:
         return None, (*findings, *_further(raw, kind, checker, findings))
     try:
-        return msgspec.convert(_without_nulls(raw), kind.model), ()
+        return msgspec.convert(_as_json(raw), kind.model), ()
     except msgspec.ValidationError as error:
         return None, (Finding(Code.WRONG_TYPE, (), str(error)),)
 
@@ -254,7 +254,7 @@ def _further(
     if rest is None:
         return ()
     try:
-        obj: Object = msgspec.convert(_without_nulls(rest.raw), kind.model)
+        obj: Object = msgspec.convert(_as_json(rest.raw), kind.model)
     except msgspec.ValidationError:
         return ()
     found = [msgspec.structs.replace(each, path=rest.origin(each.path)) for each in check(obj)]
@@ -273,9 +273,10 @@ def _key(key: Raw) -> str:
     return str(key).lower() if isinstance(key, bool) else str(key)
 
 
-def _without_nulls(raw: Raw) -> Raw:
+def _as_json(raw: Raw) -> Raw:
+    """The value as kubectl would send it: nulls left out, `80.0` as the whole number it is."""
     if is_map(raw):
-        return {key: _without_nulls(value) for key, value in raw.items() if value is not None}
+        return {key: _as_json(value) for key, value in raw.items() if value is not None}
     if is_list(raw):
-        return [_without_nulls(value) for value in raw]
-    return raw
+        return [_as_json(value) for value in raw]
+    return int(raw) if isinstance(raw, float) and raw.is_integer() else raw

@@ -5,6 +5,7 @@ refused (or that hold nulls): raw value in, every finding out. The model is the 
 this walk lets through, `msgspec` decodes. What is wrong at one place says nothing about others.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -194,8 +195,8 @@ class Checker:
                     words = "a whole number" if whole else "a number"
                     unquote = "write it without quotes" if _digits(raw) else ""
                     yield self._mismatch(raw, words, path, unquote)
-                elif whole and int(raw) != raw:
-                    yield self._mismatch(raw, "a whole number", path)
+                elif not math.isfinite(raw) or (whole and int(raw) != raw):
+                    yield self._mismatch(raw, "a whole number" if whole else "a number", path)
                 else:
                     yield from self._number(raw, info, path)
             case _:
