@@ -77,7 +77,7 @@ class Pipeline:
         self.resources = made.resources
         self._feedback: list[Feedback] = [made.feedback]
         edges = (self.outputs.fleet, self.outputs.pods, self.outputs.reports, self.resources)
-        for collection in (*edges, self.sources.gateways):
+        for collection in (*edges, self.sources.gateways, self.sources.fault_injections):
             self.graph.watch(collection)
 
     def add_feedback(self, feedback: Feedback) -> None:

@@ -16,6 +16,7 @@ from fairlead.ads.server import AdsServer
 from fairlead.app.answers import NotFoundError, Query, objects_of
 from fairlead.app.console import Console
 from fairlead.app.engine import Engine
+from fairlead.app.expiry import Expiry
 from fairlead.app.garbage import collect_when_idle
 from fairlead.app.gateways import GatewayFeedback
 from fairlead.app.instance import Claim, InstanceError
@@ -78,6 +79,7 @@ class Standalone:
         self._ads = AdsServer(claim.instance.ads_socket, self._on_status)
         self._live = LiveFacts(self._pipeline, self._store, self._ads, self._provider)
         self._engine = Engine(self._pipeline, self._deliver)
+        self._expiry = Expiry(self._pipeline.sources, system_clock)
         self._receipts = Receipts()
         self._gateways = GatewayAddresses(claim.state_dir / "gateway-addresses.json")
         self._addresses = PodAddresses()
@@ -104,6 +106,7 @@ class Standalone:
         except (OSError, EnvoyNotFoundError, AddressError, ImageMappingError) as error:
             raise InstanceError(str(error)) from error
         self._pipeline.add_feedback(GatewayFeedback(self._pipeline, self._gateways).answer)
+        self._pipeline.add_feedback(self._expiry.answer)
         self._claim.publish()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -136,6 +139,7 @@ class Standalone:
             tasks.create_task(self._engine.run(), name="engine"),
             tasks.create_task(self._follow(), name="provider"),
             tasks.create_task(self._tell(), name="console"),
+            tasks.create_task(self._expiry.run(self._engine.submit), name="expiry"),
             tasks.create_task(collect_when_idle(self._engine), name="garbage"),
         ]
         if self._writer is not None:
