@@ -160,10 +160,9 @@ def test_backends(scene):
 
 
 def test_filters_of_our_own(scene):
-    assert cells(scene, "LocalRateLimit")[1][:4] == ["few", "10", "1s", "10"]
-    assert cells(scene, "FaultInjection")[1][:4] == [
-        "late", "100ms(5%)", "grpc", "14(100%)",
-    ]  # fmt: skip
+    assert cells(scene, "LocalRateLimit")[1][:5] == ["few", "10", "1s", "10", "True"]
+    late = ["late", "100ms(5%)", "grpc", "14(100%)", "2030-01-31T12:00:00Z", "True"]
+    assert cells(scene, "FaultInjection")[1][:6] == late
 
 
 def test_trust_bundles(scene):
@@ -189,11 +188,12 @@ def test_a_grpc_route_in_words(scene):
         "   gateway/g/http (1/1 proxies)",
         "      URL: http://127.0.0.1:8080",
     ]
-    assert told[-7:] == [
+    assert told[-8:] == [
         "      match method com.example.User/Login, header v=2",
         "      filter RequestMirror to s:80, 5%",
         "      session in header x-session",
         "      100% s:80 (0 of 0 endpoints ready): answered UNAVAILABLE",
+        "         BackendTLSPolicy tls: TLS to s.example",
         "   rule 1:",
         "      match every request",
         "      no backend: answered UNAVAILABLE",
