@@ -373,3 +373,51 @@ def test_a_listener_that_is_changed_re_runs_no_other():
     changed = world.apply(gateway(*made))
     assert set(changed) == {"chains"}
     assert list(changed["chains"]) == [(PROXY, "tls-443", "h7.example")]
+
+
+LIMIT = """
+apiVersion: fairlead.dev/v1alpha1
+kind: LocalRateLimit
+metadata: {name: slow}
+spec: {requests: 5}
+"""
+
+
+def limited(name):
+    """Filters of a listener."""
+    ref = {"group": "fairlead.dev", "kind": "LocalRateLimit", "name": name}
+    return {"requests": [{"type": "ExtensionRef", "extensionRef": ref}]}
+
+
+def test_filters_act_on_all_hosts_of_their_listener_and_on_no_other():
+    route = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: app}
+spec:
+  parentRefs: [{name: gate}]
+  hostnames: [a.example.com, b.example.org]
+  rules: [{backendRefs: [{name: backend, port: 80}]}]
+"""
+    world = World(
+        gateway(
+            listener("limited", "HTTP", 80, "*.example.com", filters=limited("slow")),
+            listener("free", "HTTP", 80, "*.example.org"),
+        ),
+        LIMIT,
+        route,
+    )
+    hosts = {name: host.filters for (_, name), host in world.outputs.virtual_hosts.items()}
+    assert set(hosts) == {"*.example.com", "a.example.com", "b.example.org"}
+    assert hosts["*.example.com"] == hosts["a.example.com"] is not None
+    assert hosts["b.example.org"] is None
+    world.remove("LocalRateLimit", "slow")
+    assert conditions(world, "limited")["ResolvedRefs"] == ("False", "InvalidListenerFilterRef")
+    assert conditions(world, "limited")["Accepted"] == ("True", "Accepted")
+    assert world.outputs.virtual_hosts.get((f"{PROXY}/http-80", "a.example.com")).filters.refused
+
+
+def test_more_filters_than_can_be_carried_out_are_refused():
+    many = {"requests": limited("slow")["requests"] * 9}
+    world = World(gateway(listener("web", "HTTP", 80, filters=many)), LIMIT)
+    assert conditions(world, "web")["Accepted"] == ("False", "UnsupportedValue")

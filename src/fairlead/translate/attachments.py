@@ -191,7 +191,7 @@ def claims_of_listeners(
         host = listener.hostname
         wanted = listener.protocol == "HTTPS" or listener.filters is not None
         if wanted or around.lies_inside(ctx, listener):
-            claim = Claim(listener.table, host, host, host, None)
+            claim = Claim(listener.table, host, host, listener.key, host, None)
             yield (listener.table, host, "", "", ""), claim
 
     return gateways.flat_map("claims of listeners", claims)
@@ -242,7 +242,8 @@ class _Claims:
         key = (metadata.namespace, metadata.name)
         if kind in _HTTP_KINDS:
             variant = self._variant(listener)
-            return Claim(listener.table, host, listener.hostname, hostname, variant)
+            limit = listener.hostname
+            return Claim(listener.table, host, limit, listener.key, hostname, variant)
         return L4Claim(
             listener.proxy,
             listener.bound,

@@ -63,8 +63,8 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     found = destined.clusters
     meshed = mesh.build(graph, sources, settings, found)
     running = workloads.build(graph, sources)
-    gateways = gateway.build(graph, GatewayInputs(sources, settings, certified, trusted))
     inputs = Inputs(sources, found, grants)
+    gateways = gateway.build(graph, GatewayInputs(sources, settings, certified, trusted, inputs))
     telemetry = telemetry_policy.build(inputs)
     bound = bound_listeners.build(graph, sources, gateways, telemetry)
     routed = gateway_routes.build(graph, settings, inputs, gateways)

@@ -45,6 +45,8 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     host: str
     limit: str
     """Hostname of the listener that the host belongs to: rules never come from beyond it."""
+    listener: ListenerKey
+    """That listener."""
     hostname: str
     """The route's hostname before it was intersected with the listener's."""
     variant: Variant | None

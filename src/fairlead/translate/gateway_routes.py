@@ -74,7 +74,10 @@ def build(graph: Graph, settings: Settings, inputs: Inputs, gateways: Gateways) 
         _compile(inputs, sources.grpc_routes, grpc, "GRPCRoute"),
     )
     by_host = claims.index("claims by host", virtual_hosts.hosts_of)
-    known = virtual_hosts.Claims(by_host, compiled)
+    filters = gateways.managed_listeners.map(
+        "filters of listeners", lambda _ctx, _key, listener: listener.filters
+    )
+    known = virtual_hosts.Claims(by_host, compiled, filters)
 
     def virtual_host(ctx: Context, host: Host, _term: Host) -> VirtualHost:
         return virtual_hosts.virtual_host(ctx, known, *host)

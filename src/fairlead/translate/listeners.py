@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from fairlead import api
+from fairlead.ir.http_policy import ListenerFilters
 from fairlead.ir.listener import DownstreamTls
 from fairlead.ir.origin import Origin
 from fairlead.translate import hostnames
@@ -89,7 +90,7 @@ class ManagedListener(msgspec.Struct, frozen=True, gc=False):
     """(group, kind) pairs of the routes it takes: status.supportedKinds."""
     namespaces: Literal["All", "Same", "Selector"]
     selector: api.LabelSelector | None
-    filters: api.ListenerFilters | None = None
+    filters: ListenerFilters | None = None
     """What it does to every request (experimental)."""
 
     @property

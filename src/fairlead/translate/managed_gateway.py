@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import msgspec
 
 from fairlead import api
+from fairlead.translate.backend_ref import Inputs
 from fairlead.translate.certificates import CertificateInputs
 from fairlead.translate.finding import Finding
 from fairlead.translate.parameters import Parameters
@@ -20,6 +21,8 @@ class GatewayInputs:
     settings: Settings
     certificates: CertificateInputs
     trust: TrustInputs
+    references: Inputs
+    """What filters of listeners refer to is resolved against these."""
 
 
 class ManagedGateway(msgspec.Struct, frozen=True, gc=False):

@@ -9,15 +9,18 @@ from collections.abc import Iterator
 
 from fairlead.graph import Collection, Context
 from fairlead.ir.fleet import gateway_proxy
-from fairlead.translate import listener_tls, listeners, trust
+from fairlead.translate import listener_tls, listeners, policies, trust
+from fairlead.translate.backend_ref import Referrer, Scope
 from fairlead.translate.claims import ListenerKey
 from fairlead.translate.listener_conflicts import Entry, EntryKey, Occupancy
 from fairlead.translate.listeners import ManagedListener
 from fairlead.translate.managed_gateway import GatewayInputs, ManagedGateway
+from fairlead.translate.policies import Asker, OfListener
 from fairlead.translate.sources import Key
 from fairlead.translate.trust import Validation
 
 _LAST_PORT = 65535
+_NO_FILTERS = OfListener()
 _Port = tuple[str, str, int]
 """Namespace and name of a Gateway, port as written."""
 
@@ -76,7 +79,15 @@ def _judged(  # noqa: PLR0917 - what one listener depends on
         ctx, inputs.certificates, entry.parent, source, validation or listener_tls.NO_VALIDATION
     )
     kinds, unknown = listeners.kinds(source)
-    refused = entry.refused or beaten or listeners.refusal(source) or _beyond(entry) or tls.refused
+    filters = _filters(ctx, inputs, entry, gateway)
+    refused = (
+        entry.refused
+        or beaten
+        or listeners.refusal(source)
+        or _beyond(entry)
+        or tls.refused
+        or _unsupported(filters)
+    )
     allowed = source.allowed_routes.namespaces
     return ManagedListener(
         gateway=key,
@@ -96,13 +107,31 @@ def _judged(  # noqa: PLR0917 - what one listener depends on
         conflict=conflict,
         refused=refused,
         idle=gateway.refused is not None,
-        findings=(*tls.findings, *unknown),
+        findings=(*tls.findings, *filters.unresolved, *unknown),
         note=tls.note,
         kinds=kinds,
         namespaces=allowed.from_,
         selector=allowed.selector,
-        filters=source.filters,
+        filters=filters.filters,
     )
+
+
+def _filters(
+    ctx: Context, inputs: GatewayInputs, entry: Entry, gateway: ManagedGateway
+) -> OfListener:
+    """What the filters of a listener do to every request (experimental)."""
+    if entry.source.filters is None:
+        return _NO_FILTERS
+    kind, namespace, _ = entry.parent
+    scope = Scope("gateway", gateway.namespace, certificate=gateway.client_certificate)
+    asker = Asker(inputs.references, scope, Referrer(kind, namespace))
+    return policies.of_listener(ctx, asker, entry.source.filters, f"spec.listeners[{entry.index}]")
+
+
+def _unsupported(filters: OfListener) -> tuple[str, str] | None:
+    """Why filters cannot be carried out, or None."""
+    found = filters.unsupported
+    return (found.reason, str(found)) if found is not None else None
 
 
 def _beyond(entry: Entry) -> tuple[str, str] | None:

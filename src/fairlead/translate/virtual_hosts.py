@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import msgspec
 
 from fairlead.graph import Collection, Context, Index
+from fairlead.ir.http_policy import ListenerFilters
 from fairlead.ir.virtual_host import VirtualHost
 from fairlead.translate import hostnames, precedence
-from fairlead.translate.claims import Claim, ClaimKey, Variant
+from fairlead.translate.claims import Claim, ClaimKey, ListenerKey, Variant
 from fairlead.translate.finding import Finding
 from fairlead.translate.precedence import Ranked
 
@@ -38,6 +39,8 @@ class Claims:
 
     by_host: Index[ClaimKey, Claim, Host]
     compiled: Collection[Variant, Compiled]
+    filters: Collection[ListenerKey, ListenerFilters]
+    """Of listeners that have some."""
 
 
 def hosts_of(_key: ClaimKey, claim: Claim) -> Iterator[Host]:
@@ -48,9 +51,10 @@ def hosts_of(_key: ClaimKey, claim: Claim) -> Iterator[Host]:
 def virtual_host(ctx: Context, claims: Claims, table: str, host: str) -> VirtualHost:
     """Collect the rules of `host` in `table`."""
     groups: list[tuple[str, tuple[Ranked, ...]]] = []
-    limit = hostnames.ANY
+    limit, filters = hostnames.ANY, None
     for claim in _claims(ctx, claims, table, host):
         limit = claim.limit
+        filters = filters or ctx.fetch(claims.filters, claim.listener)
         found = ctx.fetch(claims.compiled, claim.variant) if claim.variant is not None else None
         if found is not None:
             groups.append((claim.hostname, found.rules))
@@ -60,6 +64,7 @@ def virtual_host(ctx: Context, claims: Claims, table: str, host: str) -> Virtual
         domains=(host,),
         rules=precedence.order(groups),
         owner=limit if _knows_owner(table) else "",
+        filters=filters,
     )
 
 
