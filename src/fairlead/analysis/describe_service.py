@@ -9,6 +9,8 @@ from fairlead.analysis.routes import Route
 from fairlead.analysis.rules import backend_lines
 from fairlead.analysis.shares import is_service, shares_of, without_route
 from fairlead.analysis.view import View
+from fairlead.ir.cluster import Cluster
+from fairlead.ir.origin import Origin
 from fairlead.translate.report import Condition, ParentReport
 from fairlead.translate.sources import Key
 
@@ -49,16 +51,33 @@ def _head(view: View, key: Key, service: api.Service) -> Iterator[Line]:
 
 
 def _policies(view: View, key: Key, service: api.Service) -> Iterator[Line]:
-    """Each DestinationRule that shapes a cluster of the Service, once."""
+    """Each policy that shapes a cluster of the Service, once."""
     rules: dict[Key, str] = {}
+    standard: dict[str, None] = {}
     for port in service.spec.ports:
         for cluster in view.clusters(key, port.port):
             origin = cluster.origin
+            if cluster.policy is not None:
+                standard[_standard_policy(cluster, cluster.policy, key)] = None
             if origin is not None and origin.kind == "DestinationRule":
                 clients = cluster.name.partition("@")[2]
                 rules.setdefault((origin.namespace, origin.name), clients)
+    for line in standard:
+        yield 0, line
     for rule_key, clients in rules.items():
         yield from _policy(view, key, rule_key, clients)
+
+
+def _standard_policy(cluster: Cluster, policy: Origin, key: Key) -> str:
+    """``BackendTLSPolicy: NAME for port 443 (TLS to backend.example.com)``."""
+    said: list[str] = []
+    if cluster.tls is not None:
+        said.append(f"TLS to {cluster.tls.sni}")
+    if cluster.retry_budget is not None:
+        said.append(f"{cluster.retry_budget.percent:g}% of requests may be retries")
+    name = name_text((policy.namespace, policy.name), key[0])
+    extra = f" ({', '.join(said)})" if said else ""
+    return f"{policy.kind}: {name} for port {cluster.port}{extra}"
 
 
 def _policy(view: View, key: Key, rule_key: Key, clients: str) -> Iterator[Line]:

@@ -66,12 +66,18 @@ def _behind(view: View, route: Route, backend: api.BackendRef) -> str:
 
 
 def _policy(view: View, backend: api.BackendRef, namespace: str, depth: int) -> Iterator[Line]:
-    """The DestinationRules that shape the way to a backend."""
+    """The policies that shape the way to a backend."""
     if not is_service(backend) or backend.port is None:
         return
     seen: set[tuple[str, str]] = set()
+    told: set[str] = set()
     for cluster in view.clusters(backend.key_from(namespace), backend.port):
-        origin = cluster.origin
+        origin, standard = cluster.origin, cluster.policy
+        if standard is not None and str(standard) not in told:
+            told.add(str(standard))
+            tls = f": TLS to {cluster.tls.sni}" if cluster.tls is not None else ""
+            name = name_text((standard.namespace, standard.name), namespace)
+            yield depth, f"{standard.kind} {name}{tls}"
         if origin is None or origin.kind != "DestinationRule":
             continue
         key = (origin.namespace, origin.name)

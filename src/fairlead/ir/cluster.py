@@ -74,8 +74,9 @@ class Cluster(msgspec.Struct, frozen=True, gc=False):
     """One Service port as clients of one policy scope reach it."""
 
     name: str
-    """``NAMESPACE/SERVICE/PORT``; with ``@CLIENT-NAMESPACE`` appended where that namespace's
-    own policy applies to its clients only. Never named after a route or rule."""
+    """``NAMESPACE/SERVICE/PORT`` or ``xbackend/NAMESPACE/NAME/PORT``; with ``@CLIENT-NAMESPACE``
+    appended where that namespace's own policy applies to its clients only, and ``+VARIANT`` where
+    it differs in another way (`translate.cluster_name`). Never named after a route or rule."""
     namespace: str
     service: str
     port: int
@@ -91,4 +92,6 @@ class Cluster(msgspec.Struct, frozen=True, gc=False):
     dns_name: str = ""
     """Host name whose addresses are the endpoints (XBackend ExternalHostname), on `port`."""
     origin: Origin | None = None
-    """The policy that shaped it (DestinationRule), None where all is default."""
+    """The DestinationRule that shaped it, or the XBackend that it is; None where all is default."""
+    policy: Origin | None = None
+    """The standard policy that shaped it: BackendTLSPolicy, else XBackendTrafficPolicy."""

@@ -336,7 +336,8 @@ def make(name: ClusterName, port: Port, settings: PortPolicy, standard: Standard
         outlier_detection=settings.outlier_detection,
         tls=tls,
         retry_budget=applied.retry_budget,
-        origin=applied.origin or settings.origin,
+        origin=settings.origin,
+        policy=applied.origin,
     )
 
 

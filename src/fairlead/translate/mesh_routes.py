@@ -96,12 +96,8 @@ def build(
     attach = _attached(sources, clusters)
     attachments = graph.join(
         "mesh attachments",
-        sources.http_routes.flat_map(
-            "mesh attachments of HTTPRoutes", _attached(sources, clusters)
-        ),
-        sources.grpc_routes.flat_map(
-            "mesh attachments of GRPCRoutes", _attached(sources, clusters)
-        ),
+        sources.http_routes.flat_map("mesh attachments of HTTPRoutes", attach),
+        sources.grpc_routes.flat_map("mesh attachments of GRPCRoutes", attach),
     )
     attached = attachments.index("mesh attachments by port", _owned_port)
 

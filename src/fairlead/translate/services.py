@@ -28,7 +28,8 @@ def build(
     """Derive the reports, by Service."""
 
     def report(ctx: Context, key: Key, service: api.Service) -> Report:
-        ports = service_port.ports(service)
+        written = service_port.ports(service)
+        ports = tuple(ctx.fetch(clusters.ports, (*key, port.port)) or port for port in written)
         conditions = [_routable(service, ports)]
         all_ports = (
             *(port for port in ports if port.transport == "TCP"),

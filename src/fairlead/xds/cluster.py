@@ -65,7 +65,7 @@ def resource(cluster: Cluster) -> Resource:
         circuit_breakers={"thresholds": [_thresholds(pool, cluster.retry_budget)]},
         **fields,
     )
-    origins = (cluster.origin,) if cluster.origin else ()
+    origins = tuple(each for each in (cluster.policy, cluster.origin) if each is not None)
     return whole(type_url.CLUSTER, cluster.name, serialized(message), origins)
 
 
@@ -88,7 +88,7 @@ def _service(cluster: Cluster) -> dict[str, Message]:
         fields["common_lb_config"] = {"healthy_panic_threshold": panic}
     if cluster.protocol == "udp":
         fields["common_lb_config"] = {"locality_weighted_lb_config": {}}
-    if origin := cluster.origin:
+    if origin := cluster.origin or cluster.policy:
         named = {"kind": origin.kind, "namespace": origin.namespace, "name": origin.name}
         fields["metadata"] = {"filter_metadata": {"fairlead": struct(named)}}
     return fields
