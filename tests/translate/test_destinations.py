@@ -156,3 +156,33 @@ def test_tcp_and_udp_of_one_number_are_both_there():
     )
     found = world.outputs.endpoints.get("default/dns/53")
     assert [(each.address, each.port) for each in found.addresses] == [("10.0.0.1", 53)]
+
+
+SECURE = """
+apiVersion: v1
+kind: Service
+metadata: {name: a}
+spec: {ports: [{port: 443, appProtocol: https}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: governs}
+spec:
+  parentRefs: [{group: "", kind: Service, name: a}]
+  rules: [{backendRefs: [{name: a, port: 443}]}]
+"""
+
+
+def test_a_port_for_https_takes_routes_once_a_policy_has_it_encrypted():
+    world = World(SECURE)
+
+    def said():
+        (routable, *_) = world.report("Service", "a").conditions
+        parent = world.parent("governs")
+        return routable.reason, parent["Accepted"].reason, parent["ResolvedRefs"].reason
+
+    assert said() == ("UnsupportedProtocol", "UnsupportedValue", "UnsupportedProtocol")
+    world.apply(POLICY)
+    assert said() == ("Routable", "Accepted", "ResolvedRefs"), "its authority is another matter"
+    world.remove("BackendTLSPolicy", "policy")
+    assert said() == ("UnsupportedProtocol", "UnsupportedValue", "UnsupportedProtocol")
