@@ -75,6 +75,11 @@ spec:
         tls: {validation: {caCertificateRefs: [{group: "", kind: ConfigMap, name: missing}]}}
       - port: 18446
         tls: {}
+      - port: 18447
+        tls:
+          validation:
+            caCertificateRefs:
+            - {group: certificates.k8s.io, kind: ClusterTrustBundle, name: "example.com:ca:v1"}
   listeners:
   - {name: http, port: 80, protocol: HTTP}
   - {name: default, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: a}]}}
@@ -82,6 +87,7 @@ spec:
   - {name: fallback, port: 18444, protocol: HTTPS, tls: {certificateRefs: [{name: a}]}}
   - {name: invalid, port: 18445, protocol: HTTPS, tls: {certificateRefs: [{name: a}]}}
   - {name: unchecked, port: 18446, protocol: HTTPS, tls: {certificateRefs: [{name: a}]}}
+  - {name: bundle, port: 18447, protocol: HTTPS, tls: {certificateRefs: [{name: a}]}}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -99,6 +105,23 @@ spec:
   to: [{group: "", kind: Secret, name: c}]
 """
 BROKEN = secret("d", {"tls.crt": "Hello world\n", "tls.key": "Hello world\n"})
+
+
+def authorities(*clients):
+    """The ConfigMaps: of whom clients may be by default, and on the port with its own."""
+    return documents(
+        ca_config_map("clients", *(each.cert_pem for each in clients)),
+        ca_config_map("others", OTHERS.cert_pem),
+    )
+
+
+def trust_bundle(authority):
+    """A ClusterTrustBundle as YAML."""
+    return (
+        "apiVersion: certificates.k8s.io/v1beta1\nkind: ClusterTrustBundle\n"
+        'metadata: {name: "example.com:ca:v1"}\n'
+        f"spec: {{signerName: example.com/ca, trustBundle: {json.dumps(authority.cert_pem)}}}\n"
+    )
 
 
 @dataclass(frozen=True)
@@ -134,9 +157,10 @@ class Scene:
         words = {each["type"]: each.get("message", "") for each in one["conditions"]}
         return told, words
 
-    def until_listener(self, name, kind, expected):
+    def until_listener(self, name, kind, expected, gateway="gate"):
         self.run.until(
-            f"{name} {kind} {expected}", lambda: self.listener(name)[0].get(kind) == expected
+            f"{name} {kind} {expected}",
+            lambda: self.listener(name, gateway)[0].get(kind) == expected,
         )
 
 
@@ -148,9 +172,7 @@ def scene(echo, tmp_path_factory):
         "a.yaml": tls_secret("a", ISSUED[A]),
         "b.yaml": documents(tls_secret("b", ISSUED[B]), tls_secret("rsa", RSA)),
         "c.yaml": tls_secret("c", ISSUED[C], namespace="other"),
-        "clients.yaml": documents(
-            ca_config_map("clients", CLIENTS.cert_pem), ca_config_map("others", OTHERS.cert_pem)
-        ),
+        "clients.yaml": authorities(CLIENTS),
     }
     instance = Instance(tmp_path_factory.mktemp("certificates"), files)
     try:
@@ -316,19 +338,30 @@ def test_a_port_whose_entry_is_empty_asks_for_nothing(scene):
 
 
 def test_an_authority_is_replaced_while_it_serves(scene):
-    both = documents(
-        ca_config_map("clients", CLIENTS.cert_pem, OTHERS.cert_pem),
-        ca_config_map("others", OTHERS.cert_pem),
-    )
-    only = documents(
-        ca_config_map("clients", CLIENTS.cert_pem), ca_config_map("others", OTHERS.cert_pem)
-    )
-    scene.run.write("clients.yaml", both)
+    scene.run.write("clients.yaml", authorities(CLIENTS, OTHERS))
     scene.run.until("both are let in", lambda: scene.status(THEIRS, gateway="checked") == 200)
     assert scene.status(OURS, gateway="checked") == 200
-    scene.run.write("clients.yaml", only)
+    scene.run.write("clients.yaml", authorities(CLIENTS))
     scene.run.until("one is let in", lambda: scene.status(THEIRS, gateway="checked") == 0)
     assert scene.status(OURS, gateway="checked") == 200
+
+
+def test_a_cluster_trust_bundle_is_followed_through_its_life(scene):
+    def ask(client):
+        return scene.status(client, gateway="checked", port=18447)
+
+    assert scene.listener("bundle", "checked")[0]["Accepted"] == ("False", "NoValidCACertificate")
+    assert ask(OURS) == 0
+    scene.run.write("bundle.yaml", trust_bundle(CLIENTS))
+    scene.run.until("ours is let in", lambda: ask(OURS) == 200)
+    assert ask(THEIRS) == 0
+    scene.until_listener("bundle", "ResolvedRefs", ("True", "ResolvedRefs"), "checked")
+    scene.run.write("bundle.yaml", trust_bundle(OTHERS))
+    scene.run.until("theirs is let in", lambda: ask(THEIRS) == 200)
+    assert ask(OURS) == 0
+    scene.run.remove("bundle.yaml")
+    scene.run.until("nobody is let in", lambda: ask(THEIRS) == 0)
+    scene.until_listener("bundle", "ResolvedRefs", ("False", "InvalidCACertificateRef"), "checked")
 
 
 @pytest.mark.parametrize("client", [OURS, THEIRS, None], ids=["ours", "theirs", "none"])
