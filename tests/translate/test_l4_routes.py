@@ -176,3 +176,88 @@ def test_service_parent_is_not_supported():
     condition = world(text).report("TCPRoute", "db").parents[0].conditions[0]
     assert (condition.status, condition.reason) == ("False", "UnsupportedValue")
     assert "TCP listener of a Gateway" in condition.message
+
+
+LISTENER_SET = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: gate}
+spec:
+  gatewayClassName: fairlead
+  allowedListeners: {namespaces: {from: Same}}
+  listeners: [{name: tls, port: 443, protocol: TLS, tls: {mode: Passthrough}}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata: {name: more}
+spec:
+  parentRef: {name: gate}
+  listeners:
+  - {name: inner, port: 443, protocol: TLS, hostname: "*.inner.example", tls: {mode: Passthrough}}
+  - {name: db, port: 5432, protocol: TCP}
+  - {name: dns, port: 5300, protocol: UDP}
+"""
+
+
+def at_set(text):
+    """A route whose parent is the ListenerSet in place of the Gateway."""
+    return text.replace("{name: gate,", "{kind: ListenerSet, name: more,")
+
+
+def test_listener_set_as_parent():
+    found = world(
+        LISTENER_SET,
+        at_set(route("TCPRoute", "db", "db", "a")),
+        at_set(route("UDPRoute", "dns", "dns", "u")),
+        at_set(route("TLSRoute", "inner", "inner", "b", hostnames='"*.inner.example"')),
+        route("TLSRoute", "outer", "tls", "a", hostnames='"*.example", x.inner.example'),
+    )
+    assert clusters(found, "tcp-5432", "tcp") == ["default/a/9000"]
+    assert clusters(found, "tls-443", "*.inner.example") == ["default/b/9000"]
+    assert (PROXY, "udp-5300") in found.outputs.listeners
+    assert (PROXY, "tls-443", "x.inner.example") not in found.outputs.chains
+    changed = found.apply(at_set(route("TCPRoute", "db", "db", "b")))
+    assert set(changed["chains"]) == {(PROXY, "tcp-5432", "tcp")}
+
+
+def test_listener_of_a_set_closes_what_is_its_own():
+    """A name inside a listener's hostname never falls to a wider listener's route."""
+    outer = route("TLSRoute", "outer", "tls", "a", hostnames='"*.example"')
+    found = world(LISTENER_SET, outer)
+    assert clusters(found, "tls-443", "*.example") == ["default/a/9000"]
+    assert clusters(found, "tls-443", "*.inner.example") == []
+    found.remove("ListenerSet", "more")
+    assert (PROXY, "tls-443", "*.inner.example") not in found.outputs.chains
+
+
+def test_default_gateway():
+    text = route("TCPRoute", "db", "tcp", "a").replace(
+        "parentRefs: [{name: gate, sectionName: tcp}]", "useDefaultGateways: All"
+    )
+    found = world(
+        GATEWAY.replace("gatewayClassName", "defaultScope: All\n  gatewayClassName"), text
+    )
+    assert clusters(found, "tcp-9000", "tcp") == ["default/a/9000"]
+    assert message(found, "TCPRoute", "db").startswith("bound to a default Gateway: attached to")
+
+
+def test_xbackend():
+    backend = """
+apiVersion: gateway.networking.x-k8s.io/v1alpha1
+kind: XBackend
+metadata: {name: out}
+spec:
+  type: ExternalHostname
+  externalHostname: {hostname: db.example.net}
+  protocol: TCP
+  port: {number: 5432}
+"""
+    text = route("TCPRoute", "db", "tcp", "out").replace(
+        "{name: out, port: 9000}",
+        "{group: gateway.networking.x-k8s.io, kind: XBackend, name: out}",
+    )
+    found = world(backend, text)
+    conditions = {each.type: each for each in found.report("TCPRoute", "db").parents[0].conditions}
+    assert conditions["ResolvedRefs"].status == "True", conditions["ResolvedRefs"].message
+    (name,) = clusters(found, "tcp-9000", "tcp")
+    assert found.outputs.clusters.get(name).dns_name == "db.example.net"
