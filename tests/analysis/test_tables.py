@@ -7,7 +7,7 @@ import pytest
 from analysis.scene import NOW, Scene
 from analysis.test_describe import manifests
 from fairlead.analysis.document import document
-from fairlead.analysis.own_tables import proxy_table
+from fairlead.analysis.own_tables import proxy_objects, proxy_table
 from fairlead.analysis.table import age
 from fairlead.analysis.view import ProxyFacts
 from fairlead.app.answers import NotFoundError, Query, objects_of, table_of
@@ -183,3 +183,25 @@ def test_what_is_not_there_is_said(canary, query, message):
         with pytest.raises(NotFoundError) as error:
             answer(canary.view, query)
         assert str(error.value) == message
+
+
+def test_a_gateways_infrastructure_is_shown_with_its_proxy():
+    scene = Scene(
+        """
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge}
+spec:
+  gatewayClassName: fairlead
+  infrastructure: {labels: {team: web, tier: front}, annotations: {example.com/cost: high}}
+  listeners: [{name: web, port: 80, protocol: HTTP}]
+"""
+    )
+    (row,) = proxy_table(scene.view, "gateway/default/edge").rows
+    assert row.cells[7] == "team=web,tier=front"
+    (found,) = proxy_objects(scene.view, "gateway/default/edge")
+    assert found["metadata"] == {
+        "name": "gateway/default/edge",
+        "labels": {"team": "web", "tier": "front"},
+        "annotations": {"example.com/cost": "high"},
+    }

@@ -178,7 +178,37 @@ def test_without_a_certificate_a_listener_is_not_programmed_and_others_serve(ref
     assert world.gateway()["ResolvedRefs"].reason == "ListenersNotResolved"
     assert world.gateway()["Accepted"].reason == "ListenersNotValid"
     assert world.gateway()["Programmed"].status == "True"
-    assert world.outputs.chains.keys() == ((PROXY, "tls-443", "good.example"),)
+    closed = world.outputs.chains.get((PROXY, "tls-443", "bad.example"))
+    assert (closed.server_names, closed.backends, closed.tls) == (("bad.example",), (), None)
+    assert isinstance(world.outputs.chains.get((PROXY, "tls-443", "good.example")), HttpChain)
+
+
+def test_what_is_meant_for_a_listener_without_certificate_falls_to_no_wider_one():
+    route = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: app}
+spec:
+  parentRefs: [{name: gate}]
+  hostnames: [bank.example.com, www.example.com]
+  rules: [{backendRefs: [{name: backend, port: 80}]}]
+"""
+    tls = {"certificateRefs": [{"name": "missing"}]}
+    world = World(
+        gateway(
+            listener("wide", "HTTPS", hostname="*.example.com"),
+            listener("bank", "HTTPS", hostname="bank.example.com", tls=tls),
+        ),
+        *SECRETS,
+        route,
+    )
+    table = f"{PROXY}/tls-443"
+    assert world.hosts(table)["bank.example.com"] == []
+    assert world.outputs.virtual_hosts.get((table, "bank.example.com")).owner == "bank.example.com"
+    assert world.hosts(table)["www.example.com"] == ["default/app/0/0"]
+    world.apply(tls_secret("missing", CERTIFICATE))
+    assert world.hosts(table)["bank.example.com"] == ["default/app/0/0"]
+    assert isinstance(world.outputs.chains.get((PROXY, "tls-443", "bank.example.com")), HttpChain)
 
 
 def test_one_good_certificate_of_several_is_enough_to_serve():

@@ -4,7 +4,7 @@ They are no API kinds: nobody writes them. As objects they have the shape of one
 tools read them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -40,12 +40,13 @@ def proxy_table(view: View, name: str | None) -> Table:
                 str(len(proxy.rejections)),
                 NONE if proxy.pid is None else str(proxy.pid),
                 str(proxy.restarts),
+                _pairs(_infrastructure(view, proxy.name).get("labels", {})) or NONE,
                 "; ".join(f"{refused.name}: {refused.message}" for refused in proxy.rejections),
             ),
         )
         for proxy in _proxies(view, name)
     )
-    shown = columns("PROXY KIND STATUS LAST-ACK NACK PID RESTARTS | REFUSED")
+    shown = columns("PROXY KIND STATUS LAST-ACK NACK PID RESTARTS | LABELS REFUSED")
     return Table("proxies", namespaced=False, columns=shown, rows=tuple(rows))
 
 
@@ -55,7 +56,7 @@ def proxy_objects(view: View, name: str | None) -> list[Json]:
         {
             "apiVersion": API_VERSION,
             "kind": "Proxy",
-            "metadata": {"name": proxy.name},
+            "metadata": {"name": proxy.name, **_infrastructure(view, proxy.name)},
             "status": {"state": proxy_state(proxy)}
             | _without(msgspec.to_builtins(proxy), {"name"}),
         }
@@ -106,6 +107,18 @@ def place(problem: api.Problem) -> str:
 def _proxies(view: View, name: str | None) -> Iterable[ProxyFacts]:
     found = sorted(view.proxies.items())
     return [proxy for key, proxy in found if name in {None, key}]
+
+
+def _infrastructure(view: View, name: str) -> Mapping[str, Mapping[str, str]]:
+    """Labels and annotations of a Gateway's `spec.infrastructure`, those that there are."""
+    proxy = view.outputs.fleet.get(name)
+    found = {"labels": proxy.labels, "annotations": proxy.annotations} if proxy is not None else {}
+    return {field: dict(pairs) for field, pairs in found.items() if pairs}
+
+
+def _pairs(found: Mapping[str, str]) -> str:
+    """``name=value`` for each, as kubectl shows labels."""
+    return ",".join(f"{name}={value}" for name, value in found.items())
 
 
 def _owner(problem: api.Problem) -> str:

@@ -186,7 +186,7 @@ def claims_of_listeners(
     def claims(
         ctx: Context, _key: ListenerKey, listener: ManagedListener
     ) -> Iterator[tuple[ClaimKey, Claim]]:
-        if not listener.served or not listener.table:
+        if not listener.holds or not listener.table:
             return
         host = listener.hostname
         wanted = listener.protocol == "HTTPS" or listener.filters is not None

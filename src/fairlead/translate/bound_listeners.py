@@ -12,7 +12,7 @@ import msgspec
 
 from fairlead.graph import Collection, Context, Graph, Index
 from fairlead.ir.fleet import gateway_proxy
-from fairlead.ir.listener import Chain, GatewayListener, HttpChain, Listener
+from fairlead.ir.listener import Chain, GatewayListener, HttpChain, Listener, TcpChain
 from fairlead.ir.origin import Origin
 from fairlead.translate import hostnames, listeners
 from fairlead.translate.claims import ListenerKey
@@ -32,7 +32,7 @@ class BoundListeners:
     listeners: Collection[tuple[str, str], Listener]
     """By (proxy, listener name)."""
     chains: Collection[tuple[str, str, str], Chain]
-    """By (proxy, listener name, chain name); those that carry HTTP."""
+    """By (proxy, listener name, chain name); those of listeners rather than routes."""
 
 
 def build(
@@ -60,9 +60,9 @@ def build(
     return BoundListeners(
         ports.flat_map("listeners of Gateways", bound),
         graph.join(
-            "chains of HTTP and HTTPS listeners",
+            "chains of listeners",
             ports.flat_map("chains of HTTP listeners", plain),
-            gateways.managed_listeners.flat_map("chains of HTTPS listeners", _https_chain),
+            gateways.managed_listeners.flat_map("chains of TLS listeners", _tls_chain),
         ),
     )
 
@@ -152,18 +152,17 @@ def _origins(ctx: Context, gateways: Gateways, term: BoundTerm) -> tuple[Origin,
     return tuple(each.origin for each in written) or (Origin("Gateway", *term[:2]),)
 
 
-def _https_chain(
+def _tls_chain(
     _ctx: Context, _key: ListenerKey, listener: ManagedListener
 ) -> Iterator[tuple[tuple[str, str, str], Chain]]:
-    """The chain of one HTTPS listener."""
-    if not listener.served or listener.protocol != "HTTPS":
-        return
+    """The chain of an HTTPS listener, and of one without a certificate that can be used.
+
+    The latter closes connections: they must not be taken for those of a wider listener.
+    """
     host = listener.hostname
-    chain = HttpChain(
-        name=host,
-        server_names=() if host == hostnames.ANY else (host,),
-        tls=listener.tls,
-        owner=host,
-        origin=listener.origin,
-    )
-    yield (listener.proxy, listener.bound, host), chain
+    place = (listener.proxy, listener.bound, host)
+    names = () if host == hostnames.ANY else (host,)
+    if listener.holds and listener.unusable:
+        yield place, TcpChain(host, (), names, origin=listener.origin)
+    elif listener.served and listener.protocol == "HTTPS":
+        yield place, HttpChain(host, names, listener.tls, owner=host, origin=listener.origin)

@@ -55,12 +55,12 @@ class Gateways:
     by_bound: Index[ListenerKey, ManagedListener, BoundTerm]
     """Listeners that are served, by Gateway and port."""
     by_host: Index[ListenerKey, ManagedListener, HostTerm]
-    """Listeners that are served, by Gateway, port and hostname; there is one at most."""
+    """Listeners that hold their hostname, by Gateway, port and hostname; there is one at most."""
     occupancy: Occupancy
     fleet: Collection[str, Proxy]
 
     def owner(self, ctx: Context, listener: ManagedListener, host: str) -> str | None:
-        """Hostname of the most specific served listener that covers `host`.
+        """Hostname of the most specific listener that covers `host`.
 
         Listener isolation: routes of wider ones give nothing to `host`.
 
@@ -76,7 +76,7 @@ class Gateways:
         return None
 
     def lies_inside(self, ctx: Context, listener: ManagedListener) -> bool:
-        """Whether another served listener on the port of `listener` covers its hostname."""
+        """Whether another listener on the port of `listener` covers its hostname."""
         term = (*listener.gateway, listener.bound)
         return any(
             ctx.count_by(self.by_host, (*term, wider))
@@ -138,8 +138,8 @@ def build(graph: Graph, inputs: GatewayInputs) -> Gateways:
             lambda _key, each: ((*each.gateway, each.bound),) if each.served else (),
         ),
         by_host=listeners.index(
-            "served listeners by port and hostname",
-            lambda _key, each: ((*each.gateway, each.bound, each.hostname),) if each.served else (),
+            "listeners that hold a hostname",
+            lambda _key, each: ((*each.gateway, each.bound, each.hostname),) if each.holds else (),
         ),
         occupancy=occupancy,
         fleet=found.flat_map("proxies of Gateways", proxy),

@@ -109,6 +109,15 @@ class ManagedListener(msgspec.Struct, frozen=True, gc=False):
         return self.refused is None and not self.unusable
 
     @property
+    def holds(self) -> bool:
+        """Whether its hostname is its own.
+
+        That of one without a usable certificate is, too: what is meant for it must not fall to a
+        wider listener.
+        """
+        return self.refused is None and not self.idle
+
+    @property
     def served(self) -> bool:
         """Whether proxies are told about it."""
         return self.valid and not self.idle
