@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from fairlead import api
 from fairlead.graph import Collection, Context
 from fairlead.ir.fleet import MESH_PROXY
-from fairlead.translate import backends, route_report, rules, service_parent
+from fairlead.translate import (
+    backends,
+    route_report,
+    rules,
+    service_parent,
+    session_persistence,
+)
 from fairlead.translate.attachments import Attachments
 from fairlead.translate.backends import Inputs, ParentKind
 from fairlead.translate.claims import Variant
@@ -49,7 +55,7 @@ def report(
     def service(ref: api.ParentReference) -> Parent:
         return _service(ctx, facts, route, ref)
 
-    judgement = Judgement(verdict(route), unresolved, service)
+    judgement = Judgement(verdict(route), unresolved, service, _without_effect(route))
     common = route_report.Facts(
         route.kind, facts.settings, attachments, facts.rejections, facts.mesh.fleet
     )
@@ -69,6 +75,16 @@ def verdict(route: HostRoute) -> Verdict:
         names = ", ".join(rule.name for rule in invalid)
         return Verdict(None, f"Dropped Rule {names}: {message}")
     return Verdict((findings[0].reason, message))
+
+
+def _without_effect(route: HostRoute) -> tuple[str, ...]:
+    """What an accepted route asks for in vain."""
+    notes: list[str] = []
+    for index, rule in enumerate(route.spec.rules):
+        if rule.session_persistence is not None:
+            note = session_persistence.without_effect(rule.session_persistence)
+            notes += [f"spec.rules[{index}].sessionPersistence {note}"] if note else []
+    return tuple(notes)
 
 
 def _service(ctx: Context, facts: Facts, route: HostRoute, ref: api.ParentReference) -> Parent:

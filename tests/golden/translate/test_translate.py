@@ -44,7 +44,10 @@ def hosts(world):
     found = {}
     for (table, name), host in sorted(world.outputs.virtual_hosts.items()):
         assert isinstance(host, VirtualHost)
-        found.setdefault(table, {})[name] = [plain(rule) for rule in host.rules]
+        rules = [plain(rule) for rule in host.rules]
+        if host.filters is not None:
+            rules = {"filters": plain(host.filters), "rules": rules}
+        found.setdefault(table, {})[name] = rules
     return found
 
 
