@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from bench.figure import Figure
 from fairlead.graph import Change, Graph, Source
 from fairlead.ir.backend import Forward
-from fairlead.ir.listener import HttpListener, Listener
+from fairlead.ir.listener import Chain, GatewayListener, HttpChain, Listener
 from fairlead.ir.match import HeaderMatch, Match, PathPrefix
 from fairlead.ir.origin import Origin
 from fairlead.ir.rule import Route, Rule
@@ -22,7 +22,8 @@ from fairlead.xds.build import Configuration, build
 SIZES = (1_000, 5_000, 20_000)
 CHANGES = 200
 TABLE = "gateway/default/gateway/http-80"
-LISTENER = HttpListener("gateway/default/gateway", "http-80", ("127.0.0.1",), 80, 80, TABLE, ())
+LISTENER = GatewayListener("gateway/default/gateway", "http-80", ("127.0.0.1",), 80, 80, TABLE, ())
+CHAIN = HttpChain("http")
 
 
 def _host(number: int, target: str) -> VirtualHost:
@@ -44,6 +45,7 @@ class _World:
     def __init__(self) -> None:
         self.graph = Graph()
         self.listeners: Source[tuple[str, str], Listener] = self.graph.source("listeners")
+        self.chains: Source[tuple[str, str, str], Chain] = self.graph.source("chains")
         self.hosts: Source[tuple[str, str], VirtualHost] = self.graph.source("virtual_hosts")
         self.built: Configuration = build(
             self.graph,
@@ -52,7 +54,7 @@ class _World:
             clusters=self.graph.source("clusters"),
             endpoints=self.graph.source("endpoints"),
             cluster_use=self.graph.source("cluster_use"),
-            chains=self.graph.source("chains"),
+            chains=self.chains,
             secrets=self.graph.source("secrets"),
             secret_use=self.graph.source("secret_use"),
         )
@@ -62,6 +64,7 @@ class _World:
         """Apply, feed back, and return the number of bytes that change."""
         changes = [
             Change(self.listeners, (LISTENER.proxy, LISTENER.name), LISTENER),
+            Change(self.chains, (LISTENER.proxy, LISTENER.name, CHAIN.name), CHAIN),
             *(Change(self.hosts, (host.table, host.name), host) for host in hosts),
         ]
         size = 0

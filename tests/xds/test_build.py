@@ -9,19 +9,20 @@ from fairlead.ir.assignment import ClusterUse
 from fairlead.ir.backend import Forward
 from fairlead.ir.cluster import Cluster
 from fairlead.ir.endpoint import Endpoint, Endpoints
-from fairlead.ir.listener import HttpListener, OutboundListener
+from fairlead.ir.listener import GatewayListener, HttpChain, OutboundListener
 from fairlead.ir.match import Match
 from fairlead.ir.origin import Origin
 from fairlead.ir.rule import Route, Rule
 from fairlead.ir.virtual_host import VirtualHost
 from fairlead.xds import scopes, type_url
 from fairlead.xds.scopes import Layout, settled, shard
-from golden.xds.ir_world import IrWorld
+from golden.xds.ir_world import Chained, IrWorld
 from golden.xds.static_bootstrap import as_dict
 
 PROXY = "gateway/ns/gw"
 TABLE = "gateway/ns/gw/http-80"
-LISTENER = HttpListener(PROXY, "http-80", ("127.0.0.1",), 80, 80, TABLE, ())
+LISTENER = GatewayListener(PROXY, "http-80", ("127.0.0.1",), 80, 80, TABLE, ())
+PORT = (LISTENER, Chained(HttpChain("http"), "http-80", PROXY))
 CLUSTER = Cluster("ns/up/80", "ns", "up", 80)
 LARGE = 2 * scopes.SPLIT
 
@@ -48,24 +49,24 @@ def types(changed):
 @pytest.fixture
 def large():
     world = IrWorld()
-    world.put(LISTENER, *hosts(LARGE))
+    world.put(*PORT, *hosts(LARGE))
     return world
 
 
 def test_a_small_table_is_one_route_configuration():
     world = IrWorld()
-    changed = world.put(LISTENER, host("a.example.com"), host("b.example.com"))
+    changed = world.put(*PORT, host("a.example.com"), host("b.example.com"))
     assert types(changed) == {"Listener": 1, "RouteConfiguration": 1}
     assert types(world.put(host("c.example.com"))) == {"RouteConfiguration": 1}
 
 
 def test_a_listener_without_hosts_has_a_route_configuration():
-    assert types(IrWorld().put(LISTENER)) == {"Listener": 1, "RouteConfiguration": 1}
+    assert types(IrWorld().put(*PORT)) == {"Listener": 1, "RouteConfiguration": 1}
 
 
 def test_a_change_of_a_small_table_serialises_one_host_alone():
     world = IrWorld()
-    world.put(LISTENER, host("a.example.com"), host("b.example.com"))
+    world.put(*PORT, host("a.example.com"), host("b.example.com"))
     (before,) = (each for (_, url, _), each in world.resources.items() if url == type_url.ROUTES)
     world.put(host("b.example.com", "ns/other/80"))
     after = world.resources.get((PROXY, type_url.ROUTES, TABLE))
@@ -90,7 +91,7 @@ def test_a_wildcard_stands_in_every_shard(large):
 
 def test_growing_past_the_threshold_changes_the_listener_once():
     world = IrWorld()
-    world.put(LISTENER, *hosts(scopes.SPLIT))
+    world.put(*PORT, *hosts(scopes.SPLIT))
     changed = world.put(host("one-more.example.com"))
     shards = 1 << scopes.SHARD_BITS
     assert types(changed) == {
@@ -147,7 +148,7 @@ def test_what_goes_away_is_taken_away(large):
     changed = large.commit([Change(large.listeners, (PROXY, "http-80"), None)])
     assert set(changed.values()) == {None}
     assert len(large.resources) == 0
-    large.put(LISTENER)
+    large.put(*PORT)
     assert len(large.messages(type_url.ROUTES)) == 1 << scopes.SHARD_BITS
 
 
@@ -179,7 +180,7 @@ def test_the_passthrough_cluster_has_no_endpoints():
 def test_the_order_of_arrival_leaves_no_trace(seed):
     """Across the threshold as well: an instance that grew serves what a new one serves."""
     rng = random.Random(seed)
-    cast = [LISTENER, CLUSTER, ClusterUse(PROXY, "ns/up/80"), *hosts(LARGE), host("*.example.com")]
+    cast = [*PORT, CLUSTER, ClusterUse(PROXY, "ns/up/80"), *hosts(LARGE), host("*.example.com")]
     fresh = IrWorld()
     fresh.put(*cast)
     grown = IrWorld()
@@ -196,7 +197,7 @@ def test_the_order_of_arrival_leaves_no_trace(seed):
 
 def test_the_fallback_of_a_host_takes_its_place():
     world = IrWorld()
-    world.put(LISTENER, host("a.example.com"))
+    world.put(*PORT, host("a.example.com"))
     (part,) = world.resources.get((PROXY, type_url.ROUTES, TABLE)).parts
     message = as_dict(type_url.ROUTES, part.fallback)
     assert message == {

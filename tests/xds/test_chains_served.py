@@ -87,7 +87,7 @@ def gateway(tmp_path_factory):
     with backends() as l4:
         made = world(
             {
-                "gateway_listeners": [
+                "listeners": [
                     {
                         "name": "tls-443",
                         "port": 443,

@@ -40,7 +40,7 @@ def ports(tmp_path_factory):
     at = {"a": made.tcp("a"), "b": made.tcp("b")}
     datagrams = made.udp("datagrams")
     document = {
-        "gateway_listeners": [
+        "listeners": [
             {
                 "name": f"tcp-{number}",
                 "port": number,

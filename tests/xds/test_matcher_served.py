@@ -4,13 +4,13 @@ import random
 
 import pytest
 
-from fairlead.ir.listener import HttpListener
+from fairlead.ir.listener import GatewayListener, HttpChain
 from fairlead.ir.match import HeaderMatch, Match, PathExact, PathPrefix, PathRegex, QueryMatch
 from fairlead.ir.origin import Origin
 from fairlead.ir.rule import Respond, Rule
 from fairlead.ir.virtual_host import VirtualHost
 from fairlead.xds import matcher, regex_prefix, type_url
-from golden.xds.ir_world import IrWorld
+from golden.xds.ir_world import Chained, IrWorld
 from golden.xds.served import running
 from support.http import exchange
 from support.ports import free_port
@@ -84,7 +84,8 @@ def test_tree_and_list_decide_alike(some, seed, tmp_path, monkeypatch):
     pick = random.Random(seed)
     same = rules(some(pick) for _ in range(RULES))
     world, port = IrWorld(), free_port()
-    world.put(HttpListener("gateway/ns/gw", "http-80", ("127.0.0.1",), 80, port, TABLE, ()))
+    world.put(GatewayListener("gateway/ns/gw", "http-80", ("127.0.0.1",), 80, port, TABLE, ()))
+    world.put(Chained(HttpChain("http"), "http-80"))
     world.put(VirtualHost(TABLE, "tree.test", ("tree.test",), same))
     monkeypatch.setattr(matcher, "LEAST", RULES + 1)
     world.put(VirtualHost(TABLE, "list.test", ("list.test",), same))

@@ -19,7 +19,7 @@ from fairlead.graph import Collection
 from fairlead.ir.cluster import Cluster
 from fairlead.ir.endpoint import Endpoint
 from fairlead.ir.fleet import gateway_proxy
-from fairlead.ir.listener import GatewayListener, HttpListener, OutboundListener, UdpListener
+from fairlead.ir.listener import GatewayListener, OutboundListener, UdpListener
 from fairlead.ir.proxy_status import Rejection
 from fairlead.ir.workload import Workload
 from fairlead.translate.clusters import cluster_name
@@ -27,7 +27,7 @@ from fairlead.translate.outputs import Outputs
 from fairlead.translate.report import ParentReport, Report
 from fairlead.translate.sources import Key, Sources
 
-BoundListener: TypeAlias = HttpListener | GatewayListener | UdpListener
+BoundListener: TypeAlias = GatewayListener | UdpListener
 """A port of a Gateway that its proxy listens on."""
 
 

@@ -8,23 +8,6 @@ from fairlead.ir.backend import Backend
 from fairlead.ir.origin import Origin
 
 
-class HttpListener(msgspec.Struct, frozen=True, gc=False):
-    """One bound port of a Gateway; all its HTTP listeners share the route table."""
-
-    proxy: str
-    """Name of an `ir.fleet.Proxy`."""
-    name: str
-    """Unique in the proxy: ``http-80``. Never changes while the port stays."""
-    addresses: tuple[str, ...]
-    """IP addresses to bind; at least one."""
-    port: int
-    """Port as the Gateway's listeners declare it."""
-    bind_port: int
-    """Port that the process binds; differs from `port` by the port offset."""
-    table: str
-    origins: tuple[Origin, ...]
-
-
 class SpanAttribute(msgspec.Struct, frozen=True, gc=False):
     """An attribute that every span carries."""
 
@@ -109,7 +92,7 @@ class OutboundListener(msgspec.Struct, frozen=True, gc=False, tag="outbound"):
     pod: str
 
 
-Listener = HttpListener | GatewayListener | UdpListener | OutboundListener
+Listener = GatewayListener | UdpListener | OutboundListener
 
 
 class ClientValidation(msgspec.Struct, frozen=True, gc=False):

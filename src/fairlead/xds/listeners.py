@@ -13,8 +13,6 @@ from fairlead.graph import Collection, Context, Index, Source
 from fairlead.ir.listener import (
     Chain,
     GatewayListener,
-    HttpChain,
-    HttpListener,
     Listener,
     OutboundListener,
     UdpListener,
@@ -80,9 +78,6 @@ def resources(
             case OutboundListener():
                 layout = ctx.fetch(layouts, value.table) or scopes.ONE
                 made.append(listener.outbound(value, layout, access_log))
-            case HttpListener():
-                layout = ctx.fetch(layouts, value.table) or scopes.ONE
-                made.append(_plain(value, layout, access_log))
         for each in made:
             yield (key[0], type_url.LISTENER, each.name), each
 
@@ -109,18 +104,3 @@ def _bundles(name: str, parts: Collection[ChainKey, Part]) -> Index[BundleKey, B
 
 def _bucket(name: str) -> int:
     return zlib.crc32(name.encode()) % BUCKETS
-
-
-def _plain(value: HttpListener, layout: Layout, access_log: str) -> Resource:
-    """A port of the older form, which has no chains of its own."""
-    made = GatewayListener(
-        proxy=value.proxy,
-        name=value.name,
-        addresses=value.addresses,
-        port=value.port,
-        bind_port=value.bind_port,
-        table=value.table,
-        origins=value.origins,
-    )
-    part = chain.part(port(made, layout, access_log), HttpChain("http"))
-    return listener.gateway(made, (bundled((part,)),))

@@ -11,7 +11,6 @@ from fairlead.ir.endpoint import Endpoints
 from fairlead.ir.listener import (
     GatewayListener,
     HttpChain,
-    HttpListener,
     OutboundListener,
     TcpChain,
     UdpListener,
@@ -82,7 +81,7 @@ class IrWorld:
                 place = self.secrets, value.name
             case SecretUse():
                 place = self.secret_use, (value.proxy, value.secret)
-            case HttpListener() | GatewayListener() | UdpListener() | OutboundListener():
+            case GatewayListener() | UdpListener() | OutboundListener():
                 place = self.listeners, (value.proxy, value.name)
             case VirtualHost():
                 place = self.virtual_hosts, (value.table, value.name)
@@ -105,7 +104,6 @@ class IrWorld:
 
 DEFAULTS = {
     "listeners": {"proxy": "gateway/ns/gw", "addresses": ["127.0.0.1"], "origins": []},
-    "gateway_listeners": {"proxy": "gateway/ns/gw", "addresses": ["127.0.0.1"], "origins": []},
     "udp_listeners": {"proxy": "gateway/ns/gw", "addresses": ["127.0.0.1"], "origins": []},
     "http_chains": {},
     "tcp_chains": {},
@@ -117,8 +115,7 @@ DEFAULTS = {
     "endpoints": {},
 }
 KINDS = {
-    "listeners": HttpListener,
-    "gateway_listeners": GatewayListener,
+    "listeners": GatewayListener,
     "udp_listeners": UdpListener,
     "http_chains": HttpChain,
     "tcp_chains": TcpChain,
@@ -165,6 +162,8 @@ def values(document):
             listener = fields.pop("listener", "")
             made = msgspec.convert(tagged(fields), KINDS[kind])
             yield Chained(made, listener) if listener else made
+            if kind == "listeners" and made.name.startswith("http-"):
+                yield Chained(HttpChain("http"), made.name, made.proxy)
 
 
 def world(document):
@@ -178,7 +177,7 @@ def world(document):
     made = IrWorld(**options)
     layouts = document.pop("layouts", {})
     found = list(values(document))
-    bound = HttpListener | GatewayListener | UdpListener | OutboundListener
+    bound = GatewayListener | UdpListener | OutboundListener
     proxies = {each.proxy for each in found if isinstance(each, bound)}
     clusters = {each.name for each in found if isinstance(each, Cluster)}
     secrets = {each.name for each in found if isinstance(each, Certificate | TrustBundle)}
