@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.certificates import CA, tls_secret
+from support.certificates import CA, ca_config_map, tls_secret
 from translate.world import World
 
 PROXY = "gateway/default/gate"
@@ -261,3 +261,32 @@ spec:
     assert conditions["ResolvedRefs"].status == "True", conditions["ResolvedRefs"].message
     (name,) = clusters(found, "tcp-9000", "tcp")
     assert found.outputs.clusters.get(name).dns_name == "db.example.net"
+
+
+def test_policy_encrypts_bytes_but_no_tls_that_is_passed_through():
+    policy = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {name: encrypt}
+spec:
+  targetRefs: [{group: "", kind: Service, name: a}]
+  validation:
+    hostname: a.example.com
+    caCertificateRefs: [{group: "", kind: ConfigMap, name: ca}]
+"""
+    found = world(
+        policy,
+        ca_config_map("ca", CA("backends").cert_pem),
+        route("TCPRoute", "db", "tcp", "a"),
+        route("TLSRoute", "end", "ended", "a", hostnames="ended.example.com"),
+        route("TLSRoute", "pass", "tls", "a", hostnames="pass.example.com"),
+    )
+    (tcp,) = clusters(found, "tcp-9000", "tcp")
+    (passed,) = clusters(found, "tls-443", "pass.example.com")
+    assert clusters(found, "tls-443", "ended.example.com") == [tcp]
+    assert found.outputs.clusters.get(tcp).tls.sni == "a.example.com"
+    assert found.outputs.clusters.get(passed).tls is None
+    found.remove("ConfigMap", "ca")
+    (refused,) = clusters(found, "tcp-9000", "tcp")
+    assert refused not in found.outputs.clusters
+    assert clusters(found, "tls-443", "pass.example.com") == [passed]

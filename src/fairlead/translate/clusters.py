@@ -45,8 +45,8 @@ OUTSIDE: Final = ""
 
 Protocol: TypeAlias = Literal["http", "h2c", "tcp", "raw"]
 """What a route sends: ``http`` as the port declares it (HTTPRoute), ``h2c`` HTTP/2 whatever it
-declares (GRPCRoute), ``tcp`` bytes, inside TLS if a policy says so (TLSRoute that terminates),
-``raw`` bytes just as they come (TLSRoute that passes through, TCPRoute)."""
+declares (GRPCRoute), ``tcp`` bytes, inside TLS if a policy says so (TCPRoute, TLSRoute that
+terminates), ``raw`` TLS just as it comes (TLSRoute that passes through)."""
 
 _NO_POLICY: Final = StandardPolicy()
 
