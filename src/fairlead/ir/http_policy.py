@@ -28,6 +28,8 @@ class SessionPersistence(msgspec.Struct, frozen=True, gc=False):
     """Of the cookie."""
     lifetime: float | None = None
     """Seconds of a permanent cookie (absoluteTimeout); None for a session cookie."""
+    secure: bool = False
+    """Whether the cookie is for TLS alone."""
 
 
 class Cors(msgspec.Struct, frozen=True, gc=False):

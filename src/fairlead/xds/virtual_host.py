@@ -9,7 +9,7 @@ from fairlead.ir.fleet import TUNNEL_CLUSTER
 from fairlead.ir.match import Match
 from fairlead.ir.rule import Route
 from fairlead.ir.virtual_host import VirtualHost
-from fairlead.xds import action, http, matcher, policy, retry, wire
+from fairlead.xds import action, http, matcher, policy, retry, session, wire
 from fairlead.xds.messages import Message, duration, serialized
 from fairlead.xds.messages import Route as RouteMessage
 from fairlead.xds.messages import VirtualHost as VirtualHostMessage
@@ -100,9 +100,10 @@ def _decision(host: VirtualHost) -> bytes:
         first += wire.framed(_ROUTES, _TUNNEL)
     if host.filters is not None and host.filters.refused:
         return first + _FAILING
+    rules = map(session.secured, host.rules) if host.owner else host.rules
     entries = [
         matcher.Entry(condition, tuple([serialized(RouteMessage(**fields)) for fields in made]))
-        for rule in host.rules
+        for rule in rules
         for condition, made in placed(rule)
     ]
     if host.filters is not None:
