@@ -177,6 +177,32 @@ ROUTES = {
           backendRefs: [{name: v1, port: 80}]
         """,
     ),
+    "filters": """
+apiVersion: fairlead.dev/v1alpha1
+kind: LocalRateLimit
+metadata: {name: few}
+spec: {requests: 1, per: 1h, burst: 2}
+---
+apiVersion: fairlead.dev/v1alpha1
+kind: FaultInjection
+metadata: {name: lost}
+spec: {abort: {grpcStatus: 15}, until: "2099-01-31T12:00:00Z"}
+""",
+    "extended": both(
+        "extended",
+        """
+        - matches: [{method: {service: shop.Users, method: Few}}]
+          filters:
+          - type: ExtensionRef
+            extensionRef: {group: fairlead.dev, kind: LocalRateLimit, name: few}
+          backendRefs: [{name: v1, port: 80}]
+        - matches: [{method: {service: shop.Users, method: Lost}}]
+          filters:
+          - type: ExtensionRef
+            extensionRef: {group: fairlead.dev, kind: FaultInjection, name: lost}
+          backendRefs: [{name: v1, port: 80}]
+        """,
+    ),
     "listener-exact": grpc_route(
         "listener-exact", to("v1"), parents="{name: other, sectionName: exact}"
     ),
@@ -435,6 +461,17 @@ def test_a_session_stays_with_its_endpoint(scene, side):
 def test_a_filter_that_is_not_there_is_no_reason_to_go_without(scene, side):
     reply = scene.side(side, "refused").call(USERS_GET)
     assert reply.code is grpc.StatusCode.UNAVAILABLE
+
+
+@sides
+def test_filters_of_ours_answer_in_grpc(scene, side):
+    client = scene.side(side, "extended")
+    assert [client.call("/shop.Users/Few").backend for _ in range(3)] == [
+        "v1",
+        "v1",
+        "RESOURCE_EXHAUSTED",
+    ]
+    assert client.call("/shop.Users/Lost").code is grpc.StatusCode.DATA_LOSS
 
 
 @sides
