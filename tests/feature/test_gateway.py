@@ -1,9 +1,11 @@
 """Gateways: addresses, ports, and what is told of listeners that are and are not served."""
 
+import http.client
+
 import pytest
 
 from feature.harness import dump
-from feature.route_scene import Manifest, at_gateway, forward
+from feature.route_scene import Manifest, at_gateway, forward, route
 
 HEAD = """\
 apiVersion: gateway.networking.k8s.io/v1
@@ -14,6 +16,7 @@ spec:
 """
 HTTP = "  listeners: [{name: http, port: 80, protocol: HTTP}]\n"
 HELD = "127.0.77.1"
+HELD_TOO = "127.0.77.2"
 NOT_HELD = "203.0.113.9"
 
 
@@ -33,13 +36,39 @@ MIXED = gateway(
   - {name: clash-b, port: 18086, protocol: HTTPS, tls: {certificateRefs: [{name: cert}]}}
   - {name: secure, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: cert}]}}
   - {name: raw, port: 9000, protocol: TCP}
+  - {name: odd, port: 9002, protocol: example.com/SCTP}
   - name: kinds
     port: 18084
     protocol: HTTP
     allowedRoutes: {kinds: [{kind: HTTPRoute}, {kind: TCPRoute}]}
 """,
 )
-NOTHING = gateway("nothing", "  listeners: [{name: raw, port: 9001, protocol: TCP}]\n")
+NOTHING = gateway("nothing", "  listeners: [{name: o, port: 9001, protocol: example.com/SCTP}]\n")
+ANY = gateway("any", f"  addresses: [{{type: IPAddress}}, {{value: {HELD_TOO}}}]\n{HTTP}")
+CLUSTER = gateway("cluster", f"  addresses: [{{routability: Cluster}}]\n{HTTP}")
+DEFAULT = gateway("default", f"  defaultScope: All\n{HTTP}")
+PARAMETERS = gateway(
+    "parameters",
+    "  infrastructure:\n"
+    "    labels: {team: web}\n"
+    '    parametersRef: {group: "", kind: ConfigMap, name: settings}\n'
+    f"{HTTP}",
+)
+SETTINGS = Manifest(
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"
+    "data: {proxyProtocol: required}\n",
+    "settings",
+)
+UNKNOWN = gateway(
+    "unknown",
+    "  infrastructure: {parametersRef: {group: invalid.io, kind: Parameters, name: x}}\n" + HTTP,
+)
+BY_DEFAULT = Manifest(
+    route("by-default", forward("v2"), parents="").replace(
+        "  parentRefs: []\n", "  useDefaultGateways: All\n"
+    ),
+    "by-default",
+)
 FIRST = at_gateway("first", forward("v1"), "one.example", parents="{name: mixed, sectionName: one}")
 SECOND = at_gateway(
     "second", forward("v2"), "two.example", parents="{name: mixed, sectionName: kinds}"
@@ -76,6 +105,42 @@ def test_address_of_a_type_that_is_not_supported(scene):
     assert conditions(status(scene, NAMED))["Accepted"] == ("False", "UnsupportedAddress")
 
 
+def test_any_address_besides_a_certain_one(scene):
+    """GatewayAddressEmpty; each address tells its routability (GEP-5093)."""
+    found = status(scene, ANY)
+    values = [address["value"] for address in found["addresses"]]
+    assert (len(values), values[0]) == (2, HELD_TOO)
+    assert {address["routability"] for address in found["addresses"]} == {""}
+    assert conditions(found)["AddressesAssigned"] == ("True", "AddressesAssigned")
+    assert conditions(found)["Programmed"] == ("True", "Programmed")
+
+
+def test_routability_that_cannot_be_given_here(scene):
+    found = status(scene, CLUSTER)
+    assert conditions(found)["AddressesAssigned"] == ("False", "NotAssigned")
+    assert conditions(found)["Programmed"] == ("False", "AddressNotAssigned")
+    assert "addresses" not in found
+
+
+def test_infrastructure_and_parameters(scene):
+    """Labels are shown with the proxy; connections need the header that a setting asks for."""
+    (proxy,) = scene.run.get("proxies", "gateway/default/parameters")
+    assert proxy["metadata"]["labels"] == {"team": "web"}
+    assert conditions(status(scene, PARAMETERS))["Programmed"] == ("True", "Programmed")
+    with pytest.raises((ConnectionError, http.client.HTTPException)):
+        scene.gateway("any.example", name="parameters")
+    assert conditions(status(scene, UNKNOWN))["Accepted"] == ("False", "InvalidParameters")
+
+
+def test_default_gateway(scene):
+    """A route without parentRefs attaches to the Gateways that take all (GEP-3793)."""
+    assert conditions(status(scene, DEFAULT))["DefaultGateway"] == ("True", "DefaultGateway")
+    assert scene.gateway("any.example", name="default").backend == "v2"
+    (parent,) = scene.route(BY_DEFAULT)["status"]["parents"]
+    assert parent["parentRef"]["name"] == "default"
+    assert scene.gateway("other.example").status == 404
+
+
 def test_gateways_have_addresses_of_their_own(scene):
     places = [scene.gateway_place(name)[0] for name in ("gateway", "mixed", "static")]
     assert len(set(places)) == len(places)
@@ -95,9 +160,12 @@ def test_any_port(scene):
         ("one", "Conflicted", ("False", "NoConflicts")),
         ("clash-a", "Conflicted", ("True", "ProtocolConflict")),
         ("clash-b", "Conflicted", ("True", "ProtocolConflict")),
-        ("clash-b", "Programmed", ("False", "Invalid")),
-        ("secure", "Accepted", ("False", "UnsupportedProtocol")),
-        ("raw", "Accepted", ("False", "UnsupportedProtocol")),
+        ("clash-b", "Programmed", ("False", "ProtocolConflict")),
+        ("secure", "Accepted", ("True", "Accepted")),
+        ("secure", "ResolvedRefs", ("False", "InvalidCertificateRef")),
+        ("secure", "Programmed", ("False", "Invalid")),
+        ("raw", "Programmed", ("True", "Programmed")),
+        ("odd", "Accepted", ("False", "UnsupportedProtocol")),
         ("kinds", "ResolvedRefs", ("False", "InvalidRouteKinds")),
     ],
 )
@@ -117,13 +185,14 @@ def test_gateway_without_a_valid_listener(scene):
 
 def test_attached_routes(scene):
     counts = {each["name"]: each["attachedRoutes"] for each in status(scene, MIXED)["listeners"]}
-    assert counts == {"one": 1, "clash-a": 0, "clash-b": 0, "secure": 0, "raw": 0, "kinds": 1}
+    assert {name: count for name, count in counts.items() if count} == {"one": 1, "kinds": 1}
 
 
 def test_supported_kinds(scene):
     group = "gateway.networking.k8s.io"
     assert listener(scene, "kinds")["supportedKinds"] == [{"group": group, "kind": "HTTPRoute"}]
-    assert listener(scene, "raw")["supportedKinds"] == []
+    assert listener(scene, "odd")["supportedKinds"] == []
+    assert [each["kind"] for each in listener(scene, "raw")["supportedKinds"]] == ["TCPRoute"]
 
 
 def test_conditions_carry_the_generation(scene):
