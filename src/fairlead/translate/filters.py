@@ -22,6 +22,7 @@ from fairlead.translate.finding import Finding
 
 _UNSUPPORTED = "UnsupportedValue"
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+\Z")
+_DOTS = frozenset({".", ".."})
 _NOT_IN_PATH = re.compile(r"[\x00-\x20\x7f?#]")
 
 
@@ -114,6 +115,10 @@ def _add_policy(result: Filters, entry: api.HTTPRouteFilter, at: str, level: str
             mirror = (f"{at}.requestMirror", entry.request_mirror)
             return replace(result, mirrors=(*result.mirrors, mirror))
         case "ExternalAuth" if entry.external_auth:
+            http = entry.external_auth.http
+            if http is not None and _DOTS & set(http.path.split("/")):
+                message = f"{http.path!r} must not have . or .. between slashes"
+                return _with(result, _finding(f"{at}.externalAuth.http.path", message))
             return replace(result, external_auth=(f"{at}.externalAuth", entry.external_auth))
         case "ExtensionRef" if entry.extension_ref:
             extension = (f"{at}.extensionRef", entry.extension_ref)

@@ -1,7 +1,9 @@
 """Rate limits (`ir.http_policy.RateLimit`) as Envoy's ``local_ratelimit`` filter.
 
-The bucket is filled all the time, not once a period. Clients learn of it by ``x-ratelimit-*``
-headers, and those that are turned away by ``retry-after`` (or RESOURCE_EXHAUSTED, for gRPC).
+The bucket is filled all the time, not once a period. Envoy keeps it with the route: each match of a
+rule has one of its own on each host, and a full one after every change of its route configuration.
+Clients learn of it by ``x-ratelimit-*`` headers, and those that are turned away by ``retry-after``
+(or RESOURCE_EXHAUSTED, for gRPC).
 """
 
 import math
