@@ -247,3 +247,12 @@ def refused(scene) -> bool:
     except ConnectionRefusedError:
         return True
     return False
+
+
+LONG = gateway("g" * 253, HTTP)
+
+
+def test_the_longest_name(scene):
+    """GatewayNameMaximumLength: what is derived from the name is shortened where it has to be."""
+    assert conditions(status(scene, LONG))["Programmed"] == ("True", "Programmed")
+    assert scene.gateway("any.example", name=LONG.name).status == 404
