@@ -476,3 +476,36 @@ def test_a_route_to_a_set_that_is_not_there_is_told_so():
         "NoMatchingParent",
         "ListenerSet default/nowhere does not exist",
     )
+
+
+def work(number):
+    """Function runs that a new set, its route, and their end cost beside `number` sets."""
+    texts = []
+    for each in range(number):
+        space = f"team{each}"
+        texts.append(
+            listener_set(
+                "set", http("web", f"h{each}.example"), namespace=space, created="2026-01-01"
+            )
+        )
+        texts.append(route("app", to_set("set"), namespace=space))
+    world = World(gateway(allowed="All"), *texts)
+
+    def runs():
+        return sum(each.runs for each in world.graph.dump().collections)
+
+    counted = []
+    new = listener_set("set", http("web", "new.example"), namespace="late", created="2026-02-01")
+    for change in (
+        lambda: world.apply(new),
+        lambda: world.apply(route("app", to_set("set"), namespace="late")),
+        lambda: world.remove("ListenerSet", "set", "late"),
+    ):
+        before = runs()
+        assert change()
+        counted.append(runs() - before)
+    return counted
+
+
+def test_a_set_costs_the_same_beside_few_and_beside_many():
+    assert work(40) == work(2)
