@@ -102,10 +102,11 @@ def build(
     tables = by_table.terms("xds.tables")
 
     settled = _settled(graph, layouts, tables, virtual_hosts)
+    made = ports.build(listeners, chains, layouts, access_log)
     resources = graph.join(
         "xds.resources",
-        ports.resources(listeners, chains, layouts, access_log),
-        *_routes(layouts, by_table, tables, virtual_hosts),
+        made.resources,
+        *_routes(layouts, (by_table, made.alternatives), tables, virtual_hosts),
         *_clusters(clusters, endpoints, cluster_use),
         secret.resources(secrets, secret_use, system_trust),
     )
@@ -153,11 +154,19 @@ def _settled(
 
 def _routes(
     layouts: Source[str, Layout],
-    by_table: Index[tuple[str, str], Listener, Table],
+    advertised: tuple[Index[tuple[str, str], Listener, Table], Collection[tuple[str, str], str]],
     tables: Collection[Table, Table],
     virtual_hosts: Collection[tuple[str, str], VirtualHost],
 ) -> tuple[Collection[ResourceKey, Resource], ...]:
-    """Route configurations, and the scopes that lead to them."""
+    """Route configurations, and the scopes that lead to them.
+
+    Args:
+        layouts: How tables are laid out.
+        advertised: Listeners by table, and where else those are served.
+        tables: All there are.
+        virtual_hosts: Their contents.
+    """
+    by_table, alternatives = advertised
 
     def place(
         ctx: Context, key: tuple[str, str], part: Part
@@ -184,7 +193,7 @@ def _routes(
         layout = ctx.fetch(layouts, table) or scopes.ONE
         own = http.HOP_BY_HOP if kind == OUTBOUND else (http.OWNER,)
         remove = (*own, *scopes.headers_to_remove(layout))
-        found = [ports.alternative(each) for _, each in ctx.fetch_by(by_table, key)]
+        found = [ctx.fetch(alternatives, each) for each, _ in ctx.fetch_by(by_table, key)]
         alternative = ", ".join(dict.fromkeys(filter(None, found)))
         shard = Shard(remove=remove, any_port=kind == GATEWAY, alternative=alternative)
         for name in scopes.names(table, layout):

@@ -3,6 +3,10 @@
 A chain is serialised once and copied from then on. It holds names of tables, clusters and secrets
 only, so that no route and no certificate changes it: Envoy keeps the connections of chains that
 stay as they are, and drains those of a changed one.
+
+For each change Envoy walks through all chains of the listener, at 0.4 ms for one that carries HTTP.
+Chains as resources of their own (FCDS) would spare it that, but Envoy 1.40 never asks for the
+certificates and tables of a chain that it is given later.
 """
 
 from typing import Final

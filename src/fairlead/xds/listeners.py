@@ -6,8 +6,11 @@ the bundles are joined.
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from fairlead.graph import Collection, Context, Index, Source
 from fairlead.ir.listener import (
@@ -22,25 +25,41 @@ from fairlead.xds.port import Port, port
 from fairlead.xds.resource import Bundle, Part, Resource, bundled
 from fairlead.xds.scopes import Layout
 
+ResourceKey: TypeAlias = tuple[str, str, str]
+"""(proxy, type url, name)."""
 ListenerKey: TypeAlias = tuple[str, str]
 """(proxy, listener name)."""
 ChainKey: TypeAlias = tuple[str, str, str]
 """(proxy, listener name, chain name)."""
+_ByName: TypeAlias = Index[ChainKey, Chain, tuple[str, str, str]]
+"""Chains by (proxy, listener name, server name)."""
 BundleKey: TypeAlias = tuple[str, str, int]
 """(proxy, listener name, number)."""
 
+MOST_QUIC_CHAINS = 500
+"""A port of more HTTPS listeners has no HTTP/3: all would stand in memory twice, and each change
+would keep Envoy busy twice as long."""
 ADVERTISED = 86_400
 """Seconds for which a client may remember that HTTP/3 is there."""
 BUCKETS = 32
 """Bundles of a listener, at most."""
 
 
-def resources(
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """What is made of listeners and chains."""
+
+    resources: Collection[ResourceKey, Resource]
+    alternatives: Collection[ListenerKey, str]
+    """Where else the table of a listener is served, as a value of Alt-Svc."""
+
+
+def build(
     listeners: Collection[ListenerKey, Listener],
     chains: Collection[ChainKey, Chain],
     layouts: Source[str, Layout],
     access_log: str,
-) -> Collection[tuple[str, str, str], Resource]:
+) -> Listeners:
     """Put the stages of listeners on the graph; the arguments are those of `xds.build.build`."""
 
     def describe(ctx: Context, _: ListenerKey, value: Listener) -> Port | None:
@@ -50,45 +69,72 @@ def resources(
         return port(value, layout, access_log)
 
     ports = listeners.map("xds.ports", describe)
+    by_name = chains.index(
+        "xds.chains_by_server_name",
+        lambda key, value: [(*key[:2], name) for name in _names(value)],
+    )
+    tcp_parts = chains.map("xds.chains", _with_port(ports, by_name, chain.part))
+    quic_parts = chains.map("xds.quic_chains", _with_port(ports, by_name, chain.quic_part))
+    tcp, quic = _bundles("xds.chains", tcp_parts), _bundles("xds.quic_chains", quic_parts)
+    counted = quic_parts.index("xds.offered_quic_chains", lambda key, _: (key[:2],))
 
-    def on_tcp(ctx: Context, key: ChainKey, value: Chain) -> Part | None:
-        found = ctx.fetch(ports, key[:2])
-        return None if found is None else chain.part(found, value)
+    def alternative(ctx: Context, key: ListenerKey, value: Port) -> str | None:
+        offered = value.http3 and 0 < ctx.count_by(counted, key) <= MOST_QUIC_CHAINS
+        return f'h3=":{value.bind_port}"; ma={ADVERTISED}' if offered else None
 
-    def on_quic(ctx: Context, key: ChainKey, value: Chain) -> Part | None:
-        found = ctx.fetch(ports, key[:2])
-        return None if found is None else chain.quic_part(found, value)
-
-    tcp = _bundles("xds.chains", chains.map("xds.chains", on_tcp))
-    quic = _bundles("xds.quic_chains", chains.map("xds.quic_chains", on_quic))
+    alternatives = ports.map("xds.alternatives", alternative)
 
     def listening(
         ctx: Context, key: ListenerKey, value: Listener
-    ) -> Iterator[tuple[tuple[str, str, str], Resource]]:
-        made: list[Resource] = []
+    ) -> Iterator[tuple[ResourceKey, Resource]]:
+        found: list[Resource] = []
         match value:
             case GatewayListener():
-                found = tuple([each for _, each in ctx.fetch_by(tcp, key)])
-                made.append(listener.gateway(value, found))
-                twins = tuple([each for _, each in ctx.fetch_by(quic, key)])
-                if twins:
-                    made.append(listener.quic(value, twins))
+                found.append(listener.gateway(value, _read(ctx, tcp, key)))
+                if ctx.fetch(alternatives, key) is not None:
+                    found.append(listener.quic(value, _read(ctx, quic, key)))
             case UdpListener():
-                made.append(listener.datagrams(value))
+                found.append(listener.datagrams(value))
             case OutboundListener():
                 layout = ctx.fetch(layouts, value.table) or scopes.ONE
-                made.append(listener.outbound(value, layout, access_log))
-        for each in made:
+                found.append(listener.outbound(value, layout, access_log))
+        for each in found:
             yield (key[0], type_url.LISTENER, each.name), each
 
-    return listeners.flat_map("xds.listeners", listening)
+    return Listeners(listeners.flat_map("xds.listeners", listening), alternatives)
 
 
-def alternative(value: Listener) -> str:
-    """Where else a listener's table is served, as a value of Alt-Svc; empty for nowhere."""
-    if isinstance(value, GatewayListener) and value.http3:
-        return f'h3=":{value.bind_port}"; ma={ADVERTISED}'
-    return ""
+def _with_port(
+    ports: Collection[ListenerKey, Port],
+    by_name: _ByName,
+    make: Callable[[Port, Chain], Part | None],
+) -> Callable[[Context, ChainKey, Chain], Part | None]:
+    """What makes a part of a chain and its port.
+
+    Envoy refuses a listener where two chains ask for one server name: the first chain gets it.
+    """
+
+    def made(ctx: Context, key: ChainKey, value: Chain) -> Part | None:
+        found = ctx.fetch(ports, key[:2])
+        own = [name for name in _names(value) if ctx.first_by(by_name, (*key[:2], name)) == key]
+        if found is None or not own:
+            return None
+        if len(own) < len(value.server_names):
+            value = msgspec.structs.replace(value, server_names=tuple(own))
+        return make(found, value)
+
+    return made
+
+
+def _names(value: Chain) -> tuple[str, ...]:
+    """What a chain takes; the empty name stands for all that no other takes."""
+    return value.server_names or ("",)
+
+
+def _read(
+    ctx: Context, bundles: Index[BundleKey, Bundle, ListenerKey], key: ListenerKey
+) -> tuple[Bundle, ...]:
+    return tuple([bundle for _, bundle in ctx.fetch_by(bundles, key)])
 
 
 def _bundles(name: str, parts: Collection[ChainKey, Part]) -> Index[BundleKey, Bundle, ListenerKey]:

@@ -20,6 +20,7 @@ class Port(msgspec.Struct, frozen=True, gc=False):
     """Whether connections begin with a TLS handshake, whose server name finds their chain."""
     http3: bool
     tracing: Tracing | None
+    bind_port: int
     access_log: str
     """Path of the file that a line for each request goes to; empty for none."""
 
@@ -34,6 +35,7 @@ def port(listener: GatewayListener, layout: Layout, access_log: str) -> Port:
         inspected=inspected,
         http3=listener.http3 and inspected,
         tracing=listener.tracing,
+        bind_port=listener.bind_port,
         access_log=access_log.replace("{proxy}", listener.proxy),
     )
 
