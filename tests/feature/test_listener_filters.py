@@ -54,6 +54,11 @@ metadata: {name: few}
 spec: {requests: 1, per: 1h, burst: 2}
 ---
 apiVersion: fairlead.dev/v1alpha1
+kind: LocalRateLimit
+metadata: {name: once}
+spec: {requests: 1, per: 1h, burst: 1}
+---
+apiVersion: fairlead.dev/v1alpha1
 kind: FaultInjection
 metadata: {name: teapot}
 spec: {abort: {status: 418}, until: "2099-01-31T12:00:00Z"}
@@ -66,6 +71,9 @@ BY_USER = at_gateway(
       filters: [{extension("FaultInjection", "teapot")}]
       backendRefs: [{{name: v1, port: 80}}]
     - matches: [{{path: {{value: /rule}}}}]
+      backendRefs: [{{name: v1, port: 80}}]
+    - matches: [{{path: {{value: /once}}, headers: [{{name: x-user, value: bob}}]}}]
+      filters: [{extension("LocalRateLimit", "once")}]
       backendRefs: [{{name: v1, port: 80}}]
     - matches: [{{path: {{value: /user}}, headers: [{{name: x-user, value: bob}}]}}]
       backendRefs: [{{name: v2, port: 80}}]
@@ -131,6 +139,12 @@ def test_filters_of_the_rule_that_is_found_act(scene, name):
     """It is found only once the service has added a header; its fault must not be left out."""
     assert ask(scene, name, "/rule", ALLOWED).status == 418
     assert ask(scene, "plain", "/rule", ALLOWED).status == 200
+
+
+@asking
+def test_limits_of_the_rule_that_is_found_act(scene, name):
+    assert [ask(scene, name, "/once", ALLOWED).status for _ in range(3)] == [200, 429, 429]
+    assert [ask(scene, name, "/user", ALLOWED).status for _ in range(3)] == [200, 200, 200]
 
 
 def test_filters_act_in_the_order_in_which_they_are_written(scene, services):

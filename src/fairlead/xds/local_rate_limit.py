@@ -11,12 +11,15 @@ from typing import Final
 
 from fairlead.ir.http_policy import RateLimit
 from fairlead.xds.filter_messages import LocalRateLimit
+from fairlead.xds.http_filters import IDLE_STATISTICS
 from fairlead.xds.messages import Message, duration, wrapped
 
 FILTER: Final = "envoy.filters.http.local_ratelimit"
 
 _SHORTEST: Final = 0.05
 """Seconds: Envoy's least interval between fills."""
+_IDLE_INTERVAL: Final = 3600.0
+"""Seconds between fills of a bucket that nobody takes from."""
 _MOST_TOKENS: Final = 2**32 - 1
 _ALL: Final[Message] = {"default_value": {"numerator": 100}}
 
@@ -38,6 +41,12 @@ def config(limit: RateLimit) -> Message:
         response_headers_to_add=[{"header": {"key": "retry-after", "value": str(wait)}}],
         rate_limited_as_resource_exhausted=True,
     )
+
+
+def idle() -> Message:
+    """One that lets everything pass. Envoy wants a bucket in each that stands at a route."""
+    bucket: Message = {"max_tokens": 1, "fill_interval": duration(_IDLE_INTERVAL)}
+    return LocalRateLimit(stat_prefix=IDLE_STATISTICS, token_bucket=bucket)
 
 
 def _statistics(limit: RateLimit) -> str:

@@ -20,12 +20,11 @@ from fairlead.ir.http_policy import (
 from fairlead.ir.rule import Route
 from fairlead.ir.virtual_host import VirtualHost
 from fairlead.xds import cors, external_auth, fault, local_rate_limit, session
-from fairlead.xds.filter_messages import CorsPolicy, HttpFault, LocalRateLimit
+from fairlead.xds.filter_messages import CorsPolicy, HttpFault
 from fairlead.xds.http_filters import (
     CORS,
     EXTERNAL_AUTH,
     FAULT,
-    IDLE_STATISTICS,
     RATE_LIMIT,
     SESSION,
     SLOTS,
@@ -40,7 +39,7 @@ Configured = dict[str, Message]
 _NOTHING_TO_DO: Final = {
     CORS: any_of(CorsPolicy()),
     FAULT: any_of(HttpFault()),
-    RATE_LIMIT: any_of(LocalRateLimit(stat_prefix=IDLE_STATISTICS)),
+    RATE_LIMIT: any_of(local_rate_limit.idle()),
     EXTERNAL_AUTH: any_of(empty()),
     SESSION: any_of(session.off()),
 }
