@@ -2,6 +2,7 @@
 
 import pytest
 
+from fairlead.translate.workloads import MOST_REPLICAS
 from translate.mesh_world import World, pod
 
 DEPLOYMENT = """
@@ -39,6 +40,16 @@ def test_one_replica_where_none_are_asked_for_and_none_for_zero():
     assert len(names(world)) == 1
     world.apply(DEPLOYMENT.replace("replicas: 2", "replicas: 0"))
     assert names(world) == []
+
+
+def test_no_more_replicas_than_a_machine_bears():
+    world = World()
+    world.apply(DEPLOYMENT.replace("replicas: 2", "replicas: 2147483647"))
+    assert len(names(world)) == MOST_REPLICAS
+    report = world.workloads.deployment_reports.get(("default", "web"))
+    (condition,) = report.conditions
+    assert (condition.status, condition.reason) == ("False", "TooManyReplicas")
+    assert "spec.replicas is 2147483647" in condition.message
 
 
 def test_scaling_keeps_the_pods_that_are_there():

@@ -17,6 +17,9 @@ from fairlead.ir.workload import Workload
 from fairlead.translate.report import Condition, Report
 from fairlead.translate.sources import Key, Sources
 
+MOST_REPLICAS = 500
+"""Of one Deployment. Each is at least one process of this machine, started at once."""
+
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
@@ -69,7 +72,7 @@ def _pods(deployment: api.Deployment) -> Iterator[tuple[Key, api.Pod]]:
         controller=True,
     )
     digest = blake2b(_encoder.encode(template), digest_size=5).hexdigest()
-    for number in range(deployment.spec.replicas):
+    for number in range(min(deployment.spec.replicas, MOST_REPLICAS)):
         name = f"{metadata.name}-{digest}-{number}"
         yield (
             (metadata.namespace, name),
@@ -101,6 +104,12 @@ def _available(
     if not _selects_itself(deployment):
         message = "spec.selector does not match spec.template.metadata.labels; no pod is made"
         return Condition("Available", "False", "SelectorMismatch", message, generation)
+    if deployment.spec.replicas > MOST_REPLICAS:
+        message = (
+            f"spec.replicas is {deployment.spec.replicas}, of which {MOST_REPLICAS} run on this "
+            "machine; lower it"
+        )
+        return Condition("Available", "False", "TooManyReplicas", message, generation)
     ready = sum(1 for _, pod in states if pod and pod.ready and not pod.terminating)
     message = f"{ready} of {len(states)} pods are ready"
     if ready == len(states):
