@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 
-from fairlead.xds import http
+from fairlead.xds import http, matcher
 from feature.l4 import CLOSED, L4Backends, ask
 from golden.xds.ir_world import world
 from golden.xds.served import running
@@ -25,6 +25,7 @@ SEEN = ("x-forwarded-proto", "x-forwarded-client-cert", http.OWNER, "x-forwarded
 CA_OF_SERVERS = CA("servers")
 CA_OF_CLIENTS = CA("clients")
 PLAIN = tls.client_context()
+RESPOND = {"respond": {"status": 500}}
 
 
 def secret(name, issued):
@@ -57,6 +58,17 @@ def forward():
             "match": {"path": {"prefix": {"value": "/away"}}},
             "action": {"redirect": {"path": {"full": {"value": "/there"}}}},
         },
+    )
+
+
+def many():
+    """As many rules as become a tree."""
+    return (
+        *(
+            {"match": {"path": {"exact": {"value": f"/{number}"}}}, "action": RESPOND}
+            for number in range(matcher.LEAST)
+        ),
+        *forward(),
     )
 
 
@@ -119,6 +131,7 @@ def gateway(tmp_path_factory):
                 "tcp_chains": _tcp_chains(),
                 "virtual_hosts": [
                     host("example.org", "*", *forward()),
+                    host("many.example.org", "*", *many()),
                     *(host(name, name, *forward()) for name in LISTENERS[1:]),
                     *(
                         host(f"{name}.example.org", f"{name}.example.org", *forward())
@@ -194,6 +207,8 @@ MISDIRECTED = [
     ("unknown.org", "example.org", 200),
     ("unknown.org", "unknown.org", 404),
     ("second.example.org", "SECOND.example.org:443", 200),
+    ("unknown.org", "many.example.org", 200),
+    ("second.example.org", "many.example.org", 421),
 ]
 
 

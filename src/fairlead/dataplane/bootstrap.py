@@ -25,10 +25,12 @@ _STAT_PREFIXES = (
     "server.",
 )
 _STAT_SUFFIXES = (
-    # what is asked of a Service port, and how it goes (cluster.NAME.*, http.PREFIX.*)
+    # what is asked of a Service port, and how it goes (cluster.NAME.*; PREFIX stands for a bound
+    # port in http.PREFIX.*, tcp.PREFIX.* and udp.PREFIX.*)
     ".downstream_cx_active",
     ".downstream_cx_total",
     ".downstream_cx_destroy_remote_active_rq",
+    ".downstream_cx_no_route",
     ".downstream_rq_1xx",
     ".downstream_rq_2xx",
     ".downstream_rq_3xx",
@@ -37,6 +39,9 @@ _STAT_SUFFIXES = (
     ".downstream_rq_active",
     ".downstream_rq_time",
     ".downstream_rq_total",
+    ".downstream_sess_active",
+    ".downstream_sess_no_route",
+    ".downstream_sess_total",
     ".membership_healthy",
     ".membership_total",
     ".no_cluster",
