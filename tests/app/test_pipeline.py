@@ -24,7 +24,7 @@ LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
 def pipeline(tmp_path):
     made = Pipeline(Settings(port_offset=20000))
     addresses = GatewayAddresses(tmp_path / "addresses.json")
-    made.add_feedback(GatewayFeedback(made, addresses).answer)
+    made.add_feedback(GatewayFeedback(made, addresses, tuple).answer)
     yield made
     addresses.release()
 

@@ -5,7 +5,7 @@ Semantics of the UDPRoute* conformance tests.
 
 import pytest
 
-from feature.harness import Instance, parent_conditions
+from feature.harness import Instance, condition, parent_conditions
 from feature.l4 import CLOSED, DROPPED, ask_datagram, route, service, shares
 from feature.route_scene import documents
 
@@ -163,6 +163,33 @@ def test_of_two_routes_the_older_serves(run):
     assert set(shares(lambda: ask_datagram(place(run, 19309)), 20)) == {"a"}
     run.remove("older.yaml")
     run.until("the other one serves", lambda: backend(run, 19309) == "b")
+
+
+PASSING = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: passing, namespace: default}
+spec:
+  gatewayClassName: fairlead
+  listeners: [{name: only, port: 19320, protocol: UDP}]
+"""
+
+
+def test_nothing_is_lost_on_a_gateway_that_comes_back(run):
+    for target in ("a", "b"):
+        route_to = udp_route("passing", "{name: passing}", to(target))
+        run.write("passing.yaml", documents(PASSING, route_to))
+        run.until("served", lambda: programmed(run, "passing"))
+        [address] = run.one("gateways", "passing")["status"]["addresses"]
+        answers = shares(lambda at=address["value"]: ask_datagram((at, 19320)), 40)
+        assert answers == {target: 40}
+        run.remove("passing.yaml")
+        run.until("gone", lambda: not programmed(run, "passing"))
+
+
+def programmed(run, name):
+    found = [each for each in run.get("gateways") if each["metadata"]["name"] == name]
+    return any(condition(each, "Programmed") for each in found)
 
 
 def test_described(run):

@@ -5,12 +5,13 @@ plane decides: what `spec.addresses` asks for where this machine has it, else an
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from fairlead import api
 from fairlead.app.pipeline import AnyChange, Pipeline
 from fairlead.dataplane.addresses import ANY, AddressError, GatewayAddresses
 from fairlead.graph import Change, Events
+from fairlead.ir.fleet import gateway_of
 from fairlead.translate import gateway_addresses
 
 _LOG = logging.getLogger(__name__)
@@ -19,22 +20,41 @@ _LOG = logging.getLogger(__name__)
 class GatewayFeedback:
     """Knows which Gateways have addresses, and asks for those of new ones."""
 
-    def __init__(self, pipeline: Pipeline, addresses: GatewayAddresses) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        addresses: GatewayAddresses,
+        running: Callable[[], Iterable[str]],
+    ) -> None:
+        """Answer for the Gateways of `pipeline`.
+
+        Args:
+            pipeline: Where the Gateways are.
+            addresses: Who gives addresses.
+            running: Names of the proxies whose processes have not ended, wanted or not.
+        """
         self._sources = pipeline.sources
         self._fleet = pipeline.outputs.fleet
         self._addresses = addresses
+        self._running = running
 
     def answer(self, events: Events) -> Iterable[AnyChange]:
         """The addresses that have changed because of `events`."""
-        if not events[self._sources.gateways] and not events[self._fleet]:
-            return
+        if events[self._sources.gateways] or events[self._fleet]:
+            yield from self.changes()
+
+    def changes(self) -> Iterable[AnyChange]:
+        """The addresses that have changed since they were last asked for."""
         wanted: dict[tuple[str, str], tuple[str, ...]] = {}
         for proxy in dict(self._fleet.items()).values():
             gateway = self._sources.gateways.get((proxy.namespace, proxy.gateway))
             if gateway is not None:
                 wanted[gateway.key] = wanted_addresses(gateway)
+        ending = {gateway_of(name) for name in self._running()} - wanted.keys()
         try:
-            found = self._addresses.converge({key: each for key, each in wanted.items() if each})
+            found = self._addresses.converge(
+                {key: each for key, each in wanted.items() if each}, ending
+            )
         except AddressError as error:
             _LOG.error("no address for a Gateway: %s", error)
             return

@@ -6,7 +6,7 @@ here. Nothing is handed to anybody before all documents that were there at the s
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -82,6 +82,7 @@ class Standalone:
         self._expiry = Expiry(self._pipeline.sources, system_clock)
         self._receipts = Receipts()
         self._gateways = GatewayAddresses(claim.state_dir / "gateway-addresses.json")
+        self._addressing = GatewayFeedback(self._pipeline, self._gateways, self._running_proxies)
         self._addresses = PodAddresses()
         self._api = SocketApi(claim.instance.api_socket, self._backend())
         directory = settings.status_dir
@@ -105,7 +106,7 @@ class Standalone:
             await self._api.start()
         except (OSError, EnvoyNotFoundError, AddressError, ImageMappingError) as error:
             raise InstanceError(str(error)) from error
-        self._pipeline.add_feedback(GatewayFeedback(self._pipeline, self._gateways).answer)
+        self._pipeline.add_feedback(self._addressing.answer)
         self._pipeline.add_feedback(self._expiry.answer)
         self._claim.publish()
         try:
@@ -120,7 +121,7 @@ class Standalone:
     async def _serve(
         self, tasks: asyncio.TaskGroup, fleet_settings: FleetSettings, stopping: asyncio.Event
     ) -> None:
-        self._fleet = EnvoyFleet(fleet_settings, tasks)
+        self._fleet = EnvoyFleet(fleet_settings, tasks, self._on_proxy_end)
         self._pods = PodRunner(
             self._pod_settings(),
             tasks,
@@ -182,6 +183,14 @@ class Standalone:
         )
         self._engine.submit([change])
 
+    def _running_proxies(self) -> Iterable[str]:
+        return self._fleet.facts()
+
+    def _on_proxy_end(self, name: str) -> None:
+        """A proxy that is no longer wanted has ended: what it held is free."""
+        self._ads.forget(name)
+        self._engine.submit(self._addressing.changes())
+
     def _on_workload(self, key: Key, workload: Workload | None) -> None:
         self._engine.submit([Change(self._pipeline.sources.workloads, key, workload)])
 
@@ -189,13 +198,8 @@ class Standalone:
 
     def _deliver(self, effects: Effects) -> None:
         """Hand on what has changed: configuration first, then who shall run, then status."""
-        gone = {name for name, proxy in effects.fleet.items() if proxy is None}
-        for proxy in gone:
-            self._ads.forget(proxy)
-        for proxy in effects.fleet.keys() - gone:
+        for proxy in effects.fleet.keys() | effects.resources.keys():
             self._ads.update(proxy, effects.resources.get(proxy, {}))
-        for proxy in effects.resources.keys() - effects.fleet.keys():
-            self._ads.update(proxy, effects.resources[proxy])
         if effects.fleet:
             self._fleet.converge(dict(self._pipeline.outputs.fleet.items()))
         if effects.pods:

@@ -15,7 +15,7 @@ import itertools
 import json
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -165,20 +165,26 @@ class GatewayAddresses:
             entries = json.loads(self._memory.read_bytes())
             self._remembered = {str(name): str(address) for name, address in entries.items()}
 
-    def converge(self, gateways: Mapping[Key, Sequence[str]]) -> Mapping[Key, tuple[str, ...]]:
+    def converge(
+        self, gateways: Mapping[Key, Sequence[str]], ending: Collection[Key] = ()
+    ) -> Mapping[Key, tuple[str, ...]]:
         """Addresses by Gateway; one that has some keeps them while it asks for the same.
 
         Args:
             gateways: all Gateways, with the IP addresses that `spec.addresses` asks for; an empty
                 one stands for any (`ANY`), and so does an empty list.
+            ending: Gateways that are no more, but whose proxies have not ended: nobody else is
+                given what these may still hold.
 
         Returns:
             What each Gateway may bind. Of what it asks for, an address that this host doesn't have
             or that is another Gateway's is missing; nothing may be left.
         """
         asked = {key: tuple(addresses) or (ANY,) for key, addresses in gateways.items()}
-        for key in [key for key in self._given if asked.get(key) != self._requested[key]]:
-            self._release(key)
+        for key in list(self._given):
+            kept = key in ending and key not in asked
+            if not kept and asked.get(key) != self._requested[key]:
+                self._release(key)
         before = self._given.keys() & asked.keys()
         for key in sorted(asked):  # those that want a certain address, by spec or by memory
             wanted = tuple(address for address in asked[key] if address)
@@ -190,9 +196,9 @@ class GatewayAddresses:
         for key in sorted(asked):
             for _ in range(asked[key].count(ANY) - len(self._automatic(key))):
                 self._given[key] += self._lowest()
-        if self._given.keys() != before:
+        if asked.keys() != before:
             self._remember()
-        return dict(self._given)
+        return {key: self._given[key] for key in asked}
 
     def release(self) -> None:
         """Give up all addresses."""

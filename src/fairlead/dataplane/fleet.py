@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,18 +78,22 @@ class EnvoyFleet:
     Args:
         settings: what the Envoys have in common.
         tasks: the group in which the supervision runs; if it is cancelled, the Envoys are killed.
+        on_end: told the name of a proxy that is no longer wanted and has ended.
     """
 
-    def __init__(self, settings: FleetSettings, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, settings: FleetSettings, tasks: asyncio.TaskGroup, on_end: Callable[[str], None]
+    ) -> None:
         self._settings = settings
         self._tasks = tasks
+        self._on_end = on_end
         self._clock = SystemClock()
         self._wanted: frozenset[str] = frozenset()
         self._running: dict[str, _Envoy] = {}
         self._stopping = False
 
     def converge(self, proxies: Mapping[str, Proxy]) -> None:
-        """Start what is missing and remove, after draining, what is no longer wanted."""
+        """Start what is missing, and end what has not been wanted for `drain_seconds`."""
         if not self._stopping:
             self._wanted = frozenset(proxies)
             self._reconcile()
@@ -111,14 +115,19 @@ class EnvoyFleet:
             envoy = _Envoy(name, self._settings, self._clock)
             self._running[name] = envoy
             self._tasks.create_task(self._run(envoy), name=f"envoy {name}")
-        for name in sorted(self._running.keys() - self._wanted):
-            self._running[name].retire()
+        for name, envoy in self._running.items():
+            if name in self._wanted:
+                envoy.keep()
+            else:
+                envoy.retire()
 
     async def _run(self, envoy: "_Envoy") -> None:
         await envoy.run(self._tasks)
         del self._running[envoy.name]
         if not self._stopping:
             self._reconcile()  # it may be wanted again by now
+            if envoy.name not in self._wanted:
+                self._on_end(envoy.name)
 
 
 class _Envoy:
@@ -152,8 +161,12 @@ class _Envoy:
         )
 
     def retire(self) -> None:
-        """Drain and end; `run` returns then."""
+        """End after `drain_seconds`, unless it is wanted again; `run` returns then."""
         self._retiring.set()
+
+    def keep(self) -> None:
+        """It is wanted."""
+        self._retiring.clear()
 
     async def run(self, tasks: asyncio.TaskGroup) -> None:
         """Keep the process running until it is retired or stopped."""
@@ -232,10 +245,15 @@ class _Envoy:
                     _LOG.warning("cannot trim %s: %s", path, error)
 
     async def _retire(self) -> None:
-        await self._retiring.wait()
-        with suppress(admin.AdminError):
-            await admin.request(self._admin, "/drain_listeners?graceful", method="POST")
-            await self._clock.sleep(self._settings.drain_seconds + 0.2)
+        """End once the proxy has not been wanted for a while.
+
+        By then the control plane has taken its listeners away, and requests are finished.
+        """
+        while True:
+            await self._retiring.wait()
+            await self._clock.sleep(self._settings.drain_seconds)
+            if self._retiring.is_set():
+                break
         await self._supervisor.stop(_GRACE)
 
 

@@ -18,6 +18,13 @@ def gateway_proxy(namespace: str, name: str) -> str:
     return f"gateway/{namespace}/{name}"
 
 
+def gateway_of(proxy: str) -> tuple[str, str]:
+    """Namespace and name of the Gateway that a proxy serves; empty for the mesh's."""
+    kind, _, rest = proxy.partition("/")
+    namespace, _, name = rest.partition("/")
+    return (namespace, name) if kind == "gateway" else ("", "")
+
+
 class Proxy(msgspec.Struct, frozen=True, gc=False):
     """One Envoy: a Gateway's own, or the mesh's."""
 
