@@ -6,6 +6,10 @@ MAX_REGEX_PROGRAM_SIZE = 10_000
 """Instructions of the largest RE2 program that a match may need. Proxies are started with
 Envoy's runtime key ``re2.max_program_size.error_level`` set to it (Envoy's default is 100)."""
 
+MOST_SPELLINGS = 200
+"""Characters of a query parameter's value that may each be escaped or not, as far as RE2 programs
+allow. A value with more of them is compared as it is written."""
+
 
 class PathExact(msgspec.Struct, frozen=True, gc=False, tag="exact"):
     """The path, without query, equals `value`."""

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from fairlead.ir.match import (
+    MOST_SPELLINGS,
     HeaderMatch,
     Match,
     PathExact,
@@ -17,8 +18,6 @@ from fairlead.xds.messages import GrpcRouteMatchOptions, Message
 METHOD = ":method"
 
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]*")
-_MOST_SPELLINGS: Final = 200
-"""Characters of a value that may be spelled in several ways, as far as RE2 programs allow."""
 
 HOST_WITH_PORT: Message = {
     "name": ":authority",
@@ -68,7 +67,7 @@ def _query(query: QueryMatch) -> Message:
     """
     value = query.value
     special = len(value) - sum(len(part) for part in _UNRESERVED.findall(value))
-    if query.regex or not 0 < special <= _MOST_SPELLINGS:
+    if query.regex or not 0 < special <= MOST_SPELLINGS:
         return _string(query)
     return {"safe_regex": {"regex": "".join(_spellings(char) for char in value)}}
 
