@@ -66,7 +66,8 @@ def rows(direction):
             yield cells
 
 
-ALL = [(direction, *row) for direction in ("North-south", "East-west") for row in rows(direction)]
+SECTIONS = ("North-south", "East-west", "Without a feature name")
+ALL = [(section, *row) for section in SECTIONS for row in rows(section)]
 
 
 def test_every_official_feature_has_one_row():
