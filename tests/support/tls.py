@@ -24,6 +24,16 @@ class Handshake:
     version: str
 
 
+class _Closing(ssl.SSLSocket):
+    """Closes itself at the latest when it is forgotten.
+
+    `ssl` forgets one whose peer has reset the connection before the handshake could begin.
+    """
+
+    def __del__(self):
+        self.close()
+
+
 def client_context(ca_pem: str = "", alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
     """For clients that trust one authority, or anybody where none is given."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -44,6 +54,7 @@ def connected(place, server_name, context, before: bytes = b"") -> ssl.SSLSocket
         OSError: It was closed; `ssl.SSLError` if the server said why.
     """
     plain = socket.create_connection(place, timeout=TIMEOUT)
+    context.sslsocket_class = _Closing
     try:
         plain.sendall(before)
         return context.wrap_socket(plain, server_hostname=server_name)
