@@ -8,5 +8,6 @@ class Options:
 class Pattern:
     @property
     def programsize(self) -> int: ...
+    def fullmatch(self, text: str | bytes) -> object | None: ...
 
 def compile(pattern: str | bytes, options: Options | None = None) -> Pattern: ...  # noqa: A001

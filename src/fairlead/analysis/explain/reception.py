@@ -1,0 +1,124 @@
+"""What a proxy does with a request before it looks for a rule.
+
+Gateways stand at the edge: they refuse and strip what could deceive a backend. A pod's outbound
+listener changes as little as it can.
+"""
+
+from typing import Final
+
+import msgspec
+
+from fairlead.analysis.explain.decision import Shown, Where
+from fairlead.analysis.explain.path import canonical, merge_slashes, unescape_slashes
+from fairlead.analysis.explain.request import Headers, Request, split_port
+from fairlead.ir.listener import HttpChain
+
+_NEVER: Final = frozenset(
+    {
+        *("keep-alive", "proxy-connection", "transfer-encoding"),
+        *("x-envoy-internal", "x-forwarded-client-cert"),
+        *("x-fairlead-listener", "x-fairlead-scope"),
+    }
+)
+"""Headers that rules never see."""
+_NOT_AT_THE_EDGE: Final = frozenset({"x-request-id", "x-forwarded-proto", "x-forwarded-for"})
+"""Headers that Gateways write themselves, whatever clients say."""
+_UPGRADE: Final = ("connection", "upgrade")
+_PERMITTED: Final = frozenset({"websocket"})
+_IGNORED: Final = frozenset({"h2c"})
+
+
+class Received(msgspec.Struct, frozen=True):
+    """A request as rules see it."""
+
+    shown: Shown
+    notes: tuple[str, ...]
+    """What was changed."""
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """A request that is answered without any rule."""
+
+    status: int
+    why: str
+    location: str | None = None
+
+
+def received(request: Request, place: Where) -> Received | Answered:
+    """What a listener makes of a request."""
+    edge = place.kind == "gateway"
+    underscored = [name for name, _ in request.headers if "_" in name]
+    if edge and underscored:
+        return Answered(400, f"header {underscored[0]} has an underscore in its name")
+    refused = _upgrade_refused(request)
+    if refused is not None:
+        return refused
+    notes: list[str] = []
+    path = request.path
+    if request.method != "CONNECT":
+        normal = _normal_path(path, edge=edge)
+        if isinstance(normal, Answered):
+            return normal
+        if normal != path:
+            notes.append(f"the path is normalised to {normal}")
+        path = normal
+    host = _without_trailing_dot(request.host)
+    tls = isinstance(place.chain, HttpChain) and place.chain.tls is not None
+    scheme = "https" if tls else "http"
+    shown = Shown(request.method, scheme, host, path, _headers(request, scheme, edge=edge))
+    return Received(shown, tuple(notes))
+
+
+def _normal_path(path: str, *, edge: bool) -> str | Answered:
+    """The path as rules see it, or what is answered instead."""
+    if "#" in path:
+        return Answered(400, "the path has a fragment")
+    unescaped = unescape_slashes(path) if edge else path
+    normal = canonical(unescaped)
+    if normal is None:
+        return Answered(400, f"the path {path} cannot be normalised")
+    if not edge:
+        return normal
+    normal = merge_slashes(normal)
+    if unescaped != path:
+        why = "the path has escaped slashes: the client is sent to the plain path"
+        return Answered(307, why, normal)
+    return normal
+
+
+def _without_trailing_dot(host: str) -> str:
+    name, port = split_port(host)
+    if not name.endswith("."):
+        return host
+    return f"{name[:-1]}:{port}" if port else name[:-1]
+
+
+def _is_upgrade(request: Request) -> bool:
+    found = dict(request.headers)
+    asked = {part.strip().lower() for part in found.get("connection", "").split(",")}
+    return "upgrade" in asked and bool(found.get("upgrade"))
+
+
+def _upgrade_refused(request: Request) -> Answered | None:
+    kind = dict(request.headers).get("upgrade", "").lower()
+    if not _is_upgrade(request) or kind in _PERMITTED | _IGNORED:
+        return None
+    return Answered(403, f"an upgrade to {kind} is not served; websocket is")
+
+
+def _headers(request: Request, scheme: str, *, edge: bool) -> Headers:
+    """The headers that rules see, names in lower case."""
+    hidden = _NEVER | _NOT_AT_THE_EDGE if edge else _NEVER
+    if not _is_upgrade(request):
+        hidden = hidden.union(_UPGRADE)
+    kept = [
+        (name.lower(), value.strip())
+        for name, value in request.headers
+        if name.lower() not in hidden and not (edge and name.lower().startswith("x-envoy-"))
+    ]
+    names = {name for name, _ in kept}
+    if "te" in names:
+        kept = [(n, v) for n, v in kept if n != "te" or v.strip().lower() == "trailers"]
+    if "x-forwarded-proto" not in names:
+        kept.append(("x-forwarded-proto", scheme))
+    return tuple(kept)
