@@ -119,6 +119,11 @@ class Store:
         """Names of the files that are held."""
         return frozenset(self._files)
 
+    def place(self, kind: str, key: Key) -> tuple[str, int]:
+        """File of the object that counts, and the line its document starts on; ("", 0) if none."""
+        claims = self._claims.get((kind, key))
+        return (claims[0], self._files[claims[0]].held[kind, key].line) if claims else ("", 0)
+
     def _read(self, state: _File, file: str, data: bytes) -> tuple[api.Decoded, dict[_Id, _Held]]:
         """Decode the documents that are new; the others are as they were."""
         held: dict[_Id, _Held] = {}
