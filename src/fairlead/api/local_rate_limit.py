@@ -12,7 +12,7 @@ Requests = Annotated[int, Meta(ge=1, le=2_147_483_647, description="a number of 
 
 
 class LocalRateLimitSpec(Model, frozen=True, kw_only=True):
-    """A token bucket in each proxy: no request beyond it passes, clients get a 429."""
+    """A token bucket for each rule in each proxy: requests beyond it are answered 429."""
 
     requests: Requests
     """How many requests pass in each period."""
