@@ -22,6 +22,14 @@ from fairlead.translate.finding import Finding
 
 _UNSUPPORTED = "UnsupportedValue"
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+\Z")
+_FRAMING = frozenset(
+    {
+        *("connection", "content-length", "http2-settings", "keep-alive", "proxy-connection"),
+        *("te", "trailer", "transfer-encoding", "upgrade"),
+    }
+)
+"""Headers that say where a message ends or concern one connection (RFC 9110, 7.6.1): a value of a
+filter's would have the next one read the message differently."""
 _DOTS = frozenset({".", ".."})
 _NOT_IN_PATH = re.compile(r"[\x00-\x20\x7f?#]")
 
@@ -170,6 +178,9 @@ def _headers(
             findings.append(_finding(at, message))
         elif name == "host" or not _TOKEN.match(name):
             findings.append(_finding(at, _name_fault(name)))
+        elif name in _FRAMING and action != "remove":
+            message = f"{name!r} is set by proxies, which frame messages by it; remove it here"
+            findings.append(_finding(at, message))
         actions[name] = action
         return True
 
