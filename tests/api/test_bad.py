@@ -105,3 +105,17 @@ def test_a_warning_rejects_nothing():
 def test_every_code_says_what_it_means():
     assert set(MEANING) == set(api.Code)
     assert len(set(MEANING.values())) == len(MEANING)
+
+
+def test_a_problem_does_not_quote_a_whole_file():
+    long = "x" * 1_000_000
+    texts = [
+        f"{ROUTE}spec: {{hostnames: [{long}]}}",
+        f"{ROUTE}spec: {{{long}: 1}}",
+        ROUTE.replace("r}", f"{long}}}"),
+        ROUTE.replace("HTTPRoute", long),
+        ROUTE.replace("r}", f"r, labels: {{a: {long}}}}}") + "spec: {}",
+    ]
+    for text in texts:
+        (problem, *_) = api.decode(text).problems
+        assert len(str(problem)) < 3000

@@ -28,6 +28,10 @@ from fairlead.api.yaml_text import Chunk, TextError, parse, split
 _DROPPED = frozenset({"status"})
 _DROPPED_METADATA = frozenset({"managedFields", "selfLink"})
 _CORE_GROUPS = frozenset({"", "apps", "discovery.k8s.io"})
+_LONGEST = 800
+"""Characters that a problem may quote."""
+_KEPT = 300
+"""Of them on either side, where it would be longer."""
 _encoder = msgspec.json.Encoder()
 
 
@@ -156,7 +160,12 @@ def _problem(entry: _Entry, found: Finding, place: tuple[int, int], file: str) -
 
 
 def _printable(text: str) -> str:
-    """`text` without what could move a terminal's cursor."""
+    """`text` without what could move a terminal's cursor, nor its middle where it is long.
+
+    It may quote a whole file.
+    """
+    if len(text) > _LONGEST:
+        text = f"{text[:_KEPT]} … {text[-_KEPT:]}"
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
