@@ -13,13 +13,17 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from fairlead.analysis.explain import Facts
 from fairlead.analysis.table import Row, Table
 from fairlead.analysis.view import View
 from fairlead.app.answers import NotFoundError, Query, description_of, objects_of, table_of
 from fairlead.app.engine import Engine
+from fairlead.app.explanation import Question, answer
 from fairlead.app.receipts import Receipt
 from fairlead.translate.sources import Key
 
+MOST_QUESTION = 1024 * 1024
+"""Bytes of a URL at most: requests to explain are part of it."""
 WATCH_SECONDS = 0.5
 """A watcher looks at least so often: acknowledgements change no collection."""
 WATCH_PAUSE = 0.05
@@ -60,11 +64,16 @@ class SocketApi:
         app.router.add_get("/v1/objects/{kind}", self._objects)
         app.router.add_get("/v1/watch/{kind}", self._watch)
         app.router.add_get("/v1/describe/{kind}/{namespace}/{name}", self._describe)
+        app.router.add_get("/v1/explain", self._explain)
         app.router.add_get("/v1/exec-env/{namespace}/{pod}", self._exec_environment)
         app.router.add_get("/debug/graph", self._graph)
         app.router.add_get("/debug/receipts", self._receipts)
         self._runner = web.AppRunner(
-            app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2
+            app,
+            access_log=None,
+            handler_cancellation=True,
+            shutdown_timeout=0.2,
+            max_line_size=MOST_QUESTION,
         )
         await self._runner.setup()
         await web.UnixSite(self._runner, str(self._path)).start()
@@ -98,6 +107,14 @@ class SocketApi:
         info = request.match_info
         key = (info["namespace"], info["name"])
         return _json(description_of(await self._view(), info["kind"], key))
+
+    async def _explain(self, request: web.Request) -> web.Response:
+        try:
+            question = msgspec.json.decode(request.query.get("question", ""), type=Question)
+        except msgspec.DecodeError as error:
+            return _json({"message": f"no question to explain: {error}"}, status=400)
+        view = await self._view()
+        return _json(answer(Facts(view.sources, view.outputs), question))
 
     async def _exec_environment(self, request: web.Request) -> web.Response:
         await self._backend.engine.settled()

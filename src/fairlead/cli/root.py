@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("fairlead.cli.run:run", "Serve the manifests of directories or files, live."),
     "get": ("fairlead.cli.get:get", "List objects with what became of them."),
     "describe": ("fairlead.cli.describe:describe", "Tell everything about one object."),
+    "explain": ("fairlead.cli.explain:explain", "Tell why a request goes where it goes."),
     "exec": ("fairlead.cli.execute:execute", "Run a command as one of the pods."),
     "demo": ("fairlead.cli.demo:demo", "Walk through a canary rollout with real traffic."),
     "debug": ("fairlead.cli.debug:debug", "Look inside a running instance."),

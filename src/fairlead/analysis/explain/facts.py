@@ -61,6 +61,16 @@ class Facts:
             if isinstance(listener, OutboundListener)
         }
 
+    def caller(self, key: Key) -> OutboundListener | None:
+        """The listener of a pod, or of the first pod of a Deployment of that name."""
+        if key in self.outbound:
+            return self.outbound[key]
+        for pod_key, pod in self.outputs.pods.items():
+            owners = pod.metadata.owner_references
+            if pod_key[0] == key[0] and any(owner.name == key[1] for owner in owners):
+                return self.outbound.get(pod_key)
+        return None
+
     @cached_property
     def chains(self) -> Mapping[ListenerKey, Mapping[str, Chain]]:
         """Chains of a Gateway's port by server name; the empty one stands for all others.

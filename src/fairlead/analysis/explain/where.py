@@ -17,6 +17,7 @@ from fairlead.translate import hostnames
 from fairlead.translate.sources import Key
 
 BoundListener = GatewayListener | UdpListener
+_MOST_NAMES = 10
 
 
 class Nowhere(msgspec.Struct, frozen=True):
@@ -51,16 +52,18 @@ def others(facts: Facts, request: Request, taken: Where) -> list[Key]:
 def _from_pod(facts: Facts, request: Request, source: str) -> Where | Nowhere:
     namespace, _, pod = source.rpartition("/")
     key = (namespace or "default", pod)
-    listener = facts.outbound.get(key)
+    listener = facts.caller(key)
     if listener is None:
-        return Nowhere(f"there is no pod {key[0]}/{key[1]} that runs, so nothing calls from there")
+        here = sorted(name for space, name in facts.outbound if space == key[0])
+        known = f"; there are {', '.join(here[:_MOST_NAMES])}" if here else ""
+        return Nowhere(f"no pod or Deployment {key[0]}/{key[1]} runs{known}")
     where = Where(
         kind="mesh",
         proxy=MESH_PROXY,
         listener=listener.name,
         table=listener.table,
-        namespace=key[0],
-        name=key[1],
+        namespace=listener.namespace,
+        name=listener.pod,
         port=listener.bind_port,
         meshed=not listener.table.startswith("unmeshed/"),
     )
@@ -118,7 +121,7 @@ def _ports(facts: Facts, key: Key, request: Request) -> Iterator[BoundListener]:
 def _no_port(facts: Facts, named: list[Key], request: Request) -> str:
     transport = "UDP " if request.scheme == "udp" else ""
     parts: list[str] = []
-    for key in named[:5]:
+    for key in named[:_MOST_NAMES]:
         ports = facts.ports.get(facts.gateways[key].name, ())
         listed = ", ".join(listener.name.replace("-", " ") for listener in ports) or "none"
         parts.append(f"{key[0]}/{key[1]} has {listed}")
@@ -171,7 +174,7 @@ def _no_chain(facts: Facts, listener: GatewayListener, name: str) -> str:
     else:
         told = f"no listener on port {listener.port} takes the name {name!r} (SNI)"
     taken = sorted(filter(None, facts.chains.get((listener.proxy, listener.name), {})))
-    served = f"; it takes {', '.join(taken[:10])}" if taken else ""
+    served = f"; it takes {', '.join(taken[:_MOST_NAMES])}" if taken else ""
     return f"{told}, so the connection is closed{served}"
 
 

@@ -1,0 +1,120 @@
+"""A decision as JSON: what `fairlead explain -o json` prints."""
+
+from typing import Any
+
+from fairlead.analysis.explain.decision import Decision, Share
+from fairlead.analysis.explain.facts import Facts
+from fairlead.analysis.explain.losers import Losers
+from fairlead.analysis.explain.policies import of_backend, of_rule
+from fairlead.analysis.explain.request import Headers, Request
+from fairlead.analysis.explain.steps import request_steps, response_steps
+
+Json = dict[str, Any]
+
+
+def document(facts: Facts, request: Request, decision: Decision) -> Json:
+    """The decision with its reasons; fields that have nothing to tell are left out."""
+    shown = decision.shown
+    made: Json = {
+        "request": _kept(
+            {
+                "method": request.method,
+                "url": f"{request.scheme}://{request.host}{request.path}",
+                "headers": _headers(request.headers),
+                "from": request.source,
+                "gateway": request.gateway,
+                "sni": request.sni,
+            }
+        ),
+        "listener": _listener(decision),
+        "virtualHost": decision.host.name if decision.host is not None else None,
+        "seen": _kept({"host": shown.host, "path": shown.path}) if shown is not None else None,
+        "rule": _rule(decision),
+        "status": decision.status,
+        "grpcStatus": decision.grpc_status,
+        "location": decision.location,
+        "closed": decision.closed or None,
+        "reason": decision.why,
+        "notes": list(decision.notes),
+        "backends": [_share(facts, share) for share in decision.shares],
+        "notChosen": [
+            _kept(
+                {
+                    "kind": loser.kind,
+                    "namespace": loser.namespace,
+                    "name": loser.name,
+                    "rule": loser.rule,
+                    "match": loser.match,
+                    "reason": loser.why,
+                    "matches": loser.near or None,
+                }
+            )
+            for loser in Losers(facts, request, decision).all()
+        ],
+    }
+    return _kept(made)
+
+
+def _kept(fields: Json) -> Json:
+    """Fields that have a value."""
+    return {name: value for name, value in fields.items() if value not in (None, "", [], {})}
+
+
+def _headers(headers: Headers) -> list[Json]:
+    return [{"name": name, "value": value} for name, value in headers]
+
+
+def _listener(decision: Decision) -> Json | None:
+    where = decision.where
+    if where is None:
+        return None
+    return {
+        "kind": where.kind,
+        "namespace": where.namespace,
+        "name": where.name,
+        "port": where.port,
+        "listener": where.listener,
+        **({} if where.meshed else {"meshed": False}),
+    }
+
+
+def _rule(decision: Decision) -> Json | None:
+    rule = decision.rule
+    if rule is None:
+        return None
+    origin = rule.origin
+    return _kept(
+        {
+            "id": rule.name,
+            "kind": origin.kind,
+            "namespace": origin.namespace,
+            "name": origin.name,
+            "rule": origin.rule,
+            "field": origin.field,
+            "filters": [*request_steps(decision, rule), *response_steps(rule)],
+            "policies": list(of_rule(rule)),
+        }
+    )
+
+
+def _share(facts: Facts, share: Share) -> Json:
+    sent = share.sent
+    form: Json | None = None
+    if sent is not None:
+        form = {
+            "method": sent.method,
+            "host": sent.host,
+            "path": sent.path,
+            "headers": _headers(sent.headers),
+        }
+    return _kept(
+        {
+            "weight": share.weight,
+            "cluster": share.cluster,
+            "status": share.status,
+            "reason": share.why,
+            "request": form,
+            "endpoints": [f"{each.address}:{each.port}" for each in share.endpoints],
+            "policies": list(of_backend(facts, share.backend)),
+        }
+    )

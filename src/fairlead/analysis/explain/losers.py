@@ -1,0 +1,225 @@
+"""Why the other routes do not serve a request: each that could be meant, with its reason.
+
+Those are the routes of the virtual host, those that name the same Gateway or Service as a parent,
+and those whose hostnames are about the request's host, wherever they are attached.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+import msgspec
+
+from fairlead.analysis.explain.decision import Decision, Where
+from fairlead.analysis.explain.facts import Facts
+from fairlead.analysis.explain.matching import Asked, failures
+from fairlead.analysis.explain.order import place_of, reason, route_of
+from fairlead.analysis.explain.request import Request, split_port
+from fairlead.analysis.routes import ROUTE_KINDS, Route, hostnames
+from fairlead.ir.rule import Rule
+from fairlead.ir.virtual_host import VirtualHost
+from fairlead.translate import hostnames as names
+from fairlead.translate.report import ParentReport
+from fairlead.translate.sources import Key
+
+RouteKey = tuple[str, str, str]
+"""Kind, namespace and name."""
+
+
+class Loser(msgspec.Struct, frozen=True):
+    """A route, or one of its rules, that does not serve the request."""
+
+    kind: str
+    namespace: str
+    name: str
+    rule: str
+    """Name of the rule or its index; empty for the whole route."""
+    match: str
+    """Index of the match, where the rule has several; else empty."""
+    why: str
+    near: bool = False
+    """It would take the request if what comes before it did not."""
+
+
+class Losers:
+    """The losers of one decision."""
+
+    def __init__(self, facts: Facts, request: Request, decision: Decision) -> None:
+        self._facts = facts
+        self._request = request
+        self._decision = decision
+        self._shown = decision.shown
+
+    def all(self) -> list[Loser]:
+        """Those of the virtual host in the order in which they are tried, then other routes."""
+        host = self._decision.host
+        in_host = list(self._in_host(host)) if host is not None else []
+        rules = host.rules if host is not None else ()
+        known = {(o.kind, o.namespace, o.name) for o in (rule.origin for rule in rules)}
+        if self._decision.where is None:
+            return in_host
+        return [*in_host, *self._elsewhere(self._decision.where, known)]
+
+    def _in_host(self, host: VirtualHost) -> Iterator[Loser]:
+        shown = self._shown
+        if shown is None:
+            return
+        asked, winner, passed = Asked(shown), self._decision.rule, False
+        for rule in host.rules:
+            if rule is winner:
+                passed = True
+                continue
+            if rule.origin.kind not in ROUTE_KINDS:
+                continue
+            missing = tuple(failures(rule.match, asked))
+            if missing:
+                yield self._loser(rule, "; ".join(missing))
+            elif passed and winner is not None:
+                why = reason(self._facts, host, winner, rule)
+                yield self._loser(rule, f"matches as well, but {why}", near=True)
+            else:
+                yield self._loser(rule, f"matches, but {self._decision.why}", near=True)
+
+    def _loser(self, rule: Rule, why: str, *, near: bool = False) -> Loser:
+        origin = rule.origin
+        index, match = place_of(rule)
+        route = route_of(self._facts, origin)
+        several = route is not None and len(route.spec.rules[index].matches) > 1
+        return Loser(
+            origin.kind,
+            origin.namespace,
+            origin.name,
+            origin.rule,
+            str(match) if several else "",
+            why,
+            near,
+        )
+
+    def _elsewhere(self, where: Where, known: set[RouteKey]) -> Iterator[Loser]:
+        for kind in ROUTE_KINDS:
+            for key, route in self._facts.sources.of(kind).items():
+                if (kind, *key) in known:
+                    continue
+                why = self._why_not(where, kind, key, route)
+                if why:
+                    yield Loser(kind, *key, "", "", why)
+
+    def _why_not(self, where: Where, kind: str, key: Key, route: Route) -> str:
+        """Why a route has no rule in the virtual host; empty if nobody would expect it to."""
+        report = self._facts.outputs.reports.get((kind, *key))
+        parents = report.parents if report is not None else ()
+        here = [each for each in parents if self._is_here(where, each, key[0])]
+        refused = [why for each in here if (why := _refusal(each))]
+        if where.kind == "mesh":
+            return self._why_not_for_pod(where, key, here, refused) if here else ""
+        if not here:
+            return self._elsewhere_attached(kind, key, route, parents)
+        if len(refused) == len(here):
+            return refused[0]
+        if not _carries(kind, where):
+            return ""
+        if not self._names_host(route):
+            listed = ", ".join(hostnames(route)) or "those of its listeners"
+            return f"its hostnames ({listed}) do not cover {self._host()}"
+        return self._other_place(where, (kind, *key))
+
+    def _elsewhere_attached(
+        self, kind: str, key: Key, route: Route, parents: tuple[ParentReport, ...]
+    ) -> str:
+        if kind in {"TCPRoute", "UDPRoute"} or not self._names_host(route):
+            return ""
+        listed = ", ".join(_parent(each, key[0]) for each in parents)
+        return f"it is not attached to this Gateway, but to {listed or 'nothing that is served'}"
+
+    def _why_not_for_pod(
+        self, where: Where, key: Key, here: list[ParentReport], refused: list[str]
+    ) -> str:
+        if not where.meshed:
+            return f"pod {where.namespace}/{where.name} opted out of the mesh, so no route acts"
+        if len(refused) == len(here):
+            return refused[0]
+        service = here[0].parent_ref.key_from(key[0])
+        if key[0] not in {service[0], where.namespace}:
+            return f"it acts for clients of namespace {key[0]} only, since its Service is not there"
+        if key[0] != where.namespace:
+            return f"routes of the client's own namespace {where.namespace} take its place"
+        ports = {each.parent_ref.port for each in here}
+        if ports and None not in ports:
+            return f"it is for port {', '.join(map(str, sorted(filter(None, ports))))}"
+        return "routes of another kind govern the port"
+
+    def _is_here(self, where: Where, parent: ParentReport, namespace: str) -> bool:
+        """Whether a parent is what the request came to."""
+        reference = parent.parent_ref
+        key = reference.key_from(namespace)
+        if where.kind == "mesh":
+            return reference.kind == "Service" and key == self._service
+        if reference.kind == "ListenerSet":
+            found = self._facts.sources.listener_sets.get(key)
+            if found is None:
+                return False
+            key = found.spec.parent_ref.key_from(key[0])
+        elif reference.kind != "Gateway":
+            return False
+        return key == (where.namespace, where.name)
+
+    @cached_property
+    def _service(self) -> Key | None:
+        """The Service that a pod calls."""
+        host = self._decision.host
+        parts = host.name.split("/") if host is not None else []
+        return (parts[0], parts[1]) if len(parts) == 3 else None  # noqa: PLR2004 - with the port
+
+    def _host(self) -> str:
+        host = self._shown.host if self._shown is not None else self._request.host
+        return split_port(host)[0].lower()
+
+    def _names_host(self, route: Route) -> bool:
+        listed = hostnames(route)
+        return not listed or any(names.covers(each, self._host()) for each in listed)
+
+    def _other_place(self, where: Where, route: RouteKey) -> str:
+        """Where a route is served, if not here."""
+        places = self._places.get(route, ())
+        here = [host for table, host in places if table == where.table]
+        if here:
+            return (
+                f"on this port it serves {', '.join(sorted(here)[:5])}, and {self._host()} belongs "
+                "to a more specific listener"
+            )
+        ports = sorted({table.rpartition("/")[2].partition("-")[2] for table, _ in places})
+        if ports:
+            return f"it is attached to listeners of port {', '.join(ports)} only"
+        return "it has no rule that could serve a request"
+
+    @cached_property
+    def _places(self) -> Mapping[RouteKey, set[tuple[str, str]]]:
+        """Tables and virtual hosts in which routes of this Gateway have rules."""
+        where = self._decision.where
+        mine = f"{where.proxy}/" if where is not None else ""
+        found: dict[RouteKey, set[tuple[str, str]]] = defaultdict(set)
+        for (table, name), host in self._facts.outputs.virtual_hosts.items():
+            if table.startswith(mine):
+                for rule in host.rules:
+                    origin = rule.origin
+                    found[origin.kind, origin.namespace, origin.name].add((table, name))
+        return found
+
+
+def _carries(kind: str, where: Where) -> bool:
+    """Whether routes of a kind can serve what comes to that port at all."""
+    http = kind in {"HTTPRoute", "GRPCRoute"}
+    return http == bool(where.table) and (kind != "UDPRoute" or where.listener.startswith("udp-"))
+
+
+def _refusal(parent: ParentReport) -> str:
+    """Why a parent does not take the route; empty if it does."""
+    for condition in parent.conditions:
+        if condition.type == "Accepted" and condition.status == "False":
+            return f"not accepted ({condition.reason}): {condition.message}"
+    return ""
+
+
+def _parent(parent: ParentReport, namespace: str) -> str:
+    reference = parent.parent_ref
+    return f"{reference.kind} {'/'.join(reference.key_from(namespace))}"

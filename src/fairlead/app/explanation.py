@@ -1,0 +1,60 @@
+"""What `fairlead explain` and `fairlead test` are answered, by a running instance or offline."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
+
+import msgspec
+
+from fairlead import api
+from fairlead.analysis.explain import Facts, Request, decide
+from fairlead.analysis.explain.document import document
+from fairlead.analysis.explain.text import lines
+from fairlead.app.offline import offline
+from fairlead.app.pipeline import Pipeline
+from fairlead.providers.files.provider import FilesProvider
+from fairlead.status.conditions import system_clock
+
+
+class Question(msgspec.Struct, frozen=True):
+    """Which request to explain, and how much to tell."""
+
+    request: Request
+    every: bool = False
+    """Tell every route that does not serve the request."""
+
+
+class Manifests:
+    """Manifests as if all that they describe ran."""
+
+    def __init__(self, facts: Facts, problems: tuple[api.Problem, ...]) -> None:
+        self.facts = facts
+        self.problems = problems
+
+    @classmethod
+    def read(cls, paths: Sequence[str], channel: api.Channel = "experimental") -> Self:
+        """Read directories and files, ``-`` for standard input.
+
+        Raises:
+            GraphError: translation failed, which is a mistake of ours.
+        """
+        provider = FilesProvider(paths, channel)
+        return cls(facts_of(offline(provider.load(), system_clock)), provider.problems())
+
+    @property
+    def errors(self) -> Iterable[api.Problem]:
+        """What keeps documents from being served."""
+        return (problem for problem in self.problems if problem.severity == "error")
+
+
+def facts_of(pipeline: Pipeline) -> Facts:
+    """What decisions are made from, until the next change."""
+    return Facts(pipeline.sources, pipeline.outputs)
+
+
+def answer(facts: Facts, question: Question) -> dict[str, Any]:
+    """The explanation of a request: as lines, and as a document."""
+    decision = decide(facts, question.request)
+    return {
+        "lines": lines(facts, question.request, decision, every=question.every),
+        "decision": document(facts, question.request, decision),
+    }
