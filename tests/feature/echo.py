@@ -135,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
         said = {
             "backend": self.server.name,
             "method": self.command,
-            "target": self.path,
+            "target": self.requestline.split()[1],  # `path` has lost slashes that were there
             "headers": [[name.lower(), value] for name, value in self.headers.items()],
             "body": body,
             "tls": self._handshake(),

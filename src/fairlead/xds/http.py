@@ -35,6 +35,18 @@ OWNER: Final = "x-fairlead-listener"
 """Tells inside Envoy which Gateway listener the connection of a request belongs to; overwritten
 on each request, removed before the backend."""
 
+_OWN: Final[Message] = {"prefix": "x-fairlead-"}
+"""Headers that mean something between our listeners and routes; nobody else sets them."""
+
+_CLAIMS: Final[tuple[Message, ...]] = (
+    {"prefix": "x-envoy-"},
+    {"safe_regex": {"regex": "x-forwarded-(?:[^f].*|f[^o].*|fo[^r].*|for.+)"}},
+    {"exact": "forwarded"},
+    {"exact": "x-real-ip"},
+)
+"""Headers by which proxies tell backends about clients. A stranger's are dropped before Envoy
+writes its own; to ``x-forwarded-for`` it appends, so that the last address is the true one."""
+
 HOP_BY_HOP: Final = ("proxy-connection",)
 """Request headers that are meant for an HTTP proxy only."""
 
@@ -90,7 +102,7 @@ def gateway_manager(port: Port, chain: HttpChain, *, http3: bool = False) -> Mes
     return HttpConnectionManager(
         **_common(port.name, port.access_log),
         **scopes.manager_fields(port.table, port.layout),
-        **_early((*scopes.early_headers(port.table, port.layout), *owner)),
+        **_early((_OWN, *_CLAIMS), (*scopes.early_headers(port.table, port.layout), *owner)),
         **tracing_fields,
         **(codec if http3 else {}),
         common_http_protocol_options={
@@ -119,7 +131,7 @@ def outbound_manager(listener: OutboundListener, layout: Layout, access_log: str
     return HttpConnectionManager(
         **common,
         **scopes.manager_fields(listener.table, layout),
-        **_early(scopes.early_headers(listener.table, layout)),
+        **_early((_OWN,), scopes.early_headers(listener.table, layout)),
         common_http_protocol_options={"idle_timeout": _IDLE},
         http_filters=[_forward_proxy(), *http_filters.listed(slots=False), _router()],
         normalize_path=wrapped(value=True),
@@ -144,11 +156,17 @@ def _common(name: str, access_log: str) -> dict[str, Message]:
     return fields
 
 
-def _early(headers: tuple[tuple[str, str], ...]) -> dict[str, Message]:
-    """Request headers that are set before a route is looked for, by name and format string."""
-    if not headers:
-        return {}
-    mutations = [
+def _early(
+    dropped: tuple[Message, ...], headers: tuple[tuple[str, str], ...]
+) -> dict[str, Message]:
+    """What happens to request headers before a route is looked for.
+
+    Args:
+        dropped: `StringMatcher` of the names of those that are dropped.
+        headers: Those that are then set, by name and format string.
+    """
+    mutations: list[Message] = [{"remove_on_match": {"key_matcher": each}} for each in dropped]
+    mutations += [
         {
             "append": {
                 "header": {"key": name, "value": value},
