@@ -198,3 +198,8 @@ def test_what_cannot_be_carried_out_is_told(run):
         assert reason == "Invalid"
         assert "spec.tracing.attributes[2].attributeKey" in message
         assert run.request("/").status == 301
+    with policy(run, "odder", blue="100%"):
+        _, reason, message = conditions(run, "odder")["Accepted"]
+        assert reason == "Invalid"
+        assert "spec.tracing.provider.headers[0].value: a value with %" in message
+        assert run.request("/").status == 301

@@ -150,6 +150,10 @@ def _unsupported(tracing: api.Tracing) -> Iterator[Finding]:
         )
         at = f"{field}.parentBasedSampling.samplingRate"
         yield Finding("Invalid", at, message)
+    for index, header in enumerate(tracing.provider.headers if tracing.provider else ()):
+        if "%" in header.value:  # Envoy reads it as a format, but sends it as it is written
+            message = "a value with % cannot be sent; write one without it"
+            yield Finding("Invalid", f"{field}.provider.headers[{index}].value", message)
     for index, attribute in enumerate(tracing.attributes):
         key = attribute.attribute_key
         if attribute.source_type == "Attribute" and key not in SEMANTIC:
