@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "get": ("fairlead.cli.get:get", "List objects with what became of them."),
     "describe": ("fairlead.cli.describe:describe", "Tell everything about one object."),
     "explain": ("fairlead.cli.explain:explain", "Tell why a request goes where it goes."),
+    "lint": ("fairlead.cli.lint:lint", "Find mistakes in manifests, without running anything."),
     "exec": ("fairlead.cli.execute:execute", "Run a command as one of the pods."),
     "demo": ("fairlead.cli.demo:demo", "Walk through a canary rollout with real traffic."),
     "debug": ("fairlead.cli.debug:debug", "Look inside a running instance."),
@@ -74,6 +75,7 @@ EXAMPLES = (
     "fairlead run ./manifests               serve a directory, follow its changes",
     "fairlead get routes -A                 what became of each route",
     "fairlead describe service backend      where its requests go, and why",
+    "fairlead lint ./manifests              mistakes, without running anything",
     "fairlead exec client -- curl http://backend",
 )
 

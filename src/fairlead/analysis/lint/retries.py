@@ -1,0 +1,52 @@
+"""Retries that do not do what their owner may think (HTTPRouteRetry, GEP-1731)."""
+
+from collections.abc import Iterator
+
+from fairlead import api
+from fairlead.analysis.lint.facts import Facts
+from fairlead.analysis.lint.remark import Remark, remark
+from fairlead.api.codes import Code
+from fairlead.api.finding import Path
+
+
+def remarks(facts: Facts) -> Iterator[Remark]:
+    """Look at every `retry` of HTTPRoutes."""
+    for route in facts.http_routes:
+        for index, rule in enumerate(route.spec.rules):
+            if rule.retry is not None and rule.retry.attempts != 0:
+                yield from _of_rule(route, rule, rule.retry, ("spec", "rules", index))
+
+
+def _of_rule(
+    route: api.HTTPRoute, rule: api.HTTPRouteRule, retry: api.HTTPRouteRetry, at: Path
+) -> Iterator[Remark]:
+    if not retry.codes:
+        yield remark(
+            route,
+            Code.RETRY_WITHOUT_CODES,
+            (*at, "retry"),
+            "without `codes` only failed connections are tried again, no answer of a backend is",
+            "add `codes: [503]` if such answers shall be tried again",
+            severity="info",
+        )
+    timeouts = rule.timeouts
+    if timeouts is not None and timeouts.request and not timeouts.backend_request:
+        yield remark(
+            route,
+            Code.RETRY_WITHOUT_LIMIT,
+            (*at, "retry"),
+            f"an attempt that hangs takes all of the {timeouts.request} of timeouts.request, "
+            "and is never tried again",
+            "add `timeouts.backendRequest`, the time of one attempt",
+            severity="info",
+        )
+    if retry.backoff:
+        yield remark(
+            route,
+            Code.EARLY_RETRY,
+            (*at, "retry", "backoff"),
+            "Envoy waits a random time that begins at 0, so a retry may come before "
+            f"{retry.backoff} have passed",
+            "do not rely on it as a least pause",
+            severity="info",
+        )

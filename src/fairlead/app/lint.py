@@ -1,0 +1,88 @@
+"""`fairlead lint` from end to end: files in, problems out; nothing is started."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from fairlead import api
+from fairlead.analysis.lint import OF_HOSTS, OF_OBJECTS, Facts, Places, assumed
+from fairlead.app import stand_ins
+from fairlead.app.offline import apply, offline
+from fairlead.providers.files.store import Store
+from fairlead.providers.files.texts import Text, read
+
+
+def lint(
+    paths: Sequence[str],
+    *,
+    channel: api.Channel = "experimental",
+    complete: bool = False,
+    now: Callable[[], datetime],
+) -> tuple[api.Problem, ...]:
+    """Every problem of the manifests at `paths`, by file and line.
+
+    Args:
+        paths: directories, files (Markdown too) or ``-``.
+        channel: of Gateway API, which decides which fields count.
+        complete: whether what is referred to has to be among the manifests.
+        now: the time, for what ends.
+
+    Raises:
+        GraphError: translation failed, which is a mistake of ours.
+    """
+    texts = read(paths)
+    store = Store(channel)
+    for text in texts:
+        if text.fault:
+            store.fail(text.file, text.fault)
+        else:
+            store.put(text.file, text.data)
+    batch = store.flush()
+    pipeline = offline(batch, now)
+    places = Places(
+        {text.file: text.data.decode("utf-8-sig", "replace") for text in texts}, store.place
+    )
+    facts = Facts(pipeline.sources, pipeline.outputs, pipeline.settings, now(), complete)
+    remarks = [remark for rule in OF_OBJECTS for remark in rule(facts)]
+    remarks += assumed.remarks(facts, places.is_placed)
+    if not complete:
+        apply(pipeline, stand_ins.certificates(pipeline, now()))
+    facts = Facts(pipeline.sources, pipeline.outputs, pipeline.settings, now(), complete)
+    remarks += [remark for rule in OF_HOSTS for remark in rule(facts)]
+    found = [*_of_texts(store, texts), *places.problems(remarks)]
+    return tuple(_once(sorted(found, key=_place)))
+
+
+def _of_texts(store: Store, texts: Sequence[Text]) -> Iterator[api.Problem]:
+    """Problems of reading, without what is no mistake in a cluster, or none in Markdown."""
+    told = {text.file for text in texts if text.markdown}
+    for problem in store.problems():
+        skipped = _OF_STREAMS if problem.file in told else _OF_PROCESSES
+        foreign = problem.code == api.Code.NOT_SERVED and not _OURS.search(problem.message)
+        if problem.code not in skipped and not foreign:
+            yield problem
+
+
+_OF_PROCESSES = frozenset({api.Code.NOT_APPLIED})
+"""About pods as local processes, which clusters do not have."""
+_OURS = re.compile(r"\bgroup (gateway\.networking|networking\.istio|fairlead)\b")
+"""Groups whose kinds ask for something that Fairlead may be expected to do."""
+_OF_STREAMS = _OF_PROCESSES | {api.Code.DUPLICATE_OBJECT, api.Code.NOT_AN_OBJECT}
+"""What is no mistake in Markdown, where a later block may show the same object again."""
+
+
+def _place(problem: api.Problem) -> tuple[str, int, int, str]:
+    return problem.file, problem.line, problem.column, problem.code
+
+
+def _once(problems: Sequence[api.Problem]) -> Iterator[api.Problem]:
+    """Problems without those whose code was told of the same place before."""
+    told: set[tuple[object, ...]] = set()
+    for problem in problems:
+        what = (problem.kind, problem.namespace, problem.name, problem.code, problem.field)
+        if (
+            problem.kind and (*what, problem.file) in told
+        ) and problem.code == api.Code.PARENT_GROUP:
+            continue
+        told.add((*what, problem.file))
+        yield problem

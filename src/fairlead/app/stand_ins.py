@@ -1,0 +1,67 @@
+"""Certificates in the place of those that are referred to and not among the manifests.
+
+So that offline a listener is served although its Secret is kept elsewhere, as it should be.
+"""
+
+import base64
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from fairlead import api
+from fairlead.app.pipeline import AnyChange, Pipeline
+from fairlead.graph import Change
+from fairlead.translate.certificates import TLS_TYPE
+from fairlead.translate.sources import Key, Sources
+
+
+def certificates(pipeline: Pipeline, now: datetime) -> Iterable[AnyChange]:
+    """Secrets for all references of listeners that lead to none; one key pair serves them all."""
+    missing = sorted(set(_missing(pipeline.sources)))
+    if not missing:
+        return ()
+    data = _key_pair(now)
+    return [Change(pipeline.sources.secrets, key, _secret(key, data)) for key in missing]
+
+
+def _missing(sources: Sources) -> Iterator[Key]:
+    for kind in ("Gateway", "ListenerSet"):
+        for (namespace, _), holder in sources.of(kind).items():
+            for listener in holder.spec.listeners:
+                for ref in listener.tls.certificate_refs if listener.tls is not None else ():
+                    key = (ref.namespace or namespace, ref.name)
+                    if (ref.group, ref.kind) == ("", "Secret") and key not in sources.secrets:
+                        yield key
+
+
+def _secret(key: Key, data: dict[str, str]) -> api.Secret:
+    metadata = api.ObjectMeta(name=key[1], namespace=key[0])
+    return api.Secret(metadata=metadata, type=TLS_TYPE, data=data)
+
+
+def _key_pair(now: datetime) -> dict[str, str]:
+    """A certificate for nobody and its key, in PEM and base64."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "stand-in")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return {
+        "tls.crt": base64.b64encode(certificate.public_bytes(pem)).decode(),
+        "tls.key": base64.b64encode(private).decode(),
+    }
