@@ -8,7 +8,7 @@ import msgspec
 from fairlead.analysis.explain.decision import Decision, Shown, Where
 from fairlead.analysis.explain.facts import Facts
 from fairlead.analysis.explain.matching import Asked, is_grpc, joined, matches
-from fairlead.analysis.explain.reception import Answered, received
+from fairlead.analysis.explain.reception import Answered, received, upgrade_refused
 from fairlead.analysis.explain.request import Request
 from fairlead.analysis.explain.shares import (
     always_aborted,
@@ -24,6 +24,7 @@ from fairlead.ir.listener import HttpChain, TcpChain
 from fairlead.ir.rule import Redirect, Respond, Route, Rule
 from fairlead.ir.virtual_host import VirtualHost
 
+FORBIDDEN: Final = 403
 MISDIRECTED: Final = 421
 UNMATCHED: Final = 404
 NOT_CARRIED_OUT: Final = 500
@@ -111,6 +112,8 @@ def _carried_out(facts: Facts, decision: Decision, shown: Shown, rule: Rule) -> 
     decision = msgspec.structs.replace(
         decision, rule=rule, notes=(*decision.notes, *chances(rule.policies))
     )
+    if refused := upgrade_refused(shown.headers):
+        return msgspec.structs.replace(decision, status=FORBIDDEN, why=refused)
     faulty = always_aborted(rule.policies)
     match rule.action:
         case Respond() as answer:

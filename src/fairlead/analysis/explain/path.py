@@ -10,7 +10,7 @@ from typing import Final
 _ESCAPED_SLASH: Final = re.compile(r"%(?:2[Ff]|5[Cc])")
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_ESCAPED: Final = frozenset(' "#<>?`{}^\x7f') | frozenset(map(chr, range(0x20)))
+_ESCAPED: Final = frozenset(' "#<>?`{|}^\x7f') | frozenset(map(chr, range(0x20)))
 """Characters that are written as escapes."""
 _SLASHES: Final = "/\\"
 

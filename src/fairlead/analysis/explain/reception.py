@@ -13,16 +13,18 @@ from fairlead.analysis.explain.path import canonical, merge_slashes, unescape_sl
 from fairlead.analysis.explain.request import Headers, Request, split_port
 from fairlead.ir.listener import HttpChain
 
+_OWN: Final = "x-fairlead-"
+"""How headers begin that nobody but our listeners may set."""
 _NEVER: Final = frozenset(
     {
         *("keep-alive", "proxy-connection", "transfer-encoding"),
         *("x-envoy-internal", "x-forwarded-client-cert"),
-        *("x-fairlead-listener", "x-fairlead-scope"),
     }
 )
 """Headers that rules never see."""
-_NOT_AT_THE_EDGE: Final = frozenset({"x-request-id", "x-forwarded-proto", "x-forwarded-for"})
-"""Headers that Gateways write themselves, whatever clients say."""
+_CLAIMS: Final = ("x-envoy-", "x-forwarded-")
+_CLAIMS_BY_NAME: Final = frozenset({"forwarded", "x-real-ip", "x-request-id"})
+"""Headers about clients, which Gateways drop or write themselves, whatever a client says."""
 _UPGRADE: Final = ("connection", "upgrade")
 _PERMITTED: Final = frozenset({"websocket"})
 _IGNORED: Final = frozenset({"h2c"})
@@ -50,9 +52,6 @@ def received(request: Request, place: Where) -> Received | Answered:
     underscored = [name for name, _ in request.headers if "_" in name]
     if edge and underscored:
         return Answered(400, f"header {underscored[0]} has an underscore in its name")
-    refused = _upgrade_refused(request)
-    if refused is not None:
-        return refused
     notes: list[str] = []
     path = request.path
     if request.method != "CONNECT":
@@ -93,32 +92,33 @@ def _without_trailing_dot(host: str) -> str:
     return f"{name[:-1]}:{port}" if port else name[:-1]
 
 
-def _is_upgrade(request: Request) -> bool:
-    found = dict(request.headers)
+def upgrade_of(headers: Headers) -> str:
+    """The protocol that a client asks to go over to, in lower case; empty if it asks for none."""
+    found = dict(headers)
     asked = {part.strip().lower() for part in found.get("connection", "").split(",")}
-    return "upgrade" in asked and bool(found.get("upgrade"))
+    return found.get("upgrade", "").lower() if "upgrade" in asked else ""
 
 
-def _upgrade_refused(request: Request) -> Answered | None:
-    kind = dict(request.headers).get("upgrade", "").lower()
-    if not _is_upgrade(request) or kind in _PERMITTED | _IGNORED:
-        return None
-    return Answered(403, f"an upgrade to {kind} is not served; websocket is")
+def upgrade_refused(headers: Headers) -> str:
+    """Why a request is refused for the protocol that it wants to go over to; empty if it is not."""
+    kind = upgrade_of(headers)
+    if not kind or kind in _PERMITTED | _IGNORED:
+        return ""
+    return f"an upgrade to {kind} is not served; websocket is"
 
 
 def _headers(request: Request, scheme: str, *, edge: bool) -> Headers:
     """The headers that rules see, names in lower case."""
-    hidden = _NEVER | _NOT_AT_THE_EDGE if edge else _NEVER
-    if not _is_upgrade(request):
-        hidden = hidden.union(_UPGRADE)
-    kept = [
-        (name.lower(), value.strip())
-        for name, value in request.headers
-        if name.lower() not in hidden and not (edge and name.lower().startswith("x-envoy-"))
-    ]
-    names = {name for name, _ in kept}
-    if "te" in names:
-        kept = [(n, v) for n, v in kept if n != "te" or v.strip().lower() == "trailers"]
-    if "x-forwarded-proto" not in names:
+    upgrade = upgrade_of(request.headers)
+    kept: list[tuple[str, str]] = []
+    for written, value in request.headers:
+        name = written.lower()
+        claimed = name in _CLAIMS_BY_NAME or name.startswith(_CLAIMS)
+        hidden = name in _NEVER or name.startswith(_OWN) or (edge and claimed)
+        idle = name in _UPGRADE and not upgrade
+        if hidden or idle or (name == "te" and value.strip().lower() != "trailers"):
+            continue
+        kept.append((name, value.strip()))
+    if "x-forwarded-proto" not in dict(kept):
         kept.append(("x-forwarded-proto", scheme))
     return tuple(kept)

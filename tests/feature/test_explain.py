@@ -1,0 +1,257 @@
+"""`explain` says beforehand what real proxies then do: one request after the other, both sides.
+
+What is compared: who answers, status, location, and path, host and headers as the backend gets
+them.
+"""
+
+import itertools
+import json
+
+import pytest
+
+from fairlead.analysis.explain import parse
+from fairlead.cli.client import Client
+from feature.route_scene import Manifest, both, sides
+
+RULES = both(
+    "explained",
+    r"""
+    - matches: [{path: {type: Exact, value: /exact}}]
+      backendRefs: [{name: v1, port: 80}]
+    - matches: [{path: {value: /prefix}}]
+      filters:
+      - type: URLRewrite
+        urlRewrite:
+          hostname: inner.example
+          path: {type: ReplacePrefixMatch, replacePrefixMatch: /new}
+      backendRefs: [{name: v1, port: 80}]
+    - matches: [{path: {value: /strip}}]
+      filters:
+      - type: URLRewrite
+        urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: /}}
+      backendRefs: [{name: v2, port: 80}]
+    - matches: [{path: {value: /full}}]
+      filters:
+      - {type: URLRewrite, urlRewrite: {path: {type: ReplaceFullPath, replaceFullPath: /whole}}}
+      backendRefs: [{name: v2, port: 80}]
+    - matches: [{path: {type: RegularExpression, value: "/re/[a-z.~-]+"}}]
+      backendRefs: [{name: v3, port: 80}]
+    - matches:
+      - path: {value: /modified}
+        headers:
+        - {name: x-a, value: "1,2"}
+        - {name: x-b, type: RegularExpression, value: "b+"}
+      filters:
+      - type: RequestHeaderModifier
+        requestHeaderModifier:
+          set: [{name: x-set, value: of-rule}, {name: Host, value: set.example}]
+          add: [{name: x-a, value: "3"}, {name: x-percent, value: "100%"}]
+          remove: [x-gone, x-missing]
+      backendRefs:
+      - name: v3
+        port: 80
+        filters:
+        - type: RequestHeaderModifier
+          requestHeaderModifier:
+            set: [{name: x-set, value: of-backend}]
+            add: [{name: x-c, value: d}]
+            remove: [x-percent]
+    - matches: [{path: {value: /query}, queryParams: [{name: q, value: "a b/c+"}]}]
+      backendRefs: [{name: v1, port: 80}]
+    - matches:
+      - path: {value: /query}
+        queryParams: [{name: q, type: RegularExpression, value: "x+"}]
+      backendRefs: [{name: v2, port: 80}]
+    - matches: [{path: {value: /forms}, method: POST}]
+      backendRefs: [{name: v1, port: 80}]
+    - matches: [{path: {value: /tied}, headers: [{name: x-a, value: "1"}]}]
+      backendRefs: [{name: v1, port: 80}]
+    - matches: [{path: {value: /tied}, method: GET}]
+      backendRefs: [{name: v2, port: 80}]
+    - matches: [{path: {value: /gone}}]
+      backendRefs: [{name: nobody, port: 80}]
+    - matches: [{path: {value: /nothing}}]
+    """,
+)
+OTHERS = both(
+    "otherwise",
+    r"""
+    - matches: [{path: {value: /to/https}}]
+      filters: [{type: RequestRedirect, requestRedirect: {scheme: https}}]
+    - matches: [{path: {value: /to/port}}]
+      filters: [{type: RequestRedirect, requestRedirect: {port: 8080, statusCode: 301}}]
+    - matches: [{path: {value: /to/host}}]
+      filters:
+      - type: RequestRedirect
+        requestRedirect:
+          hostname: other.example
+          path: {type: ReplacePrefixMatch, replacePrefixMatch: /x}
+    - matches: [{path: {value: /to/root}}]
+      filters:
+      - type: RequestRedirect
+        requestRedirect: {path: {type: ReplacePrefixMatch, replacePrefixMatch: /}, statusCode: 308}
+    - matches: [{path: {value: /to/full}}]
+      filters:
+      - type: RequestRedirect
+        requestRedirect: {path: {type: ReplaceFullPath, replaceFullPath: /there}, statusCode: 307}
+    - matches: [{path: {value: /cors}, method: PUT}]
+      filters: [{type: CORS, cors: {allowOrigins: ["https://a.example"]}}]
+      backendRefs: [{name: v1, port: 80}]
+    - matches: [{path: {value: /cors}}]
+      filters: [{type: CORS, cors: {allowOrigins: ["https://a.example"], allowHeaders: ["*"]}}]
+      backendRefs: [{name: v2, port: 80}]
+    - matches: [{path: {value: /fault}}]
+      filters:
+      - type: ExtensionRef
+        extensionRef: {group: fairlead.dev, kind: FaultInjection, name: broken}
+      backendRefs: [{name: v1, port: 80}]
+    """,
+)
+FAULT = Manifest("""\
+apiVersion: fairlead.dev/v1alpha1
+kind: FaultInjection
+metadata: {name: broken, namespace: default}
+spec: {until: "2999-01-01T00:00:00Z", abort: {status: 418, percent: 100}}
+""")
+
+PATHS = (
+    *("/", "/exact", "/exact/", "/Exact", "/exact?x=1", "/exactly", "//exact", "/./exact"),
+    *("/prefix", "/prefix/", "/prefix/a?b=c", "/prefixed", "/prefix//a", "/prefix/a//", "/prefix?"),
+    *("/strip", "/strip/", "/strip/a/b", "/strip//a", "/strip?x"),
+    *("/full", "/full/a?x=/y", "/re/abc", "/re/ab1", "/re/a/b", "/re/%61b", "/re/a%2Db"),
+    *("/x/../exact", "/x/%2e%2e/exact", "/x/.%2E/exact", "/../exact", "/exact/..", "/exact/."),
+    *("/prefix/..a/b", "/prefix/...", "/prefix/.a", "/prefix/a..", "/prefix/../strip/x"),
+    *("/prefix%2Fa", "/prefix/%2f/x?y=%2f", "/prefix%5ca", "/prefix\\a", "/x%2f..%2fexact"),
+    *("/%65xact", "/prefix/%7e%2d", "/prefix/%zz", "/prefix/%4", "/prefix/%", "/prefix/%00x"),
+    *("/prefix/%%41", "/prefix/%%34%31", "/prefix/%2541", "/prefix/%C3%A9", "/prefix/%c3%a9"),
+    *("/prefix/;a=b", "/prefix/a;b/../c", "/prefix/[x]", "/prefix/{x}", "/prefix/a|b^c`d"),
+    *('/prefix/"q"', "/prefix/<x>", "/prefix/a:b@c!$&'()*+,=", "/prefix/%20%22%3C%7B%5E%7C%60"),
+    *("/query?q=a+b/c%2B", "/query?q=a%20b%2Fc%2b", "/query?q=a+b%2fc+", "/query?q=x&q=y"),
+    *("/query?q=y&q=x", "/query?Q=x", "/query?q=xx", "/query?q", "/query?q=xy", "/query?%71=x"),
+    *("/query?&q=x", "/query?a=b&q=x;c", "/query?q=x#f", "/tied", "/gone", "/nothing", "/fault"),
+    *("/to/https", "/to/https/x?y", "/to/port/", "/to/host/a/b?c=d", "/to/host", "/to/host/"),
+    *("/to/root", "/to/root/", "/to/root/a", "/to/full/a?b", "/to/full?", "/a//b/../../exact"),
+    *(
+        "//",
+        "///exact//",
+        "/.",
+        "/..",
+        "/prefix/a/./b/../c/",
+        "/prefix/%2e",
+        "/prefix/%2e%2E/exact",
+    ),
+)
+HEADERS = (
+    {"x-a": "1"},
+    {"x-a": "1,2", "x-b": "bb", "x-gone": "x", "x-percent": "50"},
+    {"x-a": "1, 2", "x-b": "bb"},
+    {"x-a": " 1,2 ", "x-b": "bbc"},
+    {"x_a": "1"},
+    {"content-type": "application/grpc"},
+    {"origin": "https://a.example", "access-control-request-method": "PUT"},
+    {"origin": "https://b.example", "access-control-request-method": "PUT"},
+    {"origin": "https://a.example"},
+    {"upgrade": "foo", "connection": "upgrade"},
+    {"x-forwarded-proto": "https", "x-envoy-retry-on": "5xx", "x-fairlead-scope": "a"},
+)
+CASES = (
+    *((path, "GET", {}) for path in PATHS),
+    *itertools.product(
+        ("/modified/x", "/tied", "/cors", "/to/port", "/nothing", "/nope"),
+        ("GET", "OPTIONS"),
+        HEADERS,
+    ),
+    *((path, method, {}) for path in ("/forms", "/tied", "/cors") for method in ("POST", "DELETE")),
+)
+WATCHED = ("x-a", "x-b", "x-c", "x-set", "x-gone", "x-percent", "origin", "content-type")
+
+
+def explained(scene, side, asked, host):
+    """The decision of the running instance, as `explain -o json` prints it."""
+    path, method, headers = asked
+    port = scene.gateway_place()[1]
+    at = f"http://{host}:{port}" if side == "gateway" else f"http://{host}"
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    if side == "gateway":
+        lines.append(f"host: {host}")
+    source = "default/client" if side == "mesh" else None
+    request = parse(f"{method} {at}/", lines, source=source)
+    question = {"request": {**request_fields(request), "path": path}}
+    return Client(scene.run.state).get("v1", "explain", question=json.dumps(question))["decision"]
+
+
+def request_fields(request):
+    return {name: getattr(request, name) for name in request.__struct_fields__}
+
+
+def predicted(decision):
+    """What is to be seen from outside, by the decision."""
+    if "status" in decision:
+        status = 200 if "grpcStatus" in decision else decision["status"]
+        return {"status": status, "location": decision.get("location")}
+    [backend] = decision["backends"]
+    sent = backend["request"]
+    headers = {}
+    for header in sent["headers"]:
+        headers.setdefault(header["name"], []).append(header["value"])
+    return {
+        "backend": backend["cluster"].split("/")[1],
+        "target": sent["path"],
+        "host": sent["host"],
+        "headers": {name: ",".join(headers.get(name, [])) for name in WATCHED},
+    }
+
+
+def seen(answer):
+    """The same, by what came back."""
+    if answer.said is None:
+        return {"status": answer.status, "location": answer.location}
+    return {
+        "backend": answer.backend,
+        "target": answer.target,
+        "host": answer.received("host")[0],
+        "headers": {name: ",".join(answer.received(name)) for name in WATCHED},
+    }
+
+
+def target_of(path):
+    """The route whose rules know the path."""
+    return OTHERS if path.startswith(("/to", "/cors", "/fault")) else RULES
+
+
+@sides
+def test_what_is_explained_is_what_happens(scene, side):
+    """Every mismatch is told, not the first one alone."""
+    wrong = []
+    for path, method, headers in CASES:
+        asked = (path, method, headers)
+        target = target_of(path)
+        host = target.host if side == "gateway" else target.name
+        decision = explained(scene, side, asked, host)
+        answer = scene.ask(side, target, path, method=method, headers=headers)
+        if predicted(decision) != seen(answer):
+            wrong.append((asked, predicted(decision), seen(answer)))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_the_command_tells_what_runs(scene):
+    port = scene.gateway_place()[1]
+    done = scene.run.fairlead("explain", f"GET http://{RULES.host}:{port}/prefix/a")
+    assert done.returncode == 0, done.stderr
+    assert "HTTPRoute default/explained, rule 1\n" in done.stdout
+    assert "Request to the backend:\n   GET /new/a\n   host: inner.example\n" in done.stdout
+    assert f"endpoints 127.0.0.1:{scene.echo.port('v1')}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["GET shop"], 2, "a URL begins with http://"),
+        (["http://shop", "-H", "x"], 2, "write 'Name: value'"),
+        (["http://shop", "--from", "default/nobody"], 0, "no pod or Deployment default/nobody"),
+    ],
+)
+def test_the_command_says_what_is_wrong(scene, arguments, code, message):
+    done = scene.run.fairlead("explain", *arguments)
+    assert done.returncode == code
+    assert message in done.stdout + done.stderr
