@@ -27,6 +27,7 @@ from fairlead.translate import (
     listener_set_report,
     mesh,
     references,
+    refusals,
     route_report,
     secrets,
     services,
@@ -69,8 +70,10 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     bound = bound_listeners.build(graph, sources, gateways, telemetry)
     routed = gateway_routes.build(graph, settings, inputs, gateways)
     fleet = graph.join("fleet", gateways.fleet, meshed.fleet)
-    refused = sources.proxy_status.flat_map("rejections by object", route_report.rejections)
-    told = host_route.Facts(inputs, settings, refused, routed.compiled, meshed)
+    refused = refusals.build(sources)
+    told = host_route.Facts(inputs, settings, refused.by_proxy, routed.compiled, meshed)
+    services_told = services.build(sources, found, meshed.addresses)
+    owners = {"Service": services_told, "DestinationRule": found.rules.reports}
     virtual_hosts = graph.join("virtual hosts", routed.virtual_hosts, meshed.virtual_hosts)
     l4 = l4_routes.build(graph, inputs, gateways, routed.l4_claims)
     udp = udp_listeners.build(inputs, l4.served)
@@ -103,12 +106,13 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
             *_l4_reports(told, routed, l4),
             *_gateway_reports(sources, settings, gateways, routed),
             _telemetry_reports(sources, gateways, telemetry),
-            _keyed("Service", services.build(sources, found, meshed.addresses)),
-            _keyed("DestinationRule", found.rules.reports),
-            *(_keyed(kind, told) for kind, told in destined.reports(use).items()),
+            *(
+                _keyed(kind, refused.told(kind, told))
+                for kind, told in {**owners, **destined.reports(use)}.items()
+            ),
             *(_keyed(kind, told) for kind, told in extension_report.build(sources).items()),
             _keyed("Deployment", running.deployment_reports),
-            _keyed("Pod", running.pod_reports),
+            _keyed("Pod", refused.told("Pod", running.pod_reports)),
         ),
     )
 

@@ -21,8 +21,9 @@ from fairlead.translate.backends import Inputs, ParentKind
 from fairlead.translate.claims import Variant
 from fairlead.translate.finding import Finding, sentence
 from fairlead.translate.mesh import MeshOutputs
+from fairlead.translate.refusals import RefusedKey
 from fairlead.translate.report import Report
-from fairlead.translate.route_report import Judgement, Parent, RejectionKey, Verdict
+from fairlead.translate.route_report import Judgement, Parent, Verdict
 from fairlead.translate.route_rule import HostRoute
 from fairlead.translate.service_parent import Refused
 from fairlead.translate.sources import Key, Settings
@@ -35,7 +36,7 @@ class Facts:
 
     inputs: Inputs
     settings: Settings
-    rejections: Collection[RejectionKey, str]
+    rejections: Collection[RefusedKey, str]
     compiled: Collection[Variant, Compiled]
     mesh: MeshOutputs
 

@@ -154,6 +154,9 @@ def _programmed(
     message = f"the proxy has acknowledged port {listener.port}"
     if listener.bind_port != listener.port:
         message += f", which is port {listener.bind_port} on this machine"
+    quic = ctx.fetch(known.ports, (listener.proxy, f"quic-{listener.port}"))
+    if quic is not None and quic.refusal and listener.protocol == "HTTPS":
+        message += f"; there is no HTTP/3, which the proxy refused: {quic.refusal}"
     return make.true("Programmed", "Programmed", message)
 
 

@@ -17,18 +17,15 @@ import msgspec
 from fairlead import api
 from fairlead.graph import Collection, Context
 from fairlead.ir.fleet import MESH_PROXY, Proxy
-from fairlead.ir.proxy_status import ProxyStatus
 from fairlead.translate import service_parent
 from fairlead.translate.attachments import Attachment, Attachments, is_gateway
 from fairlead.translate.backends import ParentKind
 from fairlead.translate.conditions import Conditions
 from fairlead.translate.finding import Finding, sentence
 from fairlead.translate.listeners import GROUP
+from fairlead.translate.refusals import RefusedKey
 from fairlead.translate.report import Condition, ParentReport, Report
 from fairlead.translate.sources import Key, Settings
-
-RejectionKey = tuple[str, str, str, str]
-"""Proxy, and kind, namespace and name of the route."""
 
 
 class _Spec(Protocol):
@@ -81,7 +78,7 @@ class Facts:
     settings: Settings
     attachments: Collection[Key, Attachments]
     """Of the routes of this kind."""
-    rejections: Collection[RejectionKey, str]
+    rejections: Collection[RefusedKey, str]
     mesh: Collection[str, Proxy]
     """The mesh's proxy, if there is one."""
 
@@ -103,18 +100,6 @@ class Judgement:
     """What the owner should know although the route is accepted."""
     remarks: Callable[[Attachment], tuple[str, ...]] = _no_remarks
     """The same about one parent that it is attached to."""
-
-
-def rejections(
-    _ctx: Context, proxy: str, status: ProxyStatus
-) -> Iterator[tuple[RejectionKey, str]]:
-    """What `proxy` refused, by the object that it came from."""
-    messages: dict[RejectionKey, str] = {}
-    for rejection in status.rejections:
-        for origin in rejection.origins:
-            key = (proxy, origin.kind, origin.namespace, origin.name)
-            messages.setdefault(key, f"{rejection.part or rejection.name}: {rejection.message}")
-    yield from sorted(messages.items())
 
 
 def report(

@@ -252,7 +252,12 @@ def _clusters(
 ) -> tuple[Collection[ResourceKey, Resource], ...]:
     """Clusters and their endpoints, built once and sent to whoever uses them."""
     made = clusters.map("xds.clusters", lambda _ctx, _key, value: cluster.resource(value))
-    assigned = endpoints.map("xds.endpoints", lambda _ctx, _key, value: endpoint.resource(value))
+
+    def assign(ctx: Context, key: str, value: Endpoints) -> Resource:
+        target = ctx.fetch(clusters, key)
+        return endpoint.resource(value, cluster.origins(target) if target else ())
+
+    assigned = endpoints.map("xds.endpoints", assign)
 
     def use(
         ctx: Context, key: tuple[str, str], _: ClusterUse

@@ -12,6 +12,7 @@ from fairlead.ir.cluster import (
     OutlierDetection,
     RetryBudget,
 )
+from fairlead.ir.origin import Origin
 from fairlead.xds import type_url, upstream_tls
 from fairlead.xds.http import DNS_CACHE
 from fairlead.xds.listener import BUFFER_LIMIT
@@ -65,8 +66,15 @@ def resource(cluster: Cluster) -> Resource:
         circuit_breakers={"thresholds": [_thresholds(pool, cluster.retry_budget)]},
         **fields,
     )
-    origins = tuple(each for each in (cluster.policy, cluster.origin) if each is not None)
-    return whole(type_url.CLUSTER, cluster.name, serialized(message), origins)
+    return whole(type_url.CLUSTER, cluster.name, serialized(message), origins(cluster))
+
+
+def origins(cluster: Cluster) -> tuple[Origin, ...]:
+    """The objects that a cluster is made from: policies, and the Service unless it is none."""
+    found = [each for each in (cluster.policy, cluster.origin) if each is not None]
+    if cluster.service and all(each.kind != "XBackend" for each in found):
+        found.append(Origin("Service", cluster.namespace, cluster.service))
+    return tuple(found)
 
 
 def _service(cluster: Cluster) -> dict[str, Message]:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from fairlead.ir.endpoint import Endpoint, Endpoints, Share
+from fairlead.ir.origin import Origin
 from fairlead.xds import type_url
 from fairlead.xds.messages import ClusterLoadAssignment, Message, serialized, wrapped
 from fairlead.xds.resource import Resource, whole
@@ -12,8 +13,13 @@ NOWHERE: Final = Endpoint("127.0.0.1", 0)
 a share would be taken over by the others, and ``drop_overloads`` does not count for UDP."""
 
 
-def resource(endpoints: Endpoints) -> Resource:
-    """All addresses of a cluster, alike; without any, requests are answered 503."""
+def resource(endpoints: Endpoints, origins: tuple[Origin, ...] = ()) -> Resource:
+    """All addresses of a cluster, alike; without any, requests are answered 503.
+
+    Args:
+        endpoints: The addresses.
+        origins: The objects that the cluster is made from.
+    """
     fields: dict[str, Message] = {}
     if endpoints.addresses:
         fields["endpoints"] = [{"lb_endpoints": [_address(each) for each in endpoints.addresses]}]
@@ -21,7 +27,7 @@ def resource(endpoints: Endpoints) -> Resource:
         places = enumerate(endpoints.shares)
         fields["endpoints"] = [_locality(index, share) for index, share in places]
     message = ClusterLoadAssignment(cluster_name=endpoints.cluster, **fields)
-    return whole(type_url.ENDPOINTS, endpoints.cluster, serialized(message))
+    return whole(type_url.ENDPOINTS, endpoints.cluster, serialized(message), origins)
 
 
 def _locality(index: int, share: Share) -> Message:

@@ -8,6 +8,7 @@ connection of the port, a change of a chain only those of that chain. All others
 from typing import Final
 
 from fairlead.ir.listener import GatewayListener, OutboundListener, UdpListener
+from fairlead.ir.origin import Origin
 from fairlead.xds import chain, http, tls, type_url, udp, wire
 from fairlead.xds.messages import Listener as ListenerMessage
 from fairlead.xds.messages import (
@@ -103,7 +104,8 @@ def outbound(listener: OutboundListener, layout: Layout, access_log: str) -> Res
         filter_chains=[{"name": "http", "filters": filters}],
         traffic_direction="OUTBOUND",
     )
-    return whole(type_url.LISTENER, listener.name, serialized(message))
+    origins = (Origin("Pod", listener.namespace, listener.pod),)
+    return whole(type_url.LISTENER, listener.name, serialized(message), origins)
 
 
 def _place(
