@@ -14,7 +14,7 @@ import msgspec
 
 from fairlead import api
 from fairlead.graph import Collection, Context
-from fairlead.translate import attachment_selection, hostnames
+from fairlead.translate import age, attachment_selection, hostnames
 from fairlead.translate.attachment_selection import Refused, Selected
 from fairlead.translate.claims import (
     Claim,
@@ -35,7 +35,6 @@ AttachedKey: TypeAlias = tuple[str, str, str]
 
 _PARENT_KINDS = ("Gateway", "ListenerSet")
 _HTTP_KINDS = ("HTTPRoute", "GRPCRoute")
-_NO_TIMESTAMP = "~"
 
 
 class _Spec(Protocol):
@@ -252,7 +251,7 @@ class _Claims:
             kind,
             key,
             hostname,
-            metadata.creation_timestamp or _NO_TIMESTAMP,
+            age.created(metadata),
         )
 
     def _variant(self, listener: ManagedListener) -> Variant:

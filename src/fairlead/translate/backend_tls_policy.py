@@ -17,7 +17,7 @@ import msgspec
 from fairlead import api
 from fairlead.graph import Collection, Context, Index
 from fairlead.ir.cluster import UpstreamTls
-from fairlead.translate import policy_target, service_port, upstream_tls
+from fairlead.translate import age, policy_target, service_port, upstream_tls
 from fairlead.translate.conditions import Conditions
 from fairlead.translate.finding import sentence
 from fairlead.translate.policy_target import Ancestry, TargetKey
@@ -102,12 +102,12 @@ def _winner(
     """The policy for a port, or for a whole Service if None."""
     found = ctx.fetch_by(policies.by_target, ("Service", *service))
     if port_name:
-        own = policy_target.first(
+        own = age.first(
             (key, policy) for key, policy in found if port_name in _sections(policy, service[1])
         )
         if own is not None:
             return own
-    return policy_target.first(
+    return age.first(
         (key, policy) for key, policy in found if None in _sections(policy, service[1])
     )
 

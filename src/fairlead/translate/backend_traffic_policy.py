@@ -19,7 +19,7 @@ from fairlead.graph import Collection, Context, Index
 from fairlead.ir.cluster import RetryBudget
 from fairlead.ir.http_policy import SessionPersistence
 from fairlead.ir.origin import Origin
-from fairlead.translate import policy_target, session_persistence
+from fairlead.translate import age, policy_target, session_persistence
 from fairlead.translate.conditions import Conditions
 from fairlead.translate.finding import Finding
 from fairlead.translate.policy_target import Ancestry, TargetKey
@@ -52,7 +52,7 @@ class BackendTrafficPolicies:
 
     def of(self, ctx: Context, target: TargetKey) -> Traffic | None:
         """Return what the policy for a backend asks for; None if there is none."""
-        winner = policy_target.first(ctx.fetch_by(self.by_target, target))
+        winner = age.first(ctx.fetch_by(self.by_target, target))
         asked = ctx.fetch(self.asked, winner) if winner is not None else None
         return asked if asked is not None and asked.refused is None else None
 
@@ -139,7 +139,7 @@ def _refusal(  # noqa: PLR0917 - one entry of targetRefs and where it stands
     source = sources.services if target[0] == "Service" else sources.backends
     if ctx.fetch(source, target[1:]) is None:
         return "TargetNotFound", f"{field}.name: {ref.kind} {key[0]}/{ref.name} does not exist"
-    winner = policy_target.first(ctx.fetch_by(policies.by_target, target))
+    winner = age.first(ctx.fetch_by(policies.by_target, target))
     if winner is not None and winner != key:
         message = (
             f"XBackendTrafficPolicy {winner[1]} is for {ref.kind} {ref.name} too and comes first; "

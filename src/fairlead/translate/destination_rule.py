@@ -5,7 +5,6 @@ report per rule. As in Istio, the client's namespace is looked up first, then th
 the root namespace; within one, the most specific host wins, then the older rule, then the name.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -13,7 +12,7 @@ import msgspec
 
 from fairlead import api
 from fairlead.graph import Collection, Context, Index
-from fairlead.translate import traffic_policy
+from fairlead.translate import age, traffic_policy
 from fairlead.translate.finding import sentence
 from fairlead.translate.report import Condition, Report
 from fairlead.translate.sources import Key, Settings, Sources
@@ -23,7 +22,6 @@ ROOT_NAMESPACE: Final = "istio-system"
 """Rules here apply to every namespace that has none of its own (Istio's rootNamespace)."""
 
 ANY_HOST: Final = "*"
-_NO_TIMESTAMP: Final = "~"
 
 Candidates: TypeAlias = list[tuple[int, Key, api.DestinationRule]]
 """(position of the host among the Service's, closest first; key; rule)."""
@@ -140,7 +138,7 @@ def _effective(client: str | None, service_namespace: str, found: Candidates) ->
     """Return the rule for clients of a namespace; None stands for one that has no rules."""
     for namespace in (client, service_namespace, ROOT_NAMESPACE):
         rules = [
-            (position, _age(rule), key)
+            (position, age.order(rule.metadata), key)
             for position, key, rule in found
             if key[0] == namespace and _visible(rule, client, first=namespace == client)
         ]
@@ -174,11 +172,6 @@ def _covers(rival: api.DestinationRule, rule: api.DestinationRule) -> bool:
     return "*" in exported or _exported(rule) <= exported
 
 
-def _age(rule: api.DestinationRule) -> str:
-    """Sort key: the older rule first, one without a timestamp last."""
-    return rule.metadata.creation_timestamp or _NO_TIMESTAMP
-
-
 def _host(rule: api.DestinationRule, domain: str) -> tuple[str, ...]:
     """Index term of a rule; none for one that is meant for some pods only."""
     return () if rule.spec.workload_selector else (resolve(rule, domain),)
@@ -195,17 +188,12 @@ def _verdict(ctx: Context, hosts: _Hosts, key: Key, rule: api.DestinationRule) -
         for rival_key, rival in ctx.fetch_by(hosts.rules, host)
         if rival_key[0] == key[0] and _covers(rival, rule)
     )
-    winner = _first(rivals)
-    if winner != key:
+    winner = age.first(rivals)
+    if winner is not None and winner != key:
         return "Conflicted", f"spec.host: DestinationRule {winner[1]} is for {host} too; merge them"
     if not ctx.count_by(hosts.services, host):
         return "TargetNotFound", f"spec.host: {_not_found(host, hosts.domain)}"
     return "Accepted", f"applies to {host}"
-
-
-def _first(rules: Iterable[tuple[Key, api.DestinationRule]]) -> Key:
-    """Return the key of the oldest rule, then of the first by name."""
-    return min((_age(rule), key) for key, rule in rules)[1]
 
 
 def _not_found(host: str, domain: str) -> str:

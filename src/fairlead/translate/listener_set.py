@@ -10,7 +10,7 @@ import msgspec
 
 from fairlead import api
 from fairlead.graph import Collection, Context
-from fairlead.translate import listener_conflicts, namespace_labels
+from fairlead.translate import age, listener_conflicts, namespace_labels
 from fairlead.translate.listener_conflicts import Entry, EntryKey
 from fairlead.translate.listeners import GROUP
 from fairlead.translate.managed_gateway import GatewayInputs, ManagedGateway
@@ -66,7 +66,7 @@ def _managed(
     found: api.ListenerSet,
 ) -> ManagedListenerSet | None:
     ref = found.spec.parent_ref
-    created = found.metadata.creation_timestamp or "~"
+    created = age.created(found.metadata)
     target = ref.key_from(key[0])
     shown = f"Gateway {target[0]}/{target[1]}"
     if (ref.group, ref.kind) != (GROUP, "Gateway"):

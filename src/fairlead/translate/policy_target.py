@@ -1,8 +1,7 @@
-"""Policies attached to backends (GEP-713): what they target, who comes first, who is told.
+"""Policies attached to backends (GEP-713): what they target, and who is told.
 
-In: policies with `targetRefs`, and which proxy uses which cluster. Out: targets, the order of
-precedence (the older policy, then the first by namespace and name), and the ancestors of a target:
-the Gateways that send to it, and the target itself for clients in the mesh.
+In: policies with `targetRefs`, and which proxy uses which cluster. Out: targets, and the ancestors
+of a target: the Gateways that send to it, and the target itself for clients in the mesh.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,7 +27,6 @@ _GROUPS: Final[dict[tuple[str, str], TargetKind]] = {
     ("", "Service"): "Service",
     (api.EXPERIMENTAL_GROUP, "XBackend"): "XBackend",
 }
-_NO_TIMESTAMP: Final = "~"
 _GATEWAY: Final = "gateway/"
 
 
@@ -64,14 +62,6 @@ def targets(key: Key, policy: Policy) -> Iterator[TargetKey]:
     """Index terms of a policy: the backends that it targets, each once."""
     found = (target(key[0], ref) for ref in policy.spec.target_refs)
     yield from dict.fromkeys(each for each in found if each is not None)
-
-
-def first(candidates: Iterable[tuple[Key, Policy]]) -> Key | None:
-    """Return the policy that takes precedence; None if there is none."""
-    ranked = [
-        (policy.metadata.creation_timestamp or _NO_TIMESTAMP, key) for key, policy in candidates
-    ]
-    return min(ranked)[1] if ranked else None
 
 
 @dataclass(frozen=True, slots=True)

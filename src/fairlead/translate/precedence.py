@@ -14,7 +14,7 @@ import msgspec
 from fairlead import api
 from fairlead.ir.match import Match, PathExact, PathPrefix, PathRegex
 from fairlead.ir.rule import Rule
-from fairlead.translate import hostnames
+from fairlead.translate import age, hostnames
 
 Specificity: TypeAlias = tuple[int, int, int, int, int, int]
 """How specific a match is, from `of_http` or `of_grpc`: smaller goes first. The first number tells
@@ -22,8 +22,6 @@ the kinds of routes apart, whose rules are never merged."""
 
 Rank: TypeAlias = tuple[Specificity, str, str, str, int, int]
 """Specificity, creation timestamp, namespace, name, rule index, match index: smaller goes first."""
-
-_NO_TIMESTAMP = "~"
 
 
 class Ranked(msgspec.Struct, frozen=True, gc=False):
@@ -71,19 +69,8 @@ def of_grpc(source: api.GRPCRouteMatch) -> Specificity:
 def rank(
     metadata: api.ObjectMeta, specificity: Specificity, rule_index: int, match_index: int
 ) -> Rank:
-    """Sort key of one match of one rule of the route with this metadata.
-
-    A route without creation timestamp (one from a file) counts as younger than any with one, and
-    as of the same age as others without.
-    """
-    return (
-        specificity,
-        metadata.creation_timestamp or _NO_TIMESTAMP,
-        metadata.namespace,
-        metadata.name,
-        rule_index,
-        match_index,
-    )
+    """Sort key of one match of one rule of the route with this metadata."""
+    return (specificity, *age.order(metadata), rule_index, match_index)
 
 
 def order(groups: Iterable[tuple[str, Iterable[Ranked]]]) -> tuple[Rule, ...]:

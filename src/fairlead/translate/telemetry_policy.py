@@ -14,18 +14,17 @@ from fairlead import api
 from fairlead.graph import Collection, Context, Index
 from fairlead.ir.listener import SpanAttribute, Tracing
 from fairlead.ir.origin import Origin
-from fairlead.translate import backend_ref
+from fairlead.translate import age, backend_ref
 from fairlead.translate.backend_ref import Inputs, Referrer, Scope
 from fairlead.translate.conditions import Conditions
 from fairlead.translate.finding import Finding, sentence
+from fairlead.translate.policy_target import MOST_ANCESTORS
 from fairlead.translate.report import AncestorReport, Report
 from fairlead.translate.sources import Key
 
 KIND: Final = "XTelemetryPolicy"
 GROUP: Final = "gateway.networking.x-k8s.io"
-MOST_ANCESTORS: Final = 16
 
-_NO_TIMESTAMP: Final = "~"
 _WHOLE: Final = 100.0
 
 SEMANTIC: Final = frozenset(
@@ -71,8 +70,8 @@ class TelemetryPolicies:
         return collector if isinstance(collector, Tracing) else None
 
     def _winner(self, ctx: Context, gateway: Key) -> api.XTelemetryPolicy | None:
-        found = ctx.fetch_by(self.by_gateway, gateway)
-        return min((policy for _, policy in found), key=_age, default=None)
+        winner = age.first(ctx.fetch_by(self.by_gateway, gateway))
+        return ctx.fetch(self.inputs.sources.telemetry_policies, winner) if winner else None
 
     def report(
         self, ctx: Context, gateways: Collection[Key, object], policy: api.XTelemetryPolicy
@@ -127,11 +126,6 @@ def _targets(policy: api.XTelemetryPolicy) -> tuple[Key, ...]:
         if (ref.group, ref.kind) == (api.GATEWAY_GROUP, "Gateway")
     )
     return tuple(dict.fromkeys(names))
-
-
-def _age(policy: api.XTelemetryPolicy) -> tuple[str, Key]:
-    """Sort key: the oldest first; those from files have no age and go by name."""
-    return policy.metadata.creation_timestamp or _NO_TIMESTAMP, policy.key
 
 
 def _findings(policy: api.XTelemetryPolicy) -> tuple[Finding, ...]:
