@@ -125,6 +125,8 @@ class HttpChain(msgspec.Struct, frozen=True, gc=False, tag="http"):
     owner: str = ""
     """Hostname of the Gateway listener that a TLS connection belongs to (``*`` if it has none).
     A request on it for a virtual host of another owner is misdirected: 421. Empty: no check."""
+    filtered: bool = False
+    """Whether its virtual hosts may have filters of a listener (`VirtualHost.filters`)."""
     origin: Origin | None = None
 
 

@@ -42,6 +42,7 @@ def build(
     ports = gateways.by_bound.terms("ports that Gateways bind")
     without_http3 = gateways.managed_listeners.index("ports without HTTP/3", _without_http3)
     https = gateways.managed_listeners.index("HTTPS ports that are served", _https)
+    filtered = gateways.managed_listeners.index("ports with filters", _filtered)
 
     def bound(
         ctx: Context, term: BoundTerm, _term: BoundTerm
@@ -52,10 +53,11 @@ def build(
             yield (found.proxy, found.name), msgspec.structs.replace(found, tracing=tracing)
 
     def plain(
-        _ctx: Context, term: BoundTerm, _term: BoundTerm
+        ctx: Context, term: BoundTerm, _term: BoundTerm
     ) -> Iterator[tuple[tuple[str, str, str], Chain]]:
         if term[2].startswith("http-"):
-            yield (gateway_proxy(*term[:2]), term[2], HTTP_CHAIN), HttpChain(HTTP_CHAIN)
+            chain = HttpChain(HTTP_CHAIN, filtered=ctx.count_by(filtered, term) > 0)
+            yield (gateway_proxy(*term[:2]), term[2], HTTP_CHAIN), chain
 
     return BoundListeners(
         ports.flat_map("listeners of Gateways", bound),
@@ -70,6 +72,12 @@ def build(
 def _https(_key: ListenerKey, listener: ManagedListener) -> Iterator[BoundTerm]:
     """Index term of a listener that HTTP/3 can serve."""
     if listener.served and listener.protocol == "HTTPS":
+        yield (*listener.gateway, listener.bound)
+
+
+def _filtered(_key: ListenerKey, listener: ManagedListener) -> Iterator[BoundTerm]:
+    """Index term of a listener that has filters."""
+    if listener.served and listener.filters is not None:
         yield (*listener.gateway, listener.bound)
 
 
@@ -165,4 +173,14 @@ def _tls_chain(
     if listener.holds and listener.unusable:
         yield place, TcpChain(host, (), names, origin=listener.origin)
     elif listener.served and listener.protocol == "HTTPS":
-        yield place, HttpChain(host, names, listener.tls, owner=host, origin=listener.origin)
+        yield (
+            place,
+            HttpChain(
+                host,
+                names,
+                listener.tls,
+                owner=host,
+                filtered=listener.filters is not None,
+                origin=listener.origin,
+            ),
+        )

@@ -109,7 +109,7 @@ def gateway_manager(port: Port, chain: HttpChain, *, http3: bool = False) -> Mes
             "idle_timeout": _IDLE,
             "headers_with_underscores_action": "REJECT_REQUEST",
         },
-        http_filters=[*http_filters.listed(slots=True), _router()],
+        http_filters=[*http_filters.listed(slots=chain.filtered), _router()],
         internal_address_config=_NOBODY,
         merge_slashes=True,
         normalize_path=wrapped(value=True),
