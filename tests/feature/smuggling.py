@@ -164,6 +164,7 @@ def http2(target: str, host: str) -> dict[str, tuple[list[tuple[bytes, bytes]], 
 
     chunks = b"0\r\n\r\n" + smuggled
     return {
+        "nothing unusual": (fields(), b""),
         "TE": (posted((b"transfer-encoding", b"chunked")), chunks),
         "TE and CL": (
             posted((b"transfer-encoding", b"chunked"), (b"content-length", b"5")),
