@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from fairlead import api
 from fairlead.analysis.cells import Cells, Shown, age_of, reason_and_message, said, trouble
-from fairlead.analysis.naming import gateway_addresses, name_text
+from fairlead.analysis.naming import gateway_addresses, name_text, other_controller
 from fairlead.analysis.policy_columns import POLICIES
 from fairlead.analysis.route_columns import ROUTES
 from fairlead.analysis.table import NONE, Row, Table, columns, listed
@@ -52,7 +52,7 @@ def _plain(view: View, key: Key, item: api.Object) -> Iterator[Cells]:
 def _gateway(view: View, key: Key, item: api.Gateway) -> Iterator[Cells]:
     report = view.report("Gateway", key)
     conditions = report.conditions if report else ()
-    bad = trouble(conditions)
+    reason, message = _gateway_trouble(view, item, report)
     ports = [
         f"{listener.port}->{listener.bind_port}"
         if listener.port != listener.bind_port
@@ -65,10 +65,25 @@ def _gateway(view: View, key: Key, item: api.Gateway) -> Iterator[Cells]:
         listed(gateway_addresses(view, key)),
         said(conditions, "Programmed"),
         age_of(view, "Gateway", key),
-        bad.reason if bad else "",
+        reason,
         listed(ports),
         _attached(report),
+        message,
     )
+
+
+def _gateway_trouble(view: View, item: api.Gateway, report: Report | None) -> tuple[str, str]:
+    """What is wrong in a word and in words: of its listeners, if it is one of them."""
+    if report is None:
+        return "OtherController", other_controller(view, item)
+    reason, message = reason_and_message(report.conditions)
+    listeners = [
+        f"{listener.name}: {bad.message}"
+        for listener in report.listeners
+        if (bad := trouble(listener.conditions)) is not None
+    ]
+    said_of_them = reason.startswith("Listeners") and listeners
+    return reason, "; ".join(listeners) if said_of_them else message
 
 
 def _attached(report: Report | None) -> str:
@@ -198,7 +213,8 @@ SHOWN: Mapping[str, Shown] = {
     ),
     "ClusterTrustBundle": Shown(columns("NAME SIGNER AGE"), _trust_bundle),
     "Gateway": Shown(
-        columns("NAME CLASS ADDRESS PROGRAMMED AGE REASON | PORTS LISTENERS(ROUTES)"), _gateway
+        columns("NAME CLASS ADDRESS PROGRAMMED AGE REASON | PORTS LISTENERS(ROUTES) MESSAGE"),
+        _gateway,
     ),
     "GatewayClass": Shown(columns("NAME CONTROLLER ACCEPTED AGE"), _gateway_class),
     "Service": Shown(

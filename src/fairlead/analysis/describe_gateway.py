@@ -10,7 +10,7 @@ from fairlead.analysis.lines import (
     rejection_lines,
     section,
 )
-from fairlead.analysis.naming import gateway_urls, name_text
+from fairlead.analysis.naming import gateway_urls, name_text, other_controller
 from fairlead.analysis.routes import hostnames
 from fairlead.analysis.view import View
 from fairlead.ir.fleet import gateway_proxy
@@ -31,7 +31,7 @@ def describe_gateway(view: View, key: Key) -> list[Line] | None:
         *((1, f"URL: {url}") for url in gateway_urls(view, key)),
     ]
     if report is None:
-        lines.append((1, "Not served here: its GatewayClass belongs to another controller"))
+        lines.append((1, f"Not served: {other_controller(view, gateway)}"))
     else:
         lines += section("Conditions:", list(condition_lines(report.conditions, 1)))
     reports = {listener.name: listener for listener in report.listeners} if report else {}

@@ -12,7 +12,7 @@ from fairlead.analysis.lines import (
     rule_matches,
     section,
 )
-from fairlead.analysis.naming import parent_text, parent_urls, rule_text
+from fairlead.analysis.naming import other_controller, parent_text, parent_urls, rule_text
 from fairlead.analysis.routes import Route, RouteRule, filters, hostnames
 from fairlead.analysis.rules import backend_lines, filter_text
 from fairlead.analysis.view import View
@@ -47,7 +47,7 @@ def _lines(view: View, key: Key, route: Route) -> list[Line]:
 
 def _parents(view: View, route: Route, parents: tuple[ParentReport, ...]) -> Iterator[Line]:
     if not parents:
-        yield 0, "Parents: none that is served here"
+        yield from _unserved(view, route)
         return
     yield 0, "Parents:"
     for parent in parents:
@@ -58,6 +58,19 @@ def _parents(view: View, route: Route, parents: tuple[ParentReport, ...]) -> Ite
         for url in parent_urls(view, route.kind, reference, route.metadata.namespace):
             yield 2, f"URL: {url}"
         yield from condition_lines(parent.conditions, 2)
+
+
+def _unserved(view: View, route: Route) -> Iterator[Line]:
+    """The parents of a route that nothing here answers for."""
+    namespace = route.metadata.namespace
+    lines: list[Line] = []
+    for reference in route.spec.parent_refs:
+        owner = view.object(reference.kind, reference.key_from(namespace))
+        why = other_controller(view, owner) if isinstance(owner, api.Gateway) else "not served here"
+        lines.append((1, f"{parent_text(reference, namespace)}: {why}"))
+    yield from section("Parents:", lines)
+    if not lines:
+        yield 0, "Parents: none; name a Gateway or a Service in spec.parentRefs"
 
 
 def _rules(view: View, route: Route) -> Iterator[Line]:

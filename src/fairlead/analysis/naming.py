@@ -4,7 +4,7 @@ from fairlead import api
 from fairlead.analysis.routes import RouteRule
 from fairlead.analysis.view import BoundListener, View
 from fairlead.ir.listener import GatewayListener
-from fairlead.translate.sources import Key
+from fairlead.translate.sources import CONTROLLER_NAME, Key
 
 _HOLDERS = frozenset({"Gateway", "ListenerSet"})
 """Kinds of parents that have listeners."""
@@ -45,6 +45,17 @@ def backend_text(backend: api.BackendRef, namespace: str) -> str:
 def rule_text(rule: RouteRule, index: int) -> str:
     """``rule 0``, with the name it was given."""
     return f'rule {index} "{rule.name}"' if rule.name else f"rule {index}"
+
+
+def other_controller(view: View, gateway: api.Gateway) -> str:
+    """Why a Gateway has no report: its class is another controller's."""
+    name = gateway.spec.gateway_class_name
+    owner = view.object("GatewayClass", ("", name))
+    whose = f" ({owner.spec.controller_name})" if isinstance(owner, api.GatewayClass) else ""
+    return (
+        f"GatewayClass {name} belongs to another controller{whose}; "
+        f"here those of {CONTROLLER_NAME} are served"
+    )
 
 
 def gateway_addresses(view: View, key: Key) -> list[str]:

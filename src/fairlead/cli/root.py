@@ -21,6 +21,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "describe": ("fairlead.cli.describe:describe", "Tell everything about one object."),
     "explain": ("fairlead.cli.explain:explain", "Tell why a request goes where it goes."),
     "lint": ("fairlead.cli.lint:lint", "Find mistakes in manifests, without running anything."),
+    "test": (
+        "fairlead.cli.traffic_test:traffic_test",
+        "Hold traffic to what files expect of it.",
+    ),
     "exec": ("fairlead.cli.execute:execute", "Run a command as one of the pods."),
     "demo": ("fairlead.cli.demo:demo", "Walk through a canary rollout with real traffic."),
     "debug": ("fairlead.cli.debug:debug", "Look inside a running instance."),

@@ -2,12 +2,15 @@
 
 from typing import Any
 
-from fairlead.analysis.explain.decision import Decision, Share
+from fairlead.analysis.explain.decision import Decision, Share, Where
 from fairlead.analysis.explain.facts import Facts
 from fairlead.analysis.explain.losers import Losers
 from fairlead.analysis.explain.policies import of_backend, of_rule
 from fairlead.analysis.explain.request import Headers, Request
 from fairlead.analysis.explain.steps import request_steps, response_steps
+from fairlead.ir.backend import Forward
+from fairlead.ir.filter import HeaderModifier
+from fairlead.ir.listener import GatewayListener, OutboundListener, UdpListener
 
 Json = dict[str, Any]
 
@@ -26,7 +29,7 @@ def document(facts: Facts, request: Request, decision: Decision) -> Json:
                 "sni": request.sni,
             }
         ),
-        "listener": _listener(decision),
+        "listener": _listener(facts, decision),
         "virtualHost": decision.host.name if decision.host is not None else None,
         "seen": _kept({"host": shown.host, "path": shown.path}) if shown is not None else None,
         "rule": _rule(decision),
@@ -64,7 +67,7 @@ def _headers(headers: Headers) -> list[Json]:
     return [{"name": name, "value": value} for name, value in headers]
 
 
-def _listener(decision: Decision) -> Json | None:
+def _listener(facts: Facts, decision: Decision) -> Json | None:
     where = decision.where
     if where is None:
         return None
@@ -75,7 +78,32 @@ def _listener(decision: Decision) -> Json | None:
         "port": where.port,
         "listener": where.listener,
         **({} if where.meshed else {"meshed": False}),
+        **_bound(facts, where),
     }
+
+
+def _bound(facts: Facts, where: Where) -> Json:
+    """Where the listener really is."""
+    match facts.outputs.listeners.get((where.proxy, where.listener)):
+        case OutboundListener(address=address, bind_port=port):
+            return {"addresses": [address], "boundPort": port}
+        case (
+            GatewayListener(addresses=addresses, bind_port=port)
+            | UdpListener(addresses=addresses, bind_port=port)
+        ):
+            return {"addresses": list(addresses), "boundPort": port}
+        case None:
+            return {}
+
+
+def _modifier(modifier: HeaderModifier | None) -> Json:
+    """What is done to the headers of an answer."""
+    if modifier is None:
+        return {}
+    added: dict[str, str] = {}
+    for name, value in modifier.add:
+        added[name] = f"{added[name]},{value}" if name in added else value
+    return _kept({"remove": list(modifier.remove), "set": dict(modifier.set), "add": added})
 
 
 def _rule(decision: Decision) -> Json | None:
@@ -93,12 +121,14 @@ def _rule(decision: Decision) -> Json | None:
             "field": origin.field,
             "filters": [*request_steps(decision, rule), *response_steps(rule)],
             "policies": list(of_rule(rule)),
+            "responseHeaders": _modifier(rule.response_headers),
         }
     )
 
 
 def _share(facts: Facts, share: Share) -> Json:
     sent = share.sent
+    own = share.backend.response_headers if isinstance(share.backend, Forward) else None
     form: Json | None = None
     if sent is not None:
         form = {
@@ -116,5 +146,6 @@ def _share(facts: Facts, share: Share) -> Json:
             "request": form,
             "endpoints": [f"{each.address}:{each.port}" for each in share.endpoints],
             "policies": list(of_backend(facts, share.backend)),
+            "responseHeaders": _modifier(own),
         }
     )

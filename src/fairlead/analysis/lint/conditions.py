@@ -46,7 +46,6 @@ CODES: Final[dict[str, Code]] = {
     "Conflicted": Code.POLICY_CONFLICT,
     "InvalidParameters": Code.SETTINGS,
     "Invalid": Code.SETTINGS,
-    "SelectorMismatch": Code.SELECTOR,
     "Expired": Code.FAULT_ENDED,
 }
 """Code by the reason of a condition; `REFUSED` for any other."""
@@ -57,8 +56,13 @@ _TOLD_BELOW: Final = frozenset(
 """Reasons that stand for what other conditions tell."""
 _FALSE: Final = frozenset({"Accepted", "ResolvedRefs"})
 """Types of conditions that tell of a mistake where they are False."""
-_OWN_REASONS: Final = frozenset({"SelectorMismatch", "Expired"})
-"""Reasons that do so whatever the type: Available of Deployments, Active of FaultInjections."""
+_ENDED: Final = "Expired"
+"""Reason of Active of FaultInjections that tells so too."""
+_NOTES: Final[dict[str, Code]] = {
+    "which comes first": Code.SAME_MATCH,
+    "is headless": Code.ODD_PARENT,
+}
+"""What the message of Accepted says of a route that is accepted and has something wrong."""
 _TOLD_BY_RULES: Final[tuple[Path, ...]] = (("subsets",), ("trafficPolicy", "tls"))
 _WARNINGS: Final = frozenset({Code.OTHERS, Code.POLICY_CONFLICT, Code.FAULT_ENDED})
 _GATEWAY_GROUP: Final = "of group 'gateway.networking.k8s.io'"
@@ -68,17 +72,22 @@ def remarks(facts: Facts) -> Iterator[Remark]:
     """Everything that conditions tell, each thing once."""
     reports = [report for _, report in facts.outputs.reports.items()]
     for report in reports:
+        whole: set[str] = set()
         told: set[tuple[Path, str]] = set()
         for found in _of_report(facts, report):
-            above = {((), found.message), (found.path, found.message)}
-            if not above & told:
+            if found.path[:2] != ("spec", "listeners"):
+                whole.add(found.message)
+            elif found.message in whole:
+                continue
+            if (found.path, found.message) not in told:
                 told.add((found.path, found.message))
                 yield Remark(report.kind, (report.namespace, report.name), found)
 
 
 def _of_report(facts: Facts, report: Report) -> Iterator[Finding]:
+    top: Path = ("spec", "parentRef") if report.kind == "ListenerSet" else ()
     for condition in report.conditions:
-        yield from _findings(facts, report, condition, ())
+        yield from _findings(facts, report, condition, top)
     for index, parent in enumerate(report.parents):
         at = ("spec", "parentRefs", index)
         for condition in parent.conditions:
@@ -105,7 +114,7 @@ def _findings(facts: Facts, report: Report, condition: Condition, at: Path) -> I
     code, severity = _code(condition)
     if code is None:
         return
-    for each in said(condition.message):
+    for each in said(_message(condition)):
         path = _path(each.path, at)
         found = Finding(code, path, each.message, each.remedy, severity)
         refined = _refined(report, condition, found)
@@ -119,7 +128,7 @@ def _code(condition: Condition) -> tuple[Code | None, Severity]:
     if condition.status == "True":
         return _of_true(condition)
     reason, message = condition.reason, condition.message
-    wrong = condition.type in _FALSE or reason in _OWN_REASONS
+    wrong = condition.type in _FALSE or reason == _ENDED
     if not wrong or reason in _TOLD_BELOW:
         return None, "info"
     code = CODES.get(reason, Code.REFUSED)
@@ -137,11 +146,16 @@ def _of_true(condition: Condition) -> tuple[Code | None, Severity]:
         return Code.UNSUPPORTED, "error"
     if condition.type in ("NotApplied", "Warning"):
         return Code.NO_EFFECT, "warning"
-    if condition.type == "Accepted" and "which comes first" in message:
-        return Code.SAME_MATCH, "warning"
-    if condition.type == "Accepted" and "is headless" in message:
-        return Code.ODD_PARENT, "warning"
-    return None, "info"
+    noted = (code for note, code in _NOTES.items() if condition.type == "Accepted" and note in message)
+    return next(noted, None), "warning"
+
+
+def _message(condition: Condition) -> str:
+    """What a condition tells; of one that holds, the notes that tell of something wrong."""
+    if condition.type != "Accepted" or condition.status != "True":
+        return condition.message
+    pieces = condition.message.split("; ")
+    return "; ".join(piece for piece in pieces if any(note in piece for note in _NOTES))
 
 
 def _path(path: Path, at: Path) -> Path:
@@ -167,6 +181,8 @@ def _refined(report: Report, condition: Condition, found: Finding) -> Finding | 
         ours = _GATEWAY_GROUP in found.message or " of group " not in found.message
         code, severity = (Code.UNSUPPORTED, "error") if ours else (Code.OTHERS, "warning")
         return msgspec.structs.replace(found, code=code, severity=severity)
+    elif 'needs group: ""' in found.message:
+        code = Code.PARENT_GROUP
     elif report.kind in ROUTE_KINDS and "ExternalName" in found.message:
         code = Code.ODD_PARENT if condition.type == "Accepted" else code
     elif report.kind == "DestinationRule" and found.path[1:] in _TOLD_BY_RULES:

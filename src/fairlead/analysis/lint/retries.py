@@ -20,17 +20,19 @@ def remarks(facts: Facts) -> Iterator[Remark]:
 def _of_rule(
     route: api.HTTPRoute, rule: api.HTTPRouteRule, retry: api.HTTPRouteRetry, at: Path
 ) -> Iterator[Remark]:
+    timeouts = rule.timeouts
+    limited = timeouts is not None and timeouts.backend_request
     if not retry.codes:
+        tried = "failed connections and attempts that time out" if limited else "failed connections"
         yield remark(
             route,
             Code.RETRY_WITHOUT_CODES,
             (*at, "retry"),
-            "without `codes` only failed connections are tried again, no answer of a backend is",
+            f"without `codes` only {tried} are tried again, no answer of a backend is",
             "add `codes: [503]` if such answers shall be tried again",
             severity="info",
         )
-    timeouts = rule.timeouts
-    if timeouts is not None and timeouts.request and not timeouts.backend_request:
+    if timeouts is not None and timeouts.request and not limited:
         yield remark(
             route,
             Code.RETRY_WITHOUT_LIMIT,
