@@ -126,6 +126,7 @@ from fairlead.api.http_route import (
     HTTPRouteSpec,
     HTTPRouteTimeouts,
 )
+from fairlead.api.ip import is_ip
 from fairlead.api.kinds import KIND_OF, KINDS, Kind, Object
 from fairlead.api.l4_route import L4RouteRule
 from fairlead.api.listener_set import ListenerSet, ListenerSetSpec, ParentGatewayReference
@@ -390,6 +391,7 @@ __all__ = [
     "decode",
     "decode_chunk",
     "duration",
+    "is_ip",
     "redacted",
     "to_raw",
 ]

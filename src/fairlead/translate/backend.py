@@ -7,7 +7,6 @@ policy for a Service shapes it. What is wrong with one stays in the model: nothi
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -257,11 +256,7 @@ def _hostname_fault(hostname: str, cluster_domain: str) -> str:
     """Why a host must not be reached from here, empty if it may (GEP-4894)."""
     if hostname.endswith((".cluster.local", f".{cluster_domain}")):
         return "is a name of this cluster; use type EndpointSelector, or a Service as backend"
-    try:
-        ip_address(hostname)
-    except ValueError:
-        return ""
-    return "is an IP address; write the name of the host"
+    return "is an IP address; write the name of the host" if api.is_ip(hostname) else ""
 
 
 def _field(kind: str) -> str:

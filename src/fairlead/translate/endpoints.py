@@ -6,7 +6,6 @@ its name besides. One pod's change re-runs only the Services whose selector name
 """
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 
 import msgspec
 
@@ -102,7 +101,8 @@ def _slice_slots(written: api.EndpointSlice, port: Port) -> Iterator[Slot]:
         if entry.name == port.name and entry.protocol == port.transport and entry.port
     ]
     for entry in written.endpoints:
-        if not entry.addresses or not _is_ip(entry.addresses[0]):
+        # Slices of type FQDN hold names, which are not served.
+        if not entry.addresses or not api.is_ip(entry.addresses[0]):
             continue
         target, conditions = entry.target_ref, entry.conditions
         namespace = (target.namespace or written.metadata.namespace) if target else ""
@@ -115,15 +115,6 @@ def _slice_slots(written: api.EndpointSlice, port: Port) -> Iterator[Slot]:
                 ready=conditions.ready is not False,
                 draining=terminating and serving is not False,
             )
-
-
-def _is_ip(address: str) -> bool:
-    """True for IPv4 and IPv6 addresses; slices of type FQDN hold names, which are not served."""
-    try:
-        ip_address(address)
-    except ValueError:
-        return False
-    return True
 
 
 def among(slots: list[Slot]) -> Addresses:

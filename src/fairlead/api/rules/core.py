@@ -1,7 +1,6 @@
 """Rules of Kubernetes' own kinds, as far as their fields are read here."""
 
 import binascii
-import ipaddress
 import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from fairlead.api.config_map import ConfigMap
 from fairlead.api.deployment import Deployment
 from fairlead.api.endpoint_slice import EndpointSlice
 from fairlead.api.finding import Finding, Path
+from fairlead.api.ip import is_ip
 from fairlead.api.pod import Pod, PodSpec
 from fairlead.api.rules.unique import unique
 from fairlead.api.scalar import LABEL
@@ -40,7 +40,7 @@ def service(obj: Service) -> Iterator[Finding]:
             message = f"`{port.name}` cannot be the name of a port"
             remedy = "use lower case letters, digits and `-`"
             yield Finding(Code.BOUNDS, (*path, index, "name"), message, remedy)
-    if spec.cluster_ip and not spec.headless and not _is_ip(spec.cluster_ip):
+    if spec.cluster_ip and not spec.headless and not is_ip(spec.cluster_ip):
         message = f"`{spec.cluster_ip}` is no IP address"
         remedy = "write an address, `None` for a headless Service, or nothing"
         yield Finding(Code.BOUNDS, ("spec", "clusterIP"), message, remedy)
@@ -65,7 +65,7 @@ def endpoint_slice(obj: EndpointSlice) -> Iterator[Finding]:
             message = "an endpoint has at least one address"
             yield Finding(Code.REQUIRED, path, message, "add its address or remove the entry")
         for position, address in enumerate(endpoint.addresses):
-            if obj.address_type != "FQDN" and not _is_ip(address, obj.address_type):
+            if obj.address_type != "FQDN" and not is_ip(address, obj.address_type):
                 message = f"`{address}` is no {obj.address_type} address"
                 yield Finding(Code.BOUNDS, (*path, position), message)
     names = [port.name for port in obj.ports]
@@ -153,11 +153,3 @@ def _base64(path: Path, value: str, remedy: str) -> Iterator[Finding]:
         b64decode("".join(value.split()), validate=True)
     except (binascii.Error, ValueError):
         yield Finding(Code.BOUNDS, path, "the value is not base64", remedy)
-
-
-def _is_ip(text: str, family: str = "") -> bool:
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return not family or family == f"IPv{address.version}"

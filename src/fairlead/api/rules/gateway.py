@@ -1,6 +1,5 @@
 """Rules of Gateway: addresses, TLS, infrastructure; `rules.listener` has those of listeners."""
 
-import ipaddress
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -9,6 +8,7 @@ from fairlead.api.codes import Code
 from fairlead.api.finding import Finding, Path
 from fairlead.api.gateway import Gateway, GatewaySpecAddress
 from fairlead.api.gateway_tls import FrontendTLSConfig, FrontendTLSValidation
+from fairlead.api.ip import is_ip
 from fairlead.api.rules.listener import listeners
 from fairlead.api.rules.metadata import labels, qualified_key
 from fairlead.api.rules.unique import unique
@@ -49,7 +49,7 @@ def _addresses(path: Path, addresses: tuple[GatewaySpecAddress, ...]) -> Iterato
     yield from unique(path, keys, "is the same address as entry {first}", "remove one of them")
     for index, each in enumerate(addresses):
         at = (*path, index)
-        if each.type == "IPAddress" and each.value is not None and not _is_ip(each.value):
+        if each.type == "IPAddress" and each.value is not None and not is_ip(each.value):
             message = f"`{each.value}` is no IP address"
             remedy = "write an IPv4 or IPv6 address, or set `type: Hostname`"
             yield Finding(Code.BOUNDS, (*at, "value"), message, remedy)
@@ -59,14 +59,6 @@ def _addresses(path: Path, addresses: tuple[GatewaySpecAddress, ...]) -> Iterato
         if each.routability and not _routable(each.routability):
             message = f"`{each.routability}` is neither `Cluster` nor a domain-prefixed path"
             yield Finding(Code.BOUNDS, (*at, "routability"), message)
-
-
-def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _routable(text: str) -> bool:

@@ -1,11 +1,11 @@
 """Rules of TLSRoute, TCPRoute and UDPRoute."""
 
-import ipaddress
 from collections.abc import Iterator
 from typing import Final
 
 from fairlead.api.codes import Code
 from fairlead.api.finding import Finding, Path
+from fairlead.api.ip import is_ip
 from fairlead.api.rules import http_filter
 from fairlead.api.rules.route import parent_refs, rule_names
 from fairlead.api.tcp_route import TCPRoute
@@ -39,15 +39,7 @@ def tls_route(route: TLSRoute) -> Iterator[Finding]:
             message = "`hostnames` is required"
             yield Finding(Code.REQUIRED, ("spec",), message, "list the server names to route")
         for index, hostname in enumerate(hostnames):
-            if _is_ip(hostname):
+            if is_ip(hostname):
                 message = f"`{hostname}` is an IP address, clients ask for names only"
                 yield Finding(Code.RULE, ("spec", "hostnames", index), message, "write a name")
     yield from l4_route(route)
-
-
-def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
