@@ -14,12 +14,11 @@ from fairlead.api.grpc_route import (
     GRPCRouteRule,
 )
 from fairlead.api.rules import http_filter
-from fairlead.api.rules.route import parent_refs, rule_names
+from fairlead.api.rules.route import matches, parent_refs, rule_names
 from fairlead.api.rules.session_persistence import session_persistence
 from fairlead.api.rules.union import union
 from fairlead.api.rules.unique import unique
 
-_MATCHES_LIMIT: Final = 128
 _SERVICE = re.compile(r"\.?[a-z_][a-z_0-9]*(\.[a-z_][a-z_0-9]*)*", re.IGNORECASE | re.ASCII)
 _METHOD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 _ONCE: Final = frozenset({"RequestHeaderModifier", "ResponseHeaderModifier"})
@@ -30,10 +29,7 @@ def grpc_route(route: GRPCRoute) -> Iterator[Finding]:
     spec = route.spec
     yield from parent_refs(("spec", "parentRefs"), spec.parent_refs)
     rules: Path = ("spec", "rules")
-    total = sum(len(rule.matches) for rule in spec.rules)
-    if total > _MATCHES_LIMIT:
-        message = f"has {total} matches in all rules, at most {_MATCHES_LIMIT} are allowed"
-        yield Finding(Code.BOUNDS, rules, message, "split the route")
+    yield from matches(rules, sum(len(rule.matches) for rule in spec.rules))
     yield from rule_names(rules, [rule.name for rule in spec.rules])
     for index, rule in enumerate(spec.rules):
         yield from _rule((*rules, index), rule)

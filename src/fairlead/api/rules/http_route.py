@@ -17,12 +17,11 @@ from fairlead.api.http_route import (
     HTTPRouteTimeouts,
 )
 from fairlead.api.rules import http_filter
-from fairlead.api.rules.route import parent_refs, rule_names
+from fairlead.api.rules.route import matches, parent_refs, rule_names
 from fairlead.api.rules.session_persistence import session_persistence
 from fairlead.api.rules.unique import unique
 from fairlead.api.scalar import PATH
 
-_MATCHES_LIMIT = 128
 _VALID_PATH = re.compile(PATH)
 _NOT_IN_PATH: Final = ("//", "/./", "/../", "%2f", "%2F", "#")
 _NOT_AT_END: Final = ("/..", "/.")
@@ -33,10 +32,7 @@ def http_route(route: HTTPRoute) -> Iterator[Finding]:
     spec = route.spec
     yield from parent_refs(("spec", "parentRefs"), spec.parent_refs)
     rules: Path = ("spec", "rules")
-    total = sum(len(rule.matches) for rule in spec.rules)
-    if total > _MATCHES_LIMIT:
-        message = f"has {total} matches in all rules, at most {_MATCHES_LIMIT} are allowed"
-        yield Finding(Code.BOUNDS, rules, message, "split the route")
+    yield from matches(rules, sum(len(rule.matches) for rule in spec.rules))
     yield from rule_names(rules, [rule.name for rule in spec.rules])
     for index, rule in enumerate(spec.rules):
         yield from _rule((*rules, index), rule)

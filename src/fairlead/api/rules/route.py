@@ -1,11 +1,14 @@
-"""Rules that all route kinds share: parentRefs, and how rules are told apart."""
+"""Rules that route kinds share: parentRefs, how rules are told apart, how many matches they have."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from fairlead.api.codes import Code
 from fairlead.api.finding import Finding, Path
 from fairlead.api.reference import GATEWAY_GROUP, ParentReference
 from fairlead.api.rules.unique import unique
+
+_MATCHES_LIMIT: Final = 128
 
 
 def parent_refs(path: Path, refs: tuple[ParentReference, ...]) -> Iterator[Finding]:
@@ -45,3 +48,10 @@ def rule_names(path: Path, names: Sequence[str | None]) -> Iterator[Finding]:
     """Names of rules, where they are given, differ."""
     if len(names) > 1:
         yield from unique(path, names, "rule {first} is named `{key}` too", "rename one of them")
+
+
+def matches(path: Path, total: int) -> Iterator[Finding]:
+    """All rules of an HTTPRoute or a GRPCRoute have a limited number of matches together."""
+    if total > _MATCHES_LIMIT:
+        message = f"has {total} matches in all rules, at most {_MATCHES_LIMIT} are allowed"
+        yield Finding(Code.BOUNDS, path, message, "split the route")
