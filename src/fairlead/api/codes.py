@@ -57,7 +57,6 @@ class Code(StrEnum):
     CONTAINER = "GW140"
     NOT_APPLIED = "GW141"
     FAULT_ENDED = "GW142"
-    SELECTOR = "GW143"
     PINNED_MTLS = "GW150"
     NO_IDENTITY = "GW151"
     NO_ROOT_POLICY = "GW152"
@@ -120,7 +119,6 @@ MEANING: Final[dict[Code, str]] = {
     Code.CONTAINER: "a container whose image or readiness is left to chance",
     Code.NOT_APPLIED: "a field of a pod that has no effect on local processes",
     Code.FAULT_ENDED: "a fault that has ended and is still there",
-    Code.SELECTOR: "a Deployment that does not select its own pods",
     Code.PINNED_MTLS: "a DestinationRule that pins what the mesh decides by itself",
     Code.NO_IDENTITY: "mutual TLS towards pods that have left the mesh",
     Code.NO_ROOT_POLICY: "policies for the backends of a Service and none for itself",

@@ -47,6 +47,7 @@ def lint(
     remarks += assumed.remarks(facts, places.is_placed)
     if not complete:
         apply(pipeline, stand_ins.certificates(pipeline, now()))
+    apply(pipeline, stand_ins.clients(pipeline))
     facts = Facts(pipeline.sources, pipeline.outputs, pipeline.settings, now(), complete)
     remarks += [remark for rule in OF_HOSTS for remark in rule(facts)]
     found = [*_of_texts(store, texts), *places.problems(remarks)]
@@ -71,18 +72,21 @@ _OF_STREAMS = _OF_PROCESSES | {api.Code.DUPLICATE_OBJECT, api.Code.NOT_AN_OBJECT
 """What is no mistake in Markdown, where a later block may show the same object again."""
 
 
-def _place(problem: api.Problem) -> tuple[str, int, int, str]:
-    return problem.file, problem.line, problem.column, problem.code
+_RANKS = ("error", "warning", "info")
+
+
+def _place(problem: api.Problem) -> tuple[str, int, int, str, int]:
+    rank = _RANKS.index(problem.severity)
+    return problem.file, problem.line, problem.column, problem.code, rank
 
 
 def _once(problems: Sequence[api.Problem]) -> Iterator[api.Problem]:
-    """Problems without those whose code was told of the same place before."""
-    told: set[tuple[object, ...]] = set()
-    for problem in problems:
-        what = (problem.kind, problem.namespace, problem.name, problem.code, problem.field)
-        if (
-            problem.kind and (*what, problem.file) in told
-        ) and problem.code == api.Code.PARENT_GROUP:
-            continue
-        told.add((*what, problem.file))
-        yield problem
+    """Problems without those that reading and translation both tell: the worse word counts."""
+    told: set[tuple[str, ...]] = set()
+    for each in problems:
+        what = (each.file, each.kind, each.namespace, each.name, each.field)
+        if each.code == api.Code.PARENT_GROUP:
+            if what in told:
+                continue
+            told.add(what)
+        yield each

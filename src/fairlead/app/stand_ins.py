@@ -1,6 +1,7 @@
-"""Certificates in the place of those that are referred to and not among the manifests.
+"""Stand-ins for what is referred to and not among the manifests, as its place is elsewhere.
 
-So that offline a listener is served although its Secret is kept elsewhere, as it should be.
+Certificates, so that a listener is served offline although its Secret is kept in a vault; clients,
+so that routes of the mesh are carried out for somebody.
 """
 
 import base64
@@ -18,6 +19,8 @@ from fairlead.graph import Change
 from fairlead.translate.certificates import TLS_TYPE
 from fairlead.translate.sources import Key, Sources
 
+_CLIENT = "stand-in-client"
+
 
 def certificates(pipeline: Pipeline, now: datetime) -> Iterable[AnyChange]:
     """Secrets for all references of listeners that lead to none; one key pair serves them all."""
@@ -26,6 +29,25 @@ def certificates(pipeline: Pipeline, now: datetime) -> Iterable[AnyChange]:
         return ()
     data = _key_pair(now)
     return [Change(pipeline.sources.secrets, key, _secret(key, data)) for key in missing]
+
+
+def clients(pipeline: Pipeline) -> Iterable[AnyChange]:
+    """A pod in each namespace that has a route."""
+    sources = pipeline.sources
+    kinds = ("HTTPRoute", "GRPCRoute")
+    namespaces = sorted({key[0] for kind in kinds for key, _ in sources.of(kind).items()})
+    container = api.Container(name=_CLIENT, image=_CLIENT)
+    return [
+        Change(
+            sources.pods,
+            (namespace, _CLIENT),
+            api.Pod(
+                metadata=api.ObjectMeta(name=_CLIENT, namespace=namespace),
+                spec=api.PodSpec(containers=(container,)),
+            ),
+        )
+        for namespace in namespaces
+    ]
 
 
 def _missing(sources: Sources) -> Iterator[Key]:

@@ -146,7 +146,9 @@ def _of_true(condition: Condition) -> tuple[Code | None, Severity]:
         return Code.UNSUPPORTED, "error"
     if condition.type in ("NotApplied", "Warning"):
         return Code.NO_EFFECT, "warning"
-    noted = (code for note, code in _NOTES.items() if condition.type == "Accepted" and note in message)
+    noted = (
+        code for note, code in _NOTES.items() if condition.type == "Accepted" and note in message
+    )
     return next(noted, None), "warning"
 
 

@@ -5,9 +5,9 @@ it is so in every virtual host that has it: that a more specific hostname comes 
 should be. Of two routes that ask for the same under the same hostname the second is told at once.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from fairlead.analysis.lint.facts import Facts, place_of_rule
 from fairlead.analysis.lint.remark import Remark, remark
@@ -25,8 +25,6 @@ RouteId: TypeAlias = tuple[str, Key]
 MatchId: TypeAlias = tuple[RouteId, int, int]
 """Route, index of the rule, index of the match."""
 
-_MOST_PLACES: Final = 3
-
 
 @dataclass(slots=True)
 class _Seen:
@@ -34,10 +32,8 @@ class _Seen:
 
     reached: bool = False
     """Whether some virtual host lets requests come to it."""
-    hosts: list[str] = field(default_factory=list[str])
-    """Where it is hidden."""
     by: Rule | None = None
-    """What hides it there first."""
+    """What hides it somewhere."""
     rival: tuple[str, Rule] | None = None
     """A host where another route asks for the same under the same hostname, and its rule."""
 
@@ -55,7 +51,6 @@ def remarks(facts: Facts) -> Iterator[Remark]:
             if earlier is None:
                 state.reached = True
                 continue
-            state.hosts.append(host.name)
             state.by = state.by or earlier
             if state.rival is None and _are_rivals(routes, host, rule, earlier):
                 state.rival = host.name, earlier
@@ -90,7 +85,7 @@ def _of_route(route: Route, seen: dict[MatchId, _Seen]) -> Iterator[Remark]:
                 route,
                 Code.SAME_MATCH,
                 at,
-                f"{_shown(other)} asks for the same requests{_at((host,))} and comes first",
+                f"{_shown(other)} asks for the same requests{_at(host)} and comes first",
                 "change the match or the hostname of one of them; the older route wins, then the "
                 "first by namespace and name",
             )
@@ -100,8 +95,8 @@ def _of_route(route: Route, seen: dict[MatchId, _Seen]) -> Iterator[Remark]:
                 route,
                 Code.HIDDEN_RULE,
                 at,
-                f"no request reaches this match{_at(state.hosts)}: {where} is tried earlier and "
-                "takes all that it asks for",
+                f"no request reaches this match: {where} is tried earlier and takes all that it "
+                "asks for",
                 "remove it, or make it more specific",
             )
 
@@ -189,11 +184,5 @@ def _place(route: Route, rule: Rule) -> str:
     return where if shown == _name(route.kind, route.key) else f"{where} of {shown}"
 
 
-def _at(hosts: Iterable[str]) -> str:
-    """The hosts, unless they are all hosts anyway."""
-    found = sorted(set(hosts) - {names.ANY})
-    if not found:
-        return ""
-    rest = len(found) - _MOST_PLACES
-    text = ", ".join(found[:_MOST_PLACES])
-    return f" for {text} and {rest} more" if rest > 0 else f" for {text}"
+def _at(host: str) -> str:
+    return "" if host == names.ANY else f" for {host}"

@@ -14,6 +14,7 @@ from fairlead.api.finding import Path
 _FIELD: Final = re.compile(
     r'^((?:spec|parentRefs|tls|allowedRoutes)(?:[.\[][\w.\[\]"/-]*)?|[a-z]\w*\.[\w.\[\]]+): '
 )
+_DROPPED: Final = re.compile(r"^Dropped Rule [^:]+: (?=spec\.)")
 _SOMEWHERE: Final = re.compile(r"\bspec\.[A-Za-z]+\[\d+\][\w.\[\]]*\w\]?")
 _PART: Final = re.compile(r'\.?([A-Za-z_][\w-]*)|\[(\d+)\]|\["?([^"\]]+)"?\]')
 
@@ -30,7 +31,8 @@ class Said(msgspec.Struct, frozen=True):
 def said(message: str) -> tuple[Said, ...]:
     """Take a condition's message apart."""
     found: list[Said] = []
-    for piece in message.split("; "):
+    for part in message.split("; "):
+        piece = _DROPPED.sub("", part)
         named = _FIELD.match(piece)
         if named:
             found.append(Said(path(named[1]), piece[named.end() :]))
