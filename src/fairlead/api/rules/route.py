@@ -1,4 +1,4 @@
-"""Rules that route kinds share: parentRefs, how rules are told apart, how many matches they have."""
+"""Rules that route kinds share: parentRefs, how rules are told apart, how many matches."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
