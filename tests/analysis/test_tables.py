@@ -48,7 +48,10 @@ def test_gateways():
     assert scene.table("Gateway").splitlines()[1].split()[:4] == [
         "shop", "fairlead", "127.0.0.1:8080", "False",
     ]  # fmt: skip
-    assert scene.table("Gateway", wide=True).splitlines()[1].split()[-2:] == ["8080", "http(1)"]
+    row = scene.table("Gateway", wide=True).splitlines()[1].split(maxsplit=8)
+    assert row[5:8] == ["Pending", "8080", "http(1)"]
+    waits = "listener http: waiting for gateway/default/shop to acknowledge port 8080"
+    assert row[8] == waits
 
 
 def test_a_route_that_nobody_serves_says_so():

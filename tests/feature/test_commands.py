@@ -65,7 +65,7 @@ def test_gateways_show_where_they_answer(run):
     assert header == ["NAME", "CLASS", "ADDRESS", "PROGRAMMED", "AGE", "REASON"]
     assert lines[0][:4] == ["shop", "fairlead", run.url().removeprefix("http://"), "True"]
     wide, lines = table(run, "gw", "-o", "wide")
-    assert wide[-2:] == ["PORTS", "LISTENERS(ROUTES)"]
+    assert wide[-3:] == ["PORTS", "LISTENERS(ROUTES)", "MESSAGE"]
     assert lines[0][-2:] == [f"80->{80 + run.offset}", "http(1)"]
 
 

@@ -13,7 +13,7 @@ from fairlead.analysis.policy_columns import POLICIES
 from fairlead.analysis.route_columns import ROUTES
 from fairlead.analysis.table import NONE, Row, Table, columns, listed
 from fairlead.analysis.view import View
-from fairlead.translate.report import Report
+from fairlead.translate.report import Condition, Report
 from fairlead.translate.sources import Key
 
 
@@ -80,10 +80,15 @@ def _gateway_trouble(view: View, item: api.Gateway, report: Report | None) -> tu
     listeners = [
         f"{listener.name}: {bad.message}"
         for listener in report.listeners
-        if (bad := trouble(listener.conditions)) is not None
+        if (bad := trouble(_causes_first(listener.conditions))) is not None
     ]
     said_of_them = reason.startswith("Listeners") and listeners
     return reason, "; ".join(listeners) if said_of_them else message
+
+
+def _causes_first(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """References that do not resolve are why a listener is not accepted, never the reverse."""
+    return tuple(sorted(conditions, key=lambda each: each.type != "ResolvedRefs"))
 
 
 def _attached(report: Report | None) -> str:
