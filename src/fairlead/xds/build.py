@@ -6,7 +6,6 @@ configuration; a changed endpoint builds one resource. How a table is laid out d
 and on how it is laid out already: that goes round as a fact, by `Configuration.feedback`.
 """
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -20,10 +19,10 @@ from fairlead.ir.endpoint import Endpoints
 from fairlead.ir.listener import Chain, Listener, OutboundListener, UdpListener
 from fairlead.ir.secret import Secret
 from fairlead.ir.virtual_host import VirtualHost
-from fairlead.xds import cluster, endpoint, http, scopes, secret, type_url, virtual_host
+from fairlead.xds import bundles, cluster, endpoint, http, scopes, secret, type_url, virtual_host
 from fairlead.xds import listeners as ports
 from fairlead.xds.messages import Message, RouteConfiguration, serialized
-from fairlead.xds.resource import Bundle, Part, Resource, bundled, composed, whole
+from fairlead.xds.resource import Part, Resource, composed, whole
 from fairlead.xds.scopes import Layout
 
 ResourceKey: TypeAlias = tuple[str, str, str]
@@ -33,7 +32,7 @@ Table: TypeAlias = tuple[str, str, str]
 
 GATEWAY = "gateway"
 OUTBOUND = "outbound"
-BUCKETS = 16
+BUNDLES = 16
 """Bundles of a route configuration, at most."""
 
 
@@ -180,13 +179,7 @@ def _routes(
 
     parts = virtual_hosts.map("xds.virtual_hosts", lambda _ctx, _key, host: virtual_host.part(host))
     placed = parts.flat_map("xds.placed_virtual_hosts", place)
-    members = placed.index("xds.members", lambda key, _: ((key[0], _bucket(key[1])),))
-
-    def bundle(ctx: Context, key: tuple[str, int], _: tuple[str, int]) -> Bundle:
-        return bundled(tuple([part for _, part in ctx.fetch_by(members, key)]))
-
-    bundles = members.terms("xds.buckets").map("xds.bundles", bundle)
-    by_home = bundles.index("xds.bundles_by_home", lambda key, _: (key[0],))
+    by_home = bundles.joined("xds.placed_virtual_hosts", placed, lambda key: key, most=BUNDLES)
 
     def cut(ctx: Context, key: Table, _: Table) -> Iterator[tuple[ResourceKey, Shard]]:
         proxy, table, kind = key
@@ -217,14 +210,6 @@ def _routes(
         tables.flat_map("xds.scopes", lead),
         shards.map("xds.route_configurations", assemble),
     )
-
-
-def _bucket(name: str) -> int:
-    """Which bundle of its route configuration a virtual host is in.
-
-    A change joins one bundle and then the bundles: the root of the cost of joining all hosts.
-    """
-    return zlib.crc32(name.encode()) % BUCKETS
 
 
 def _head(name: str, shard: Shard) -> bytes:

@@ -5,7 +5,6 @@ chains is joined from bundles; a changed chain is serialised, joined with those 
 the bundles are joined.
 """
 
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -20,9 +19,9 @@ from fairlead.ir.listener import (
     OutboundListener,
     UdpListener,
 )
-from fairlead.xds import chain, listener, scopes, type_url
+from fairlead.xds import bundles, chain, listener, scopes, type_url
 from fairlead.xds.port import Port, port
-from fairlead.xds.resource import Bundle, Part, Resource, bundled
+from fairlead.xds.resource import Bundle, Part, Resource
 from fairlead.xds.scopes import Layout
 
 ResourceKey: TypeAlias = tuple[str, str, str]
@@ -33,15 +32,15 @@ ChainKey: TypeAlias = tuple[str, str, str]
 """(proxy, listener name, chain name)."""
 _ByName: TypeAlias = Index[ChainKey, Chain, tuple[str, str, str]]
 """Chains by (proxy, listener name, server name)."""
-BundleKey: TypeAlias = tuple[str, str, int]
-"""(proxy, listener name, number)."""
+_Bundles: TypeAlias = Index[tuple[ListenerKey, int], Bundle, ListenerKey]
+"""Bundles of chains by listener."""
 
 MOST_QUIC_CHAINS = 500
 """A port of more HTTPS listeners has no HTTP/3: all would stand in memory twice, and each change
 would keep Envoy busy twice as long."""
 ADVERTISED = 86_400
 """Seconds for which a client may remember that HTTP/3 is there."""
-BUCKETS = 32
+BUNDLES = 32
 """Bundles of a listener, at most."""
 
 
@@ -131,22 +130,10 @@ def _names(value: Chain) -> tuple[str, ...]:
     return value.server_names or ("",)
 
 
-def _read(
-    ctx: Context, bundles: Index[BundleKey, Bundle, ListenerKey], key: ListenerKey
-) -> tuple[Bundle, ...]:
-    return tuple([bundle for _, bundle in ctx.fetch_by(bundles, key)])
+def _read(ctx: Context, found: _Bundles, key: ListenerKey) -> tuple[Bundle, ...]:
+    return tuple([bundle for _, bundle in ctx.fetch_by(found, key)])
 
 
-def _bundles(name: str, parts: Collection[ChainKey, Part]) -> Index[BundleKey, Bundle, ListenerKey]:
+def _bundles(name: str, parts: Collection[ChainKey, Part]) -> _Bundles:
     """Parts joined in bundles, by the listener that they belong to."""
-    members = parts.index(f"{name}_members", lambda key, _: ((*key[:2], _bucket(key[2])),))
-
-    def bundle(ctx: Context, key: BundleKey, _: BundleKey) -> Bundle:
-        return bundled(tuple([part for _, part in ctx.fetch_by(members, key)]))
-
-    bundles = members.terms(f"{name}_buckets").map(f"{name}_bundles", bundle)
-    return bundles.index(f"{name}_by_listener", lambda key, _: (key[:2],))
-
-
-def _bucket(name: str) -> int:
-    return zlib.crc32(name.encode()) % BUCKETS
+    return bundles.joined(name, parts, lambda key: (key[:2], key[2]), most=BUNDLES)
