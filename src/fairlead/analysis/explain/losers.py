@@ -37,8 +37,18 @@ class Loser(msgspec.Struct, frozen=True):
     match: str
     """Index of the match, where the rule has several; else empty."""
     why: str
-    near: bool = False
-    """It would take the request if what comes before it did not."""
+    distance: int
+    """How far it is from serving the request: 0 it matches as well; 1 its parent does not take it;
+    2 and more some of its conditions do not hold; `OTHER_HOST`."""
+
+    @property
+    def near(self) -> bool:
+        """It would take the request if what comes before it did not."""
+        return not self.distance
+
+
+OTHER_HOST = 100
+"""Distance of a route that is for other hosts."""
 
 
 class Losers:
@@ -51,7 +61,10 @@ class Losers:
         self._shown = decision.shown
 
     def all(self) -> list[Loser]:
-        """Those of the virtual host in the order in which they are tried, then other routes."""
+        """All, the nearest first; else in the order in which they are tried."""
+        return sorted(self._found(), key=lambda loser: loser.distance)
+
+    def _found(self) -> list[Loser]:
         host = self._decision.host
         in_host = list(self._in_host(host)) if host is not None else []
         rules = host.rules if host is not None else ()
@@ -73,14 +86,14 @@ class Losers:
                 continue
             missing = tuple(failures(rule.match, asked))
             if missing:
-                yield self._loser(rule, "; ".join(missing))
+                yield self._loser(rule, "; ".join(missing), 1 + len(missing))
             elif passed and winner is not None:
                 why = reason(self._facts, host, winner, rule)
-                yield self._loser(rule, f"matches as well, but {why}", near=True)
+                yield self._loser(rule, f"matches as well, but {why}", 0)
             else:
-                yield self._loser(rule, f"matches, but {self._decision.why}", near=True)
+                yield self._loser(rule, f"matches, but {self._decision.why}", 0)
 
-    def _loser(self, rule: Rule, why: str, *, near: bool = False) -> Loser:
+    def _loser(self, rule: Rule, why: str, distance: int) -> Loser:
         origin = rule.origin
         index, match = place_of(rule)
         route = route_of(self._facts, origin)
@@ -92,7 +105,7 @@ class Losers:
             origin.rule,
             str(match) if several else "",
             why,
-            near,
+            distance,
         )
 
     def _elsewhere(self, where: Where, known: set[RouteKey]) -> Iterator[Loser]:
@@ -102,7 +115,8 @@ class Losers:
                     continue
                 why = self._why_not(where, kind, key, route)
                 if why:
-                    yield Loser(kind, *key, "", "", why)
+                    distance = 1 if self._names_host(route) else OTHER_HOST
+                    yield Loser(kind, *key, "", "", why, distance)
 
     def _why_not(self, where: Where, kind: str, key: Key, route: Route) -> str:
         """Why a route has no rule in the virtual host; empty if nobody would expect it to."""

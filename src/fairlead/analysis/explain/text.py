@@ -216,12 +216,11 @@ def _name(share: Share) -> str:
 
 
 def _losers(losers: list[Loser], *, every: bool) -> Iterator[Line]:
-    """Those that matched as well first; of many, the first ones and how many more."""
-    ordered = sorted(losers, key=lambda loser: not loser.near)
-    shown = ordered if every else ordered[:MOST_LOSERS]
+    """The nearest; of the rest, how many there are."""
+    shown = losers if every else losers[:MOST_LOSERS]
     for loser in shown:
         rule = f", rule {loser.rule}" if loser.rule else ""
         match = f" match {loser.match}" if loser.match else ""
         yield 1, f"{loser.kind} {loser.namespace}/{loser.name}{rule}{match}: {loser.why}"
-    if len(ordered) > len(shown):
-        yield 1, f"and {len(ordered) - len(shown)} more (--all)"
+    if len(losers) > len(shown):
+        yield 1, f"and {len(losers) - len(shown)} more (--all)"
