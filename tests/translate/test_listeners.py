@@ -287,7 +287,7 @@ def test_every_https_listener_has_a_chain_and_a_host_of_its_own():
     )
     for index, (name, names) in enumerate(hosts):
         origin = Origin("Gateway", "default", "gate", field=f"spec.listeners[{index}]")
-        made = HttpChain(name, names, tls, name, origin)
+        made = HttpChain(name, names, tls, name, origin=origin)
         assert world.outputs.chains.get((PROXY, "tls-443", name)) == made
     owners = {
         name: host.owner
@@ -314,6 +314,27 @@ def test_hostnames_that_overlap_are_told():
         assert ("OverlappingTLSConfig" in found) == expected
         if expected:
             assert found["OverlappingTLSConfig"] == ("True", "OverlappingHostnames")
+
+
+def test_hostnames_of_listeners_of_both_kinds_with_tls_overlap():
+    world = World(
+        gateway(
+            passthrough("a", hostname="foo.example.com"),
+            listener("b", "HTTPS", hostname="*.example.com"),
+            listener("c", "TLS", hostname="foo.example.org"),
+            listener("d", "HTTP", 80),
+            listener("e", "TLS", 8443),
+            listener("f", "TLS", 8443, hostname="foo.example.com"),
+        ),
+        *SECRETS,
+    )
+    told = {
+        name: world.listener(name)[1].get("OverlappingTLSConfig")
+        for name in ("a", "b", "c", "d", "e", "f")
+    }
+    assert [name for name, each in told.items() if each] == ["a", "b", "e", "f"]
+    assert "421" in told["b"].message
+    assert told["a"].message.endswith("connections go to the one whose hostname is more specific")
 
 
 def validated(**validation):

@@ -59,7 +59,7 @@ class ListenerFacts:
     refusals: Collection[RefusedKey, str]
     """Envoy's words about chains."""
     nested: Index[ListenerKey, ManagedListener, HostTerm]
-    """Served HTTPS listeners by every hostname that covers their own."""
+    """Served HTTPS and TLS listeners by every hostname that covers their own."""
 
 
 def facts(
@@ -77,7 +77,7 @@ def facts(
         sources.proxy_status.flat_map("ports of proxies", _ports),
         sources.proxy_status.map("connected proxies", connected),
         sources.proxy_status.flat_map("refused chains", _refusals),
-        gateways.managed_listeners.index("HTTPS listeners by wider hostname", _nested),
+        gateways.managed_listeners.index("TLS listeners by wider hostname", _nested),
     )
 
 
@@ -196,13 +196,16 @@ def _overlapping(
     ctx: Context, known: ListenerFacts, make: Conditions, listener: ManagedListener
 ) -> Iterator[Condition]:
     """OverlappingTLSConfig, which is only there when it is true."""
-    if not listener.served or listener.protocol != "HTTPS":
+    if not listener.served or not listener.mode:
         return
     inside = ctx.count_by(known.nested, (*listener.gateway, listener.bound, listener.hostname))
     if inside or known.gateways.lies_inside(ctx, listener):
+        consequence = "connections go to the one whose hostname is more specific"
+        if listener.protocol == "HTTPS":
+            consequence = "requests that come by a connection for the other one are answered 421"
         message = (
             f"the hostname overlaps with that of another listener on port {listener.port}; "
-            "requests that come by a connection for the other one are answered 421"
+            f"{consequence}"
         )
         yield make.true("OverlappingTLSConfig", "OverlappingHostnames", message)
 
@@ -225,7 +228,7 @@ def _refusals(_ctx: Context, proxy: str, status: ProxyStatus) -> Iterator[tuple[
 
 
 def _nested(_key: ListenerKey, listener: ManagedListener) -> Iterator[HostTerm]:
-    """Index terms of an HTTPS listener: the hostnames that its own lies inside of."""
-    if listener.served and listener.protocol == "HTTPS":
+    """Index terms of an HTTPS or TLS listener: the hostnames that its own lies inside of."""
+    if listener.served and listener.mode:
         for wider in hostnames.wider(listener.hostname, hostnames.ANY):
             yield (*listener.gateway, listener.bound, wider)
