@@ -350,7 +350,8 @@ def encrypted():
         route("wild", to("next"), parent="{name: gate, sectionName: wild}"),
         L4.format(kind="TLSRoute", name="db", section="pass", backend="web", port=80,
                   hostnames="hostnames: [db.example.net]"),
-        L4.format(kind="TCPRoute", name="raw", section="tcp", backend="next", port=80, hostnames=""),
+        L4.format(kind="TCPRoute", name="raw", section="tcp", backend="next", port=80,
+                  hostnames=""),
         L4.format(kind="UDPRoute", name="dns", section="dns", backend="dns", port=53, hostnames=""),
         UDP_SERVICE,
     )  # fmt: skip
