@@ -17,7 +17,6 @@ from fairlead.xds.messages import (
     DirectResponse,
     FilterChain,
     Message,
-    any_of,
     duration,
     extension,
     serialized,
@@ -35,7 +34,7 @@ def part(port: Port, chain: Chain) -> Part:
     match chain:
         case HttpChain():
             manager = http.gateway_manager(port, chain)
-            fields["filters"] = [_http(manager)]
+            fields["filters"] = [extension(http.MANAGER, manager)]
             protocols = tls.HTTP_PROTOCOLS
         case TcpChain():
             fields["filters"] = [tcp.proxy(port.name, chain.backends, port.access_log)]
@@ -55,7 +54,7 @@ def quic_part(port: Port, chain: Chain) -> Part | None:
     fields = _match(port, chain)
     fields["filter_chain_match"].pop("transport_protocol")
     manager = http.gateway_manager(port, chain, http3=True)
-    fields["filters"] = [_http(manager)]
+    fields["filters"] = [extension(http.MANAGER, manager)]
     fields["transport_socket"] = tls.quic_transport_socket(chain.tls)
     return _part(chain, fields)
 
@@ -71,13 +70,6 @@ def _match(port: Port, chain: Chain) -> dict[str, Message]:
     if port.inspected:
         match = {"server_names": chain.server_names, "transport_protocol": "tls"}
     return {"name": chain.name, "filter_chain_match": match}
-
-
-def _http(manager: Message) -> Message:
-    return {
-        "name": "envoy.filters.network.http_connection_manager",
-        "typed_config": any_of(manager),
-    }
 
 
 def _part(chain: Chain, fields: dict[str, Message]) -> Part:

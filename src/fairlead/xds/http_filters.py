@@ -26,7 +26,7 @@ from fairlead.xds.filter_messages import (
     SkipFilter,
     StatefulSession,
 )
-from fairlead.xds.messages import Matcher, Message, any_of, extension
+from fairlead.xds.messages import Matcher, Message, extension
 
 SLOTS: Final = tuple(
     f"fairlead.listener.{number}" for number in range(1, MOST_LISTENER_FILTERS + 1)
@@ -86,4 +86,4 @@ def _skip() -> Message:
 
 def _always(name: str, action: Message) -> Message:
     """A Matcher that comes to the same action for every request."""
-    return Matcher(on_no_match={"action": {"name": name, "typed_config": any_of(action)}})
+    return Matcher(on_no_match={"action": extension(name, action)})

@@ -15,7 +15,6 @@ from fairlead.xds.messages import (
     Message,
     ProxyProtocol,
     TlsInspector,
-    any_of,
     duration,
     extension,
     serialized,
@@ -97,11 +96,10 @@ def outbound(listener: OutboundListener, layout: Layout, access_log: str) -> Res
             ``{proxy}`` stands for the proxy's name; empty for none.
     """
     log = access_log.replace("{proxy}", listener.proxy)
-    manager = any_of(http.outbound_manager(listener, layout, log))
-    filters = [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]
+    manager = http.outbound_manager(listener, layout, log)
     message = ListenerMessage(
         **_place(listener.name, (listener.address,), listener.bind_port),
-        filter_chains=[{"name": "http", "filters": filters}],
+        filter_chains=[{"name": "http", "filters": [extension(http.MANAGER, manager)]}],
         traffic_direction="OUTBOUND",
     )
     origins = (Origin("Pod", listener.namespace, listener.pod),)

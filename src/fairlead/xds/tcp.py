@@ -7,16 +7,9 @@ resolve, or that nobody can take, is closed without a byte.
 from typing import Final
 
 from fairlead.ir.backend import Backend, Forward
+from fairlead.xds import access_log
 from fairlead.xds.action import INVALID
-from fairlead.xds.messages import (
-    FileAccessLog,
-    Message,
-    TcpProxy,
-    any_of,
-    duration,
-    extension,
-    struct,
-)
+from fairlead.xds.messages import Message, TcpProxy, duration, extension
 
 IDLE: Final = 3600
 """Seconds after which a connection is closed on which nothing happens."""
@@ -37,29 +30,22 @@ _LOGGED: Final = {
 }
 
 
-def proxy(stat_prefix: str, backends: tuple[Backend, ...], access_log: str) -> Message:
+def proxy(stat_prefix: str, backends: tuple[Backend, ...], log_path: str) -> Message:
     """The filter that passes a connection on.
 
     Args:
         stat_prefix: Of its statistics, ``tcp.PREFIX.*``.
         backends: By weight; `Invalid` ones, and no weight at all, close the connection.
-        access_log: Path of the file that a line for each connection goes to; empty for none.
+        log_path: Path of the file that a line for each connection goes to; empty for none.
     """
     fields: dict[str, Message] = {
         "stat_prefix": stat_prefix,
         "idle_timeout": duration(IDLE),
         "max_connect_attempts": {"value": _CONNECT_ATTEMPTS},
+        **access_log.fields(log_path, _LOGGED),
         **_target(tuple(each for each in backends if each.weight > 0)),
     }
-    if access_log:
-        fields["access_log"] = [logged(access_log)]
     return extension("envoy.filters.network.tcp_proxy", TcpProxy(**fields))
-
-
-def logged(path: str) -> Message:
-    """An access log of connections."""
-    log = FileAccessLog(path=path, log_format={"json_format": struct(_LOGGED)})
-    return {"name": "envoy.access_loggers.file", "typed_config": any_of(log)}
 
 
 def _target(backends: tuple[Backend, ...]) -> dict[str, Message]:
