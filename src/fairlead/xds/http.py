@@ -7,22 +7,22 @@ pod's outbound listener is an HTTP proxy between friends: it changes as little a
 from typing import Final
 
 from fairlead.ir.listener import HttpChain, OutboundListener
-from fairlead.xds import action, http_filters, scopes, tracing
+from fairlead.xds import access_log, action, http_filters, scopes, tracing
 from fairlead.xds.messages import (
     EarlyHeaderMutation,
-    FileAccessLog,
     ForwardProxyFilter,
     HttpConnectionManager,
     Message,
     Router,
-    any_of,
     duration,
     extension,
-    struct,
     wrapped,
 )
 from fairlead.xds.port import Port
 from fairlead.xds.scopes import Layout
+
+MANAGER: Final = "envoy.filters.network.http_connection_manager"
+"""Name of the network filter."""
 
 DNS_CACHE: Final[Message] = {
     "name": "passthrough",
@@ -120,13 +120,13 @@ def gateway_manager(port: Port, chain: HttpChain, *, http3: bool = False) -> Mes
     )
 
 
-def outbound_manager(listener: OutboundListener, layout: Layout, access_log: str) -> Message:
+def outbound_manager(listener: OutboundListener, layout: Layout, log_path: str) -> Message:
     """For a pod's own requests: the port of a host tells the Service port, and counts.
 
     Paths are normalised, so that a rule takes the same requests from a Gateway and from a pod, and
     ``..`` leads past none; slashes stay as they are.
     """
-    common = _common(listener.name, access_log)
+    common = _common(listener.name, log_path)
     common["upgrade_configs"].append({"upgrade_type": "CONNECT"})
     return HttpConnectionManager(
         **common,
@@ -140,9 +140,10 @@ def outbound_manager(listener: OutboundListener, layout: Layout, access_log: str
     )
 
 
-def _common(name: str, access_log: str) -> dict[str, Message]:
+def _common(name: str, log_path: str) -> dict[str, Message]:
     """What every listener has."""
-    fields: dict[str, Message] = {
+    return {
+        **access_log.fields(log_path, _LOGGED),
         "stat_prefix": name,
         "http2_protocol_options": _HTTP2,
         "request_headers_timeout": _REQUEST_HEADERS,
@@ -151,9 +152,6 @@ def _common(name: str, access_log: str) -> dict[str, Message]:
         "strip_trailing_host_dot": True,
         "upgrade_configs": [{"upgrade_type": "websocket"}],
     }
-    if access_log:
-        fields["access_log"] = [_access_log(access_log)]
-    return fields
 
 
 def _early(
@@ -195,8 +193,3 @@ def _forward_proxy() -> Message:
     return extension(
         "envoy.filters.http.dynamic_forward_proxy", ForwardProxyFilter(dns_cache_config=DNS_CACHE)
     )
-
-
-def _access_log(path: str) -> Message:
-    log = FileAccessLog(path=path, log_format={"json_format": struct(_LOGGED)})
-    return {"name": "envoy.access_loggers.file", "typed_config": any_of(log)}
