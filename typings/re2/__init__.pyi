@@ -2,8 +2,14 @@
 
 class error(Exception): ...  # noqa: N801, N818
 
+class _Encoding: ...
+
 class Options:
+    class Encoding:
+        LATIN1: _Encoding
+
     log_errors: bool
+    encoding: _Encoding
 
 class Pattern:
     @property

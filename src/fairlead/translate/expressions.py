@@ -16,10 +16,8 @@ def fault(pattern: str) -> str:
     """
     if not pattern:
         return "an empty regular expression matches nothing useful; write one, or use Exact"
-    options = re2.Options()
-    options.log_errors = False
     try:
-        program = re2.compile(pattern, options)
+        program = compiled(pattern)
     except re2.error as error:
         return f"{pattern!r} is not an RE2 regular expression ({_words(error)})"
     if program.programsize > MAX_REGEX_PROGRAM_SIZE:
@@ -28,6 +26,21 @@ def fault(pattern: str) -> str:
             f"the {MAX_REGEX_PROGRAM_SIZE} that proxies take; use fewer or smaller repetitions"
         )
     return ""
+
+
+def compiled(pattern: str) -> "re2.Pattern":
+    """The program of an expression, to be matched with bytes.
+
+    Envoy has RE2 read an expression as a text of bytes (Latin-1): what is not ASCII in it stands
+    for the bytes of its UTF-8, one by one.
+
+    Raises:
+        re2.error: It is no expression.
+    """
+    options = re2.Options()
+    options.log_errors = False
+    options.encoding = re2.Options.Encoding.LATIN1
+    return re2.compile(pattern.encode(), options)
 
 
 def _words(error: re2.error) -> str:

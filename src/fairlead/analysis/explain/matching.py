@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-import re2
-
 from fairlead.analysis.explain.decision import Shown
 from fairlead.analysis.explain.path import split
 from fairlead.ir.match import (
@@ -19,6 +17,7 @@ from fairlead.ir.match import (
     PathRegex,
     QueryMatch,
 )
+from fairlead.translate import expressions
 
 Values: TypeAlias = dict[str, str]
 """Headers or query parameters by name."""
@@ -128,12 +127,12 @@ def _parameter(match: QueryMatch, value: str | None) -> Iterator[str]:
 
 def regex_matches(expression: str, text: str) -> bool:
     """Whether RE2 matches the whole of `text`."""
-    return bool(_matcher(expression)(text))
+    return bool(_matcher(expression)(text.encode(errors="surrogateescape")))
 
 
 @lru_cache(maxsize=4096)
-def _matcher(expression: str) -> Callable[[str], object | None]:
-    return re2.compile(expression).fullmatch
+def _matcher(expression: str) -> Callable[[bytes], object | None]:
+    return expressions.compiled(expression).fullmatch
 
 
 def spelled(value: str, text: str) -> bool:
