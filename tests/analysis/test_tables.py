@@ -6,11 +6,12 @@ import pytest
 
 from analysis.scene import NOW, Scene
 from analysis.test_describe import manifests
+from fairlead import api
 from fairlead.analysis.document import document
 from fairlead.analysis.own_tables import proxy_objects, proxy_table
 from fairlead.analysis.table import age
 from fairlead.analysis.view import ProxyFacts
-from fairlead.app.answers import NotFoundError, Query, objects_of, table_of
+from fairlead.app.answers import NotFoundError, Query, description_of, objects_of, table_of
 from fairlead.graph import Change
 from translate.world import objects
 
@@ -186,6 +187,31 @@ def test_what_is_not_there_is_said(canary, query, message):
         with pytest.raises(NotFoundError) as error:
             answer(canary.view, query)
         assert str(error.value) == message
+
+
+def test_of_what_is_refused_the_reason_is_said():
+    scene = Scene()
+    scene.problems_ = (
+        api.Problem(
+            severity="error",
+            code="GW016",
+            message="`port` is missing",
+            kind="Gateway",
+            namespace="default",
+            name="shop",
+            field="spec.listeners[0]",
+            file="g.yaml",
+            line=3,
+        ),
+    )
+    for answer in (
+        lambda name: table_of(scene.view, Query("gateways", "default", name)),
+        lambda name: description_of(scene.view, "gateway", ("default", name)),
+    ):
+        with pytest.raises(NotFoundError, match=r"refused \(GW016\): spec.listeners\[0\]: `port`"):
+            answer("shop")
+        with pytest.raises(NotFoundError, match='^gateways "shops" not found in [^;]*$'):
+            answer("shops")
 
 
 def test_a_gateways_infrastructure_is_shown_with_its_proxy():

@@ -9,6 +9,7 @@ from fairlead.analysis.columns import table
 from fairlead.analysis.describe import DESCRIPTIONS
 from fairlead.analysis.document import Json, document
 from fairlead.analysis.own_tables import (
+    place,
     problem_objects,
     problem_table,
     proxy_objects,
@@ -110,9 +111,20 @@ def _missing(view: View, query: Query) -> NotFoundError:
     """``httproutes "x" not found in namespace "default"``, and where there is one."""
     text = f'{query.kind} "{query.name}" not found'
     kind = _KINDS.get(query.kind)
-    if kind is None or not kind.namespaced or query.namespace is None:
+    if kind is None:
         return NotFoundError(text)
-    text += f' in namespace "{query.namespace}"'
+    if kind.namespaced and query.namespace is not None:
+        text += f' in namespace "{query.namespace}"'
+    for problem in view.live.problems():
+        whose = problem.kind, problem.name
+        if whose == (kind.kind, query.name) and query.namespace in {None, problem.namespace}:
+            about = f"{problem.field}: " if problem.field else ""
+            return NotFoundError(
+                f"{text}; what is written of it in {place(problem)} is refused "
+                f"({problem.code}): {about}{problem.message}"
+            )
+    if not kind.namespaced or query.namespace is None:
+        return NotFoundError(text)
     others = [key[0] for key, _ in view.objects(kind.kind) if key[1] == query.name]
     if others:
         text += f"; there is one in namespace {others[0]} (-n {others[0]})"
