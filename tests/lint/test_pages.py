@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from lint import cases
 
 from fairlead.api.codes import Code
+from lint import cases
 
 ROOT = Path(__file__).parents[2]
 PARAGRAPH = re.compile(r"^\*\*(GW\d{3})\*\* (.+?)(?=\n\n|\n\Z)", re.DOTALL | re.MULTILINE)
