@@ -210,7 +210,7 @@ def test_of_what_is_refused_the_reason_is_said():
     ):
         with pytest.raises(NotFoundError, match=r"refused \(GW016\): spec.listeners\[0\]: `port`"):
             answer("shop")
-        with pytest.raises(NotFoundError, match='^gateways "shops" not found in [^;]*$'):
+        with pytest.raises(NotFoundError, match=r'^gateways "shops" not found in [^;]*$'):
             answer("shops")
 
 
