@@ -478,6 +478,19 @@ def test_a_route_to_a_set_that_is_not_there_is_told_so():
     )
 
 
+def test_a_route_to_a_set_without_gateway_is_not_told_that_its_listener_is_missing():
+    world = World(listener_set("set", http("web")), route("app", to_set("set", "web")))
+    accepted = world.parent("app")["Accepted"]
+    assert (accepted.reason, accepted.message) == (
+        "NoMatchingParent",
+        "ListenerSet default/set has no Gateway to serve it; see its status",
+    )
+    world.apply(gateway())
+    assert world.parent("app")["Accepted"].status == "True"
+    world.remove("Gateway", "gate")
+    assert world.parent("app")["Accepted"] == accepted
+
+
 def work(number):
     """Function runs that a new set, its route, and their end cost beside `number` sets."""
     texts = []

@@ -148,11 +148,19 @@ def test_an_unknown_protocol_is_refused():
 
 
 def test_of_kinds_that_a_listener_cannot_take_the_others_stay():
-    kinds = [{"kind": "TCPRoute"}, {"kind": "TLSRoute"}]
+    kinds = [
+        {"kind": "TCPRoute"},
+        {"kind": "TLSRoute"},
+        {"group": "example.com", "kind": "TLSRoute"},
+    ]
     mode = {"mode": "Passthrough"}
     world = World(gateway(listener("tls", "TLS", tls=mode, allowedRoutes={"kinds": kinds})))
-    found, _ = world.listener("tls")
+    found, told = world.listener("tls")
     assert [kind for _, kind in found.supported_kinds] == ["TLSRoute"]
+    assert told["ResolvedRefs"].message == (
+        "allowedRoutes.kinds: TLS listeners cannot take TCPRoute, TLSRoute of group 'example.com'; "
+        "they take TLSRoute"
+    )
     assert conditions(world, "tls")["ResolvedRefs"] == ("False", "InvalidRouteKinds")
     assert conditions(world, "tls")["Accepted"] == ("True", "Accepted")
 

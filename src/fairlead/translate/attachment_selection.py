@@ -13,6 +13,7 @@ from fairlead import api
 from fairlead.graph import Context
 from fairlead.translate import hostnames, namespace_labels
 from fairlead.translate.claims import ParentKey
+from fairlead.translate.conditions import Refusal
 from fairlead.translate.gateway import Gateways
 from fairlead.translate.listeners import ManagedListener
 from fairlead.translate.sources import Sources
@@ -44,21 +45,14 @@ class Selected(msgspec.Struct, frozen=True, gc=False):
     listeners: tuple[ManagedListener, ...]
 
 
-class Refused(msgspec.Struct, frozen=True, gc=False):
-    """Why no listener of a parent takes the route."""
-
-    reason: str
-    message: str
-
-
 def select(
     ctx: Context, gateways: Gateways, sources: Sources, asked: Asked, parent: ParentKey
-) -> Selected | Refused | None:
-    """The listeners of `parent` that take the route; None if the parent is not ours."""
+) -> Selected | Refusal | None:
+    """The listeners of `parent` that take the route, or why none does; None if it is not ours."""
     kind, namespace, name = parent
     own = [listener for _, listener in ctx.fetch_by(gateways.by_parent, parent)]
     if not own:
-        return None if not _ours(ctx, gateways, parent) else _not_there(asked, parent)
+        return _without_listeners(ctx, gateways, asked, parent)
     own.sort(key=lambda listener: listener.index)
     named = [
         listener
@@ -72,7 +66,7 @@ def select(
     kinds = [listener for listener in named if asked.kind in listener.kinds]
     if not kinds:
         message = f"no listener of {shown}{asked.wanted} takes {asked.kind[1]}s"
-        return Refused("NotAllowedByListeners", message)
+        return "NotAllowedByListeners", message
     selects = any(listener.namespaces == "Selector" for listener in kinds)
     labels = namespace_labels.labels(ctx, sources, asked.namespace) if selects else _NO_LABELS
     allowed = [each for each in kinds if each.allows_namespace(asked.namespace, labels)]
@@ -81,7 +75,7 @@ def select(
             f"the listeners of {shown}{asked.wanted} take no routes from namespace "
             f"{asked.namespace}; its owner can allow that in allowedRoutes.namespaces"
         )
-        return Refused("NotAllowedByListeners", message)
+        return "NotAllowedByListeners", message
     matching = tuple(
         listener
         for listener in allowed
@@ -90,16 +84,26 @@ def select(
     if not matching:
         theirs = ", ".join(sorted({listener.hostname for listener in allowed}))
         message = f"spec.hostnames shares no name with those of {shown} ({theirs})"
-        return Refused("NoMatchingListenerHostname", message)
+        return "NoMatchingListenerHostname", message
     return Selected(matching)
 
 
-def _ours(ctx: Context, gateways: Gateways, parent: ParentKey) -> bool:
-    """Whether an object without a listener of ours concerns us all the same."""
-    known = gateways.managed if parent[0] == "Gateway" else gateways.sets
-    return ctx.fetch(known, parent[1:]) is not None
+def _without_listeners(
+    ctx: Context, gateways: Gateways, asked: Asked, parent: ParentKey
+) -> Refusal | None:
+    """Why a parent without a listener of ours takes no route; None if it is not ours."""
+    kind, key = parent[0], parent[1:]
+    if kind == "Gateway":
+        return _not_there(asked, parent) if ctx.fetch(gateways.managed, key) is not None else None
+    found = ctx.fetch(gateways.sets, key)
+    if found is None:
+        return None
+    if found.refused is None:
+        return _not_there(asked, parent)
+    message = f"{kind} {key[0]}/{key[1]} has no Gateway to serve it; see its status"
+    return "NoMatchingParent", message
 
 
-def _not_there(asked: Asked, parent: ParentKey) -> Refused:
+def _not_there(asked: Asked, parent: ParentKey) -> Refusal:
     message = f"{parent[0]} {parent[1]}/{parent[2]} has no listener{asked.wanted}"
-    return Refused("NoMatchingParent", message)
+    return "NoMatchingParent", message

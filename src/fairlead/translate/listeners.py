@@ -15,6 +15,7 @@ from fairlead.ir.listener import DownstreamTls
 from fairlead.ir.origin import Origin
 from fairlead.translate import hostnames
 from fairlead.translate.claims import ListenerKey, ParentKey
+from fairlead.translate.conditions import Refusal
 from fairlead.translate.finding import Finding
 from fairlead.translate.sources import Key
 
@@ -78,8 +79,8 @@ class ManagedListener(msgspec.Struct, frozen=True, gc=False):
     http3: bool
     """False where its `tls.options` switch HTTP/3 off."""
     conflict: Conflict
-    refused: tuple[str, str] | None
-    """(reason, message) of Accepted=False; None for a listener that is accepted."""
+    refused: Refusal | None
+    """Of Accepted=False; None for a listener that is accepted."""
     idle: bool
     """Whether the Gateway, or the ListenerSet, is not accepted, so that nothing is served."""
     findings: tuple[Finding, ...]
@@ -188,7 +189,7 @@ def kinds(entry: api.Listener) -> tuple[tuple[tuple[str, str], ...], tuple[Findi
     if not asked or not possible:
         return possible, ()
     pairs = tuple(dict.fromkeys((kind.group, kind.kind) for kind in asked))
-    unknown = ", ".join(kind for group, kind in pairs if (group, kind) not in possible)
+    unknown = ", ".join(_spoken(pair) for pair in pairs if pair not in possible)
     supported = tuple(pair for pair in pairs if pair in possible)
     if not unknown:
         return supported, ()
@@ -197,7 +198,13 @@ def kinds(entry: api.Listener) -> tuple[tuple[tuple[str, str], ...], tuple[Findi
     return supported, (Finding("InvalidRouteKinds", "allowedRoutes.kinds", message),)
 
 
-def refusal(entry: api.Listener) -> tuple[str, str] | None:
+def _spoken(pair: tuple[str, str]) -> str:
+    """A kind of route; with its group where that is not Gateway API's."""
+    group, kind = pair
+    return kind if group == GROUP else f"{kind} of group {group!r}"
+
+
+def refusal(entry: api.Listener) -> Refusal | None:
     """Reason and message of Accepted=False, as far as the listener alone decides; or None."""
     if port_class(entry.protocol) is None:
         message = f"protocol {entry.protocol} is not supported; use {', '.join(_CLASSES)}"
