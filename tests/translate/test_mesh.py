@@ -267,8 +267,7 @@ def test_why_a_service_is_no_parent(service, reason, words):
         "spec: {ports: [{name: web, port: 80}]}",
         PRODUCER.replace("name: backend, port: 80", "name: backend, port: 8080"),
     )
-    refused = refusal(world)
-    assert (refused.reason, refused.message) == (reason, words)
+    assert refusal(world) == (reason, words)
 
 
 def test_external_names_and_ports_without_http_are_no_parents():
@@ -278,12 +277,12 @@ def test_external_names_and_ports_without_http_are_no_parents():
         "kind: Service\nmetadata: {name: backend, namespace: prod}\n"
         "spec: {type: ExternalName, externalName: example.com, ports: [{port: 80}]}",
     )
-    assert refusal(world).reason == "UnsupportedValue"
+    assert refusal(world)[0] == "UnsupportedValue"
     world.apply(
         "kind: Service\nmetadata: {name: backend, namespace: prod}\n"
         "spec: {ports: [{port: 80, appProtocol: https}]}"
     )
-    assert refusal(world).message == (
+    assert refusal(world)[1] == (
         "an HTTPRoute cannot govern Service prod/backend port 80: "
         "its appProtocol is https, which needs a BackendTLSPolicy"
     )

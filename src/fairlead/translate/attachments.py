@@ -15,7 +15,7 @@ import msgspec
 from fairlead import api
 from fairlead.graph import Collection, Context
 from fairlead.translate import age, attachment_selection, hostnames
-from fairlead.translate.attachment_selection import Refused, Selected
+from fairlead.translate.attachment_selection import Selected
 from fairlead.translate.claims import (
     Claim,
     ClaimKey,
@@ -26,6 +26,7 @@ from fairlead.translate.claims import (
     RouteKind,
     Variant,
 )
+from fairlead.translate.conditions import Refusal
 from fairlead.translate.gateway import DEFAULT_SCOPE, Gateways
 from fairlead.translate.listeners import GROUP, ManagedListener
 from fairlead.translate.sources import Key, Settings, Sources
@@ -68,8 +69,8 @@ class Attachment(msgspec.Struct, frozen=True, gc=False):
     ref: api.ParentReference
     """The parentRef; one that was made up for a default Gateway."""
     parent: ParentKey
-    refused: tuple[str, str] | None
-    """(reason, message) of Accepted=False as far as the parent decides; None if it attaches."""
+    refused: Refusal | None
+    """Of Accepted=False as far as the parent decides; None if it attaches."""
     listeners: tuple[str, ...] = ()
     """Names of the listeners it attaches to."""
     proxy: str = ""
@@ -126,19 +127,14 @@ def attachments(
             (GROUP, traits.kind), route.metadata.namespace, _hostnames(route), ref
         )
         found = attachment_selection.select(ctx, around.gateways, around.sources, asked, parent)
-        if isinstance(found, Refused):
-            parents.append(
-                Attachment(index, ref, parent, (found.reason, found.message), default=default)
-            )
-        elif isinstance(found, Selected):
+        if isinstance(found, Selected):
             parents.append(_attachment(index, ref, parent, found, default=default))
             for listener in found.listeners:
                 made.add(listener)
-        else:
-            missing = _missing(ctx, around, route, ref, parent)
-            if missing:
-                refused = ("NoMatchingParent", missing)
-                parents.append(Attachment(index, ref, parent, refused))
+        elif found is not None:
+            parents.append(Attachment(index, ref, parent, found, default=default))
+        elif missing := _missing(ctx, around, route, ref, parent):
+            parents.append(Attachment(index, ref, parent, ("NoMatchingParent", missing)))
     if not parents:
         return None
     return Attachments(traits.valid, tuple(parents), made.hosts(), made.l4_hosts())

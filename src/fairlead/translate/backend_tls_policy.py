@@ -18,16 +18,13 @@ from fairlead import api
 from fairlead.graph import Collection, Context, Index
 from fairlead.ir.cluster import UpstreamTls
 from fairlead.translate import age, policy_target, service_port, upstream_tls
-from fairlead.translate.conditions import Conditions
+from fairlead.translate.conditions import Conditions, Refusal
 from fairlead.translate.finding import sentence
 from fairlead.translate.policy_target import Ancestry, TargetKey
 from fairlead.translate.report import Condition, Report
 from fairlead.translate.sources import Key, Sources
 from fairlead.translate.trust import TrustInputs
 from fairlead.translate.upstream_tls import Origination
-
-Refusal = tuple[str, str]
-"""Reason and message of Accepted=False."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,14 +20,11 @@ from fairlead.ir.cluster import RetryBudget
 from fairlead.ir.http_policy import SessionPersistence
 from fairlead.ir.origin import Origin
 from fairlead.translate import age, policy_target, session_persistence
-from fairlead.translate.conditions import Conditions
+from fairlead.translate.conditions import Conditions, Refusal
 from fairlead.translate.finding import Finding
 from fairlead.translate.policy_target import Ancestry, TargetKey
 from fairlead.translate.report import Condition, Report
 from fairlead.translate.sources import Key, Sources
-
-Refusal = tuple[str, str]
-"""Reason and message of Accepted=False."""
 
 
 class Traffic(msgspec.Struct, frozen=True):

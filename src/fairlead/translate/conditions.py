@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
 from fairlead.translate.report import Condition
+
+Refusal: TypeAlias = tuple[str, str]
+"""Reason and message of a condition that does not hold, above all of ``Accepted``."""
 
 _shared = lru_cache(maxsize=4096)(Condition)
 """Makes conditions, the same one for the same words: most routes are told the same."""
@@ -23,6 +27,6 @@ class Conditions:
         """A condition of type `kind` that does not hold."""
         return _shared(kind, "False", reason, message, self.generation)
 
-    def negative(self, kind: str, refused: tuple[str, str]) -> Condition:
-        """A condition that does not hold, from (reason, message)."""
+    def negative(self, kind: str, refused: Refusal) -> Condition:
+        """A condition of type `kind` that does not hold."""
         return self.false(kind, *refused)

@@ -21,6 +21,7 @@ from fairlead.translate import (
     parameters,
 )
 from fairlead.translate.claims import ListenerKey, ParentKey
+from fairlead.translate.conditions import Refusal
 from fairlead.translate.finding import Finding
 from fairlead.translate.listener_conflicts import Occupancy
 from fairlead.translate.listener_set import ManagedListenerSet
@@ -198,7 +199,7 @@ def _allowed(gateway: api.Gateway) -> api.ListenerNamespaces:
 
 def _refusal(
     gateway: api.Gateway, owner: gateway_class.Ownership, found: Parameters | Finding
-) -> tuple[str, str] | None:
+) -> Refusal | None:
     """Why nothing of the Gateway is served, whatever its listeners are."""
     if owner.refused:
         name = gateway.spec.gateway_class_name

@@ -25,7 +25,7 @@ from fairlead.translate.refusals import RefusedKey
 from fairlead.translate.report import Report
 from fairlead.translate.route_report import Judgement, Parent, Verdict
 from fairlead.translate.route_rule import HostRoute
-from fairlead.translate.service_parent import Refused
+from fairlead.translate.service_parent import Attached
 from fairlead.translate.sources import Key, Settings
 from fairlead.translate.virtual_hosts import Compiled
 
@@ -92,8 +92,8 @@ def _service(ctx: Context, facts: Facts, route: HostRoute, ref: api.ParentRefere
     found = service_parent.service_parent(
         ctx, facts.inputs.sources, facts.inputs.clusters.ports, route, ref
     )
-    if isinstance(found, Refused):
-        return Parent("mesh", (found.reason, found.message))
+    if not isinstance(found, Attached):
+        return Parent("mesh", found)
     taken: list[str] = []
     ports: list[str] = []
     for port in found.ports:

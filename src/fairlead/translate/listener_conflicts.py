@@ -19,6 +19,7 @@ from fairlead import api
 from fairlead.graph import Collection, Context, Index
 from fairlead.translate import listeners
 from fairlead.translate.claims import ParentKey
+from fairlead.translate.conditions import Refusal
 from fairlead.translate.listeners import Conflict, PortClass
 from fairlead.translate.sources import Key
 
@@ -41,7 +42,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """Its place in `spec.listeners`."""
     source: api.Listener
     bind_port: int
-    refused: tuple[str, str] | None = None
+    refused: Refusal | None = None
     """Why the whole ListenerSet is not accepted; its listeners are in nobody's way."""
 
 
@@ -53,7 +54,7 @@ def entry(
     port_offset: int,
     *,
     created: str = "",
-    refused: tuple[str, str] | None = None,
+    refused: Refusal | None = None,
 ) -> tuple[EntryKey, Entry]:
     """A listener with its key.
 
@@ -91,7 +92,7 @@ class Occupancy:
     slots: Index[EntryKey, Entry, _Slot]
     own_slots: Index[EntryKey, Entry, tuple[ParentKey, _Slot]]
 
-    def conflict(self, ctx: Context, entry: Entry) -> tuple[Conflict, tuple[str, str] | None]:
+    def conflict(self, ctx: Context, entry: Entry) -> tuple[Conflict, Refusal | None]:
         """What keeps an entry from being accepted beside others.
 
         Returns:
@@ -194,7 +195,7 @@ def _parent(key: EntryKey) -> ParentKey:
     return "Gateway", key[0], key[1]
 
 
-def _same_slot(entry: Entry, slot: _Slot, *, beaten: bool) -> tuple[Conflict, tuple[str, str]]:
+def _same_slot(entry: Entry, slot: _Slot, *, beaten: bool) -> tuple[Conflict, Refusal]:
     """The conflict with a listener that takes the very same."""
     another = "a listener that comes before this one" if beaten else "another listener"
     if slot[1] in {"tcp", "udp"}:

@@ -11,6 +11,7 @@ import msgspec
 from fairlead import api
 from fairlead.graph import Collection, Context
 from fairlead.translate import age, listener_conflicts, namespace_labels
+from fairlead.translate.conditions import Refusal
 from fairlead.translate.listener_conflicts import Entry, EntryKey
 from fairlead.translate.listeners import GROUP
 from fairlead.translate.managed_gateway import GatewayInputs, ManagedGateway
@@ -23,8 +24,8 @@ class ManagedListenerSet(msgspec.Struct, frozen=True, gc=False):
     gateway: Key
     created: str
     """Creation timestamp; ``~``, which sorts last, if it has none."""
-    refused: tuple[str, str] | None
-    """(reason, message) of Accepted=False, as far as the Gateway decides."""
+    refused: Refusal | None
+    """Of Accepted=False, as far as the Gateway decides."""
     attached: bool
     """Whether its listeners are among those of the Gateway."""
 

@@ -7,7 +7,7 @@ of other sets are no part of it, so that nobody learns what they hold.
 from fairlead import api
 from fairlead.graph import Context
 from fairlead.translate import listener_report
-from fairlead.translate.conditions import Conditions
+from fairlead.translate.conditions import Conditions, Refusal
 from fairlead.translate.listener_report import ListenerFacts, Waiting
 from fairlead.translate.listener_set import ManagedListenerSet
 from fairlead.translate.listeners import ManagedListener
@@ -40,10 +40,8 @@ def report(ctx: Context, known: ListenerFacts, key: Key, found: api.ListenerSet)
     )
 
 
-def _refused(
-    managed: ManagedListenerSet, listeners: tuple[ManagedListener, ...]
-) -> tuple[str, str] | None:
-    """(reason, message) of Accepted=False, or None."""
+def _refused(managed: ManagedListenerSet, listeners: tuple[ManagedListener, ...]) -> Refusal | None:
+    """Of Accepted=False, or None."""
     if managed.refused is not None:
         return managed.refused
     if not any(listener.valid for listener in listeners):
@@ -53,7 +51,7 @@ def _refused(
 
 def _accepted(
     make: Conditions,
-    refused: tuple[str, str] | None,
+    refused: Refusal | None,
     listeners: tuple[ManagedListener, ...],
 ) -> Condition:
     if refused is not None:
@@ -67,7 +65,7 @@ def _accepted(
 
 def _programmed(
     make: Conditions,
-    refused: tuple[str, str] | None,
+    refused: Refusal | None,
     pending: Waiting | None,
     listeners: tuple[ManagedListener, ...],
     told: tuple[ListenerReport, ...],

@@ -15,6 +15,7 @@ from fairlead.ir.listener import DownstreamTls
 from fairlead.translate import certificates, listeners
 from fairlead.translate.certificates import CertificateInputs
 from fairlead.translate.claims import ParentKey
+from fairlead.translate.conditions import Refusal
 from fairlead.translate.finding import Finding, sentence
 from fairlead.translate.trust import Validation
 
@@ -42,8 +43,8 @@ class ListenerTls(msgspec.Struct, frozen=True, gc=False):
     http3: bool = True
     findings: tuple[Finding, ...] = ()
     """References that do not resolve."""
-    refused: tuple[str, str] | None = None
-    """(reason, message) of Accepted=False."""
+    refused: Refusal | None = None
+    """Of Accepted=False."""
     note: str = ""
     """Options that have no effect."""
 
@@ -99,7 +100,7 @@ def listener_tls(
     return ListenerTls(tls, http3, findings, refused, note)
 
 
-def _refused(options: Mapping[str, str]) -> tuple[str, str] | None:
+def _refused(options: Mapping[str, str]) -> Refusal | None:
     """Why the options cannot be carried out, or None."""
     for name, value in sorted(options.items()):
         if name in _VALUES and value not in _VALUES[name]:

@@ -7,6 +7,7 @@ import msgspec
 from fairlead import api
 from fairlead.translate.backend_ref import Inputs
 from fairlead.translate.certificates import CertificateInputs
+from fairlead.translate.conditions import Refusal
 from fairlead.translate.finding import Finding
 from fairlead.translate.parameters import Parameters
 from fairlead.translate.sources import Settings, Sources
@@ -32,8 +33,8 @@ class ManagedGateway(msgspec.Struct, frozen=True, gc=False):
     name: str
     proxy: str
     """Name of the proxy that serves it."""
-    refused: tuple[str, str] | None
-    """(reason, message) of Accepted=False; None if its listeners decide."""
+    refused: Refusal | None
+    """Of Accepted=False; None if its listeners decide."""
     parameters: Parameters
     default: bool
     """Whether routes attach to it that ask for default Gateways (`spec.defaultScope`)."""

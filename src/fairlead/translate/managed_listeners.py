@@ -12,6 +12,7 @@ from fairlead.ir.fleet import gateway_proxy
 from fairlead.translate import listener_tls, listeners, policies, trust
 from fairlead.translate.backend_ref import Referrer, Scope
 from fairlead.translate.claims import ListenerKey
+from fairlead.translate.conditions import Refusal
 from fairlead.translate.listener_conflicts import Entry, EntryKey, Occupancy
 from fairlead.translate.listeners import ManagedListener
 from fairlead.translate.managed_gateway import GatewayInputs, ManagedGateway
@@ -128,13 +129,13 @@ def _filters(
     return policies.of_listener(ctx, asker, entry.source.filters, f"spec.listeners[{entry.index}]")
 
 
-def _unsupported(filters: OfListener) -> tuple[str, str] | None:
+def _unsupported(filters: OfListener) -> Refusal | None:
     """Why filters cannot be carried out, or None."""
     found = filters.unsupported
     return (found.reason, str(found)) if found is not None else None
 
 
-def _beyond(entry: Entry) -> tuple[str, str] | None:
+def _beyond(entry: Entry) -> Refusal | None:
     """Why the port cannot be bound with the offset."""
     if entry.bind_port <= _LAST_PORT:
         return None

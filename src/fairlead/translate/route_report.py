@@ -20,7 +20,7 @@ from fairlead.ir.fleet import MESH_PROXY, Proxy
 from fairlead.translate import service_parent
 from fairlead.translate.attachments import Attachment, Attachments, is_gateway
 from fairlead.translate.backends import ParentKind
-from fairlead.translate.conditions import Conditions
+from fairlead.translate.conditions import Conditions, Refusal
 from fairlead.translate.finding import Finding, sentence
 from fairlead.translate.listeners import GROUP
 from fairlead.translate.refusals import RefusedKey
@@ -52,8 +52,8 @@ class Route(Protocol):
 class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What the rules of a route say about it, whoever its parent is."""
 
-    refused: tuple[str, str] | None = None
-    """(reason, message) of Accepted=False, if no rule is valid."""
+    refused: Refusal | None = None
+    """Of Accepted=False, if no rule is valid."""
     partly: str = ""
     """Message of PartiallyInvalid, if some are; else empty."""
 
@@ -62,8 +62,8 @@ class Parent(msgspec.Struct, frozen=True, gc=False):
     """What a parent itself says, before rules and references are looked at."""
 
     kind: ParentKind
-    refused: tuple[str, str] | None
-    """(reason, message) of Accepted=False; None if the route is attached."""
+    refused: Refusal | None
+    """Of Accepted=False; None if the route is attached."""
     message: str = ""
     """Of Accepted=True."""
     proxy: str = ""

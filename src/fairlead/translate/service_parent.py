@@ -9,6 +9,7 @@ import msgspec
 from fairlead import api
 from fairlead.graph import Collection, Context
 from fairlead.translate import service_port
+from fairlead.translate.conditions import Refusal
 from fairlead.translate.route_rule import HostRoute, indefinite
 from fairlead.translate.service_port import Port, PortKey
 from fairlead.translate.sources import Key, Sources
@@ -24,14 +25,6 @@ class Attached(msgspec.Struct, frozen=True):
     """What the route's owner should know although it is attached."""
 
 
-class Refused(msgspec.Struct, frozen=True):
-    """A parentRef that leads nowhere."""
-
-    reason: str
-    """Reason of the Accepted condition."""
-    message: str
-
-
 def is_service(ref: api.ParentReference) -> bool:
     """True if a parentRef names a Service: kind Service and the empty (core) group."""
     return ref.kind == "Service" and ref.group == ""
@@ -43,7 +36,7 @@ def service_parent(
     ports: Collection[PortKey, Port],
     route: HostRoute,
     ref: api.ParentReference,
-) -> Attached | Refused:
+) -> Attached | Refusal:
     """Decide whether `route` is attached to the Service of `ref`, and to which ports.
 
     `port` and `sectionName` (a port's name) restrict; without either, every port that takes HTTP.
@@ -60,19 +53,19 @@ def service_parent(
     shown = f"Service {key[0]}/{key[1]}"
     service = ctx.fetch(sources.services, key)
     if service is None:
-        return Refused("NoMatchingParent", f"{shown} does not exist")
+        return "NoMatchingParent", f"{shown} does not exist"
     if service.spec.type == "ExternalName":
-        return Refused("UnsupportedValue", f"{shown} is of type ExternalName: it has no port")
+        return "UnsupportedValue", f"{shown} is of type ExternalName: it has no port"
     written = service_port.ports(service)
     known = tuple(ctx.fetch(ports, (*key, port.port)) or port for port in written)
     named = tuple(port for port in known if _meant(port, ref))
     if not named:
-        return Refused("NoMatchingParent", f"{shown} has no {_wanted(ref)}; it has {_list(known)}")
+        return "NoMatchingParent", f"{shown} has no {_wanted(ref)}; it has {_list(known)}"
     usable = tuple(port.port for port in named if not port.unsupported)
     if not usable:
         why = f"port {named[0].port}: {named[0].unsupported}"
         message = f"{indefinite(route.kind)} cannot govern {shown} {why}"
-        return Refused("UnsupportedValue", message)
+        return "UnsupportedValue", message
     note = f"{shown} is headless: requests to a pod's own name bypass it"
     return Attached(key, usable, note if service.spec.headless else "")
 
