@@ -28,4 +28,5 @@ def test_every_problem_has_a_place_and_a_meaning():
     for problem in problems:
         line, _, rest = problem.partition(":")
         assert int(line) > 0
+        assert "; " in rest or "did you mean" in rest or "GW0" in rest, f"no remedy: {rest}"
         assert rest.split()[2].rstrip(":") in MEANING

@@ -39,7 +39,7 @@ kind: of shell
 def test_yaml_of_markdown_stays_on_its_lines():
     text = manifests(PAGE).split("\n")
     assert len(text) == len(PAGE.split("\n"))
-    assert text.count("---") == 2
+    assert text.count("---") == 3
     assert "kind: of shell" not in text
     assert "a fragment" not in "".join(text)
     kept = [line for line in text if line not in ("", "---")]

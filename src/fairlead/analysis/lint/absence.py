@@ -14,7 +14,7 @@ from fairlead.analysis.lint.slips import slip_of
 from fairlead.api.finding import Finding
 from fairlead.translate.sources import Key
 
-_ABSENT: Final = re.compile(r"\b([A-Z][A-Za-z]+) (?:([a-z0-9.-]+)/)?([a-z0-9.-]+) does not exist")
+_ABSENT: Final = re.compile(r"\b([A-Z][A-Za-z]+) (?:([a-z0-9.-]+)/)?([a-z0-9.:-]+) does not exist")
 _NO_SERVICE: Final = re.compile(r"\bno Service is called ([a-z0-9*-]+)(?:\.([a-z0-9-]+))?")
 _PEERS: Final[dict[str, tuple[str, ...]]] = {
     "Gateway": ("Gateway", "ListenerSet"),

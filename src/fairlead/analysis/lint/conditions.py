@@ -12,6 +12,7 @@ import msgspec
 from fairlead.analysis.lint.absence import judged
 from fairlead.analysis.lint.facts import Facts
 from fairlead.analysis.lint.remark import Remark
+from fairlead.analysis.lint.remedies import with_remedy
 from fairlead.analysis.lint.words import said
 from fairlead.analysis.routes import ROUTE_KINDS
 from fairlead.api.codes import Code
@@ -120,7 +121,7 @@ def _findings(facts: Facts, report: Report, condition: Condition, at: Path) -> I
         refined = _refined(report, condition, found)
         counts = judged(facts, refined) if refined is not None else None
         if counts is not None:
-            yield counts
+            yield with_remedy(facts, counts)
 
 
 def _code(condition: Condition) -> tuple[Code | None, Severity]:

@@ -3,12 +3,15 @@
 In: a Markdown text. Out: a YAML stream of as many lines, so that line numbers stay as they are.
 """
 
+import itertools
 import re
 from typing import Final
 
 _FENCE: Final = re.compile(r"^(?P<indent>[ \t]*)(?P<mark>`{3,}|~{3,})[ \t]*(?P<language>[\w-]*)")
 _LANGUAGES: Final = frozenset({"yaml", "yml", "json"})
-_OBJECT: Final = re.compile(r'^\s*\{?\s*"?(?:apiVersion|kind)"?\s*:', re.MULTILINE)
+_TOP: Final = re.compile(r'^\s*\{?\s*"?(apiVersion|kind|metadata)"?\s*:', re.MULTILINE)
+_KEYS: Final = 3
+_MARKER: Final = "---"
 _SUFFIXES: Final = (".md", ".markdown")
 
 
@@ -20,7 +23,8 @@ def is_markdown(name: str) -> bool:
 def manifests(text: str) -> str:
     """A YAML stream with the blocks of `text` that hold objects; all other lines are empty.
 
-    A block without ``apiVersion`` or ``kind`` is a fragment, which nobody applies as it is.
+    A document without ``apiVersion``, ``kind`` and ``metadata`` is a fragment, which nobody applies
+    as it is.
     """
     lines = text.split("\n")
     kept = [""] * len(lines)
@@ -34,11 +38,21 @@ def manifests(text: str) -> str:
         if fence["language"].lower() in _LANGUAGES:
             indent = len(fence["indent"])
             block = [_without(line, indent) for line in lines[start + 1 : end]]
-            if _OBJECT.search("\n".join(block)):
-                kept[start] = "---"
-                kept[start + 1 : end] = block
+            kept[start] = _MARKER
+            kept[start + 1 : end] = _objects(block)
         start = end + 1
     return "\n".join(kept)
+
+
+def _objects(block: list[str]) -> list[str]:
+    """A block without the lines of documents that are fragments."""
+    kept = [""] * len(block)
+    starts = [index for index, line in enumerate(block) if line.startswith(_MARKER)]
+    for start, end in itertools.pairwise([0, *starts, len(block)]):
+        document = block[start:end]
+        if len(set(_TOP.findall("\n".join(document)))) == _KEYS:
+            kept[start:end] = document
+    return kept
 
 
 def _end(lines: list[str], start: int, mark: str) -> int:
