@@ -534,7 +534,7 @@ spec: {until: "2999-01-01T00:00:00Z", abort: {status: 503, percent: 5}}
     asked = Asked(GATEWAY + HTTP, limits, route("a", rules))
     decision = asked.decide("http://h/")
     assert decision.status is None
-    assert decision.notes == (
+    assert decision.chances == (
         "5% of the requests are answered 503",
         "beyond 5 requests in 1 s (bursts of 7), requests are answered 429",
     )

@@ -255,3 +255,43 @@ def test_the_command_says_what_is_wrong(scene, arguments, code, message):
     done = scene.run.fairlead("explain", *arguments)
     assert done.returncode == code
     assert message in done.stdout + done.stderr
+
+
+def test_traffic_tests_run_against_real_proxies(scene, tmp_path):
+    """`fairlead test`: decisions of the instance, and with --live what really comes back."""
+    host, port = RULES.host, scene.gateway_place()[1]
+    tests = f"""
+tests:
+- name: rewritten
+  request: http://{host}:{port}/prefix/a
+  expect:
+    {{status: 200, backend: v1, path: /new/a, host: inner.example, body: '"target": "/new/a"'}}
+- name: from a pod
+  request: http://{RULES.name}/full
+  from: default/client
+  headers: {{x-echo-set: made=here}}
+  expect: {{status: 200, backend: v2, headers: {{made: here, absent: null}}}}
+- name: sent as a form
+  request: POST http://{RULES.name}/forms
+  from: default/client
+  body: hello
+  expect: {{status: 200, backend: v1, body: hello}}
+- name: moved
+  request: http://{OTHERS.host}:{port}/to/port
+  expect: {{status: 301, location: "http://{OTHERS.host}:8080/to/port"}}
+- name: nowhere
+  request: http://{host}:1/
+  expect: {{closed: true}}
+"""
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text(tests)
+    bad.write_text(tests.replace("made: here", "made: there").replace("/new/a\"'", "/other\"'"))
+    done = scene.run.fairlead("test", "-f", str(good), "--live")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("5 passed, 0 failed\n")
+    assert scene.run.fairlead("test", "-f", str(good)).returncode == 0
+    done = scene.run.fairlead("test", "-f", str(bad), "--live")
+    assert done.returncode == 1
+    assert "header made: 'here', expected 'there'" in done.stdout
+    assert 'expected to hold \'"target": "/other"\'' in done.stdout
+    assert done.stdout.endswith("3 passed, 2 failed\n")

@@ -8,7 +8,10 @@ import msgspec
 from fairlead import api
 from fairlead.analysis.explain import Facts, Request, decide
 from fairlead.analysis.explain.document import document
+from fairlead.analysis.explain.running import unread, warnings
 from fairlead.analysis.explain.text import lines
+from fairlead.analysis.lines import section
+from fairlead.analysis.view import View
 from fairlead.app.offline import offline
 from fairlead.app.pipeline import Pipeline
 from fairlead.providers.files.provider import FilesProvider
@@ -40,21 +43,36 @@ class Manifests:
         provider = FilesProvider(paths, channel)
         return cls(facts_of(offline(provider.load(), system_clock)), provider.problems())
 
-    @property
-    def errors(self) -> Iterable[api.Problem]:
-        """What keeps documents from being served."""
-        return (problem for problem in self.problems if problem.severity == "error")
-
 
 def facts_of(pipeline: Pipeline) -> Facts:
     """What decisions are made from, until the next change."""
     return Facts(pipeline.sources, pipeline.outputs)
 
 
-def answer(facts: Facts, question: Question) -> dict[str, Any]:
-    """The explanation of a request: as lines, and as a document."""
+def answer(
+    facts: Facts,
+    question: Question,
+    problems: Iterable[api.Problem] = (),
+    view: View | None = None,
+) -> dict[str, Any]:
+    """The explanation of a request: as lines, and as a document.
+
+    Args:
+        facts: What the decision is made from.
+        question: The request, and how much to tell.
+        problems: Of documents.
+        view: What runs; None if nothing does.
+    """
     decision = decide(facts, question.request)
+    told = list(warnings(view, decision)) if view is not None else []
+    bad = unread(problems)
     return {
-        "lines": lines(facts, question.request, decision, every=question.every),
-        "decision": document(facts, question.request, decision),
+        "lines": [
+            *lines(facts, question.request, decision, every=question.every),
+            *section("Warnings:", [(1, text) for text in told]),
+            *section("Documents with errors, which are not read:", [(1, text) for text in bad]),
+        ],
+        "decision": document(facts, question.request, decision)
+        | ({"warnings": told} if told else {})
+        | ({"problems": bad} if bad else {}),
     }

@@ -114,7 +114,9 @@ class SocketApi:
         except msgspec.DecodeError as error:
             return _json({"message": f"no question to explain: {error}"}, status=400)
         view = await self._view()
-        return _json(answer(Facts(view.sources, view.outputs), question))
+        return _json(
+            answer(Facts(view.sources, view.outputs), question, view.live.problems(), view)
+        )
 
     async def _exec_environment(self, request: web.Request) -> web.Response:
         await self._backend.engine.settled()

@@ -92,9 +92,7 @@ def _offline(paths: tuple[str, ...], request: "Request", every: bool) -> Any:  #
     from fairlead.app.explanation import Manifests, Question, answer  # noqa: PLC0415 - heavy
 
     manifests = Manifests.read(paths)
-    for problem in manifests.errors:
-        click.echo(str(problem), err=True)
-    return answer(manifests.facts, Question(request, every))
+    return answer(manifests.facts, Question(request, every), manifests.problems)
 
 
 def _live(state_dir: Path | None, request: "Request", every: bool) -> Any:  # noqa: ANN401, FBT001

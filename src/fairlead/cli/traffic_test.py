@@ -101,8 +101,9 @@ def _offline(paths: list[str]) -> Decide:
     from fairlead.app.explanation import Manifests, Question, answer  # noqa: PLC0415 - heavy
 
     manifests = Manifests.read(paths)
-    for problem in manifests.errors:
-        click.echo(str(problem), err=True)
+    for problem in manifests.problems:
+        if problem.severity == "error":
+            click.echo(str(problem), err=True)
     return lambda request: answer(manifests.facts, Question(request))["decision"]
 
 

@@ -47,7 +47,7 @@ def decide(facts: Facts, request: Request) -> Decision:
     """Decide on a request as the proxies do that `facts` describe."""
     place = find(facts, request)
     if isinstance(place, Nowhere):
-        return Decision(place.where, closed=True, why=place.why)
+        return Decision(place.where, closed=place.closed, why=place.why)
     if not place.table:
         return _connection(facts, place)
     return _told_to_grpc(_request(facts, place, request))
@@ -109,9 +109,7 @@ def _tunnel(decision: Decision, host: VirtualHost) -> Decision:
 
 
 def _carried_out(facts: Facts, decision: Decision, shown: Shown, rule: Rule) -> Decision:
-    decision = msgspec.structs.replace(
-        decision, rule=rule, notes=(*decision.notes, *chances(rule.policies))
-    )
+    decision = msgspec.structs.replace(decision, rule=rule, chances=tuple(chances(rule.policies)))
     if refused := upgrade_refused(shown.headers):
         return msgspec.structs.replace(decision, status=FORBIDDEN, why=refused)
     faulty = always_aborted(rule.policies)

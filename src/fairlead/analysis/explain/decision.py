@@ -90,7 +90,9 @@ class Decision(msgspec.Struct, frozen=True):
     why: str = ""
     """Why the request did not come as far as a rule, in a sentence."""
     notes: tuple[str, ...] = ()
-    """What else was done to the request or may be, in the order of events."""
+    """What was done to the request before a rule was looked for."""
+    chances: tuple[str, ...] = ()
+    """What may become of it besides, and is not decided here."""
     shown: Shown | None = None
     host: VirtualHost | None = None
     rule: Rule | None = None

@@ -38,7 +38,7 @@ def document(facts: Facts, request: Request, decision: Decision) -> Json:
         "location": decision.location,
         "closed": decision.closed or None,
         "reason": decision.why,
-        "notes": list(decision.notes),
+        "notes": [*decision.notes, *decision.chances],
         "backends": [_share(facts, share) for share in decision.shares],
         "notChosen": [
             _kept(

@@ -16,6 +16,8 @@ from fairlead.analysis.explain.matching import Asked, failures
 from fairlead.analysis.explain.order import place_of, reason, route_of
 from fairlead.analysis.explain.request import Request, split_port
 from fairlead.analysis.routes import ROUTE_KINDS, Route, hostnames
+from fairlead.ir.listener import TcpChain
+from fairlead.ir.origin import Origin
 from fairlead.ir.rule import Rule
 from fairlead.ir.virtual_host import VirtualHost
 from fairlead.translate import hostnames as names
@@ -51,6 +53,9 @@ OTHER_HOST = 100
 """Distance of a route that is for other hosts."""
 
 
+_WITHOUT_HOSTS = frozenset({"TCPRoute", "UDPRoute"})
+
+
 class Losers:
     """The losers of one decision."""
 
@@ -66,9 +71,11 @@ class Losers:
 
     def _found(self) -> list[Loser]:
         host = self._decision.host
+        if self._decision.where is not None and self._decision.where.table and not self._shown:
+            return []  # no rule was looked for
         in_host = list(self._in_host(host)) if host is not None else []
         rules = host.rules if host is not None else ()
-        known = {(o.kind, o.namespace, o.name) for o in (rule.origin for rule in rules)}
+        known = {_route_key(rule.origin) for rule in rules} | set(self._serving)
         if self._decision.where is None:
             return in_host
         return [*in_host, *self._elsewhere(self._decision.where, known)]
@@ -123,6 +130,8 @@ class Losers:
         report = self._facts.outputs.reports.get((kind, *key))
         parents = report.parents if report is not None else ()
         here = [each for each in parents if self._is_here(where, each, key[0])]
+        if where.kind == "gateway" and not _carries(kind, where):
+            return ""
         refused = [why for each in here if (why := _refusal(each))]
         if where.kind == "mesh":
             return self._why_not_for_pod(where, key, here, refused) if here else ""
@@ -130,8 +139,6 @@ class Losers:
             return self._elsewhere_attached(kind, key, route, parents)
         if len(refused) == len(here):
             return refused[0]
-        if not _carries(kind, where):
-            return ""
         if not self._names_host(route):
             listed = ", ".join(hostnames(route)) or "those of its listeners"
             return f"its hostnames ({listed}) do not cover {self._host()}"
@@ -140,7 +147,7 @@ class Losers:
     def _elsewhere_attached(
         self, kind: str, key: Key, route: Route, parents: tuple[ParentReport, ...]
     ) -> str:
-        if kind in {"TCPRoute", "UDPRoute"} or not self._names_host(route):
+        if kind in _WITHOUT_HOSTS or not self._names_host(route):
             return ""
         listed = ", ".join(_parent(each, key[0]) for each in parents)
         return f"it is not attached to this Gateway, but to {listed or 'nothing that is served'}"
@@ -184,6 +191,15 @@ class Losers:
         parts = host.name.split("/") if host is not None else []
         return (parts[0], parts[1]) if len(parts) == 3 else None  # noqa: PLR2004 - with the port
 
+    @cached_property
+    def _serving(self) -> tuple[RouteKey, ...]:
+        """The routes that serve a connection or datagram."""
+        where = self._decision.where
+        chain = where.chain if where is not None else None
+        origins = [chain.origin] if isinstance(chain, TcpChain) else []
+        origins += [share.backend.origin for share in self._decision.shares]
+        return tuple(_route_key(origin) for origin in origins if origin is not None)
+
     def _host(self) -> str:
         host = self._shown.host if self._shown is not None else self._request.host
         return split_port(host)[0].lower()
@@ -201,10 +217,12 @@ class Losers:
                 f"on this port it serves {', '.join(sorted(here)[:5])}, and {self._host()} belongs "
                 "to a more specific listener"
             )
-        ports = sorted({table.rpartition("/")[2].partition("-")[2] for table, _ in places})
-        if ports:
-            return f"it is attached to listeners of port {', '.join(ports)} only"
-        return "it has no rule that could serve a request"
+        listeners = sorted({table.rpartition("/")[2] for table, _ in places})
+        if listeners:
+            return f"it serves {', '.join(listeners)}, not {where.listener}"
+        if where.table:
+            return "it has no rule that could serve a request"
+        return "another route comes before it, or it is attached to another listener"
 
     @cached_property
     def _places(self) -> Mapping[RouteKey, set[tuple[str, str]]]:
@@ -215,15 +233,26 @@ class Losers:
         for (table, name), host in self._facts.outputs.virtual_hosts.items():
             if table.startswith(mine):
                 for rule in host.rules:
-                    origin = rule.origin
-                    found[origin.kind, origin.namespace, origin.name].add((table, name))
+                    found[_route_key(rule.origin)].add((table, name))
+        for (proxy, listener, name), chain in self._facts.outputs.chains.items():
+            if f"{proxy}/" == mine and isinstance(chain, TcpChain) and chain.origin is not None:
+                found[_route_key(chain.origin)].add((f"{proxy}/{listener}", name))
         return found
+
+
+def _route_key(origin: Origin) -> RouteKey:
+    return (origin.kind, origin.namespace, origin.name)
 
 
 def _carries(kind: str, where: Where) -> bool:
     """Whether routes of a kind can serve what comes to that port at all."""
-    http = kind in {"HTTPRoute", "GRPCRoute"}
-    return http == bool(where.table) and (kind != "UDPRoute" or where.listener.startswith("udp-"))
+    match where.listener.partition("-")[0]:
+        case "tcp":
+            return kind == "TCPRoute"
+        case "udp":
+            return kind == "UDPRoute"
+        case _:
+            return kind == "TLSRoute" if not where.table else kind in {"HTTPRoute", "GRPCRoute"}
 
 
 def _refusal(parent: ParentReport) -> str:

@@ -24,7 +24,6 @@ Values: TypeAlias = dict[str, str]
 
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]*")
 _GRPC: Final = "application/grpc"
-_COOKIE: Final = "cookie"
 
 
 class Asked:
@@ -69,8 +68,7 @@ def joined(shown: Shown) -> Values:
     """Headers as rules see them: those of one name as one, host and method among them."""
     made: dict[str, str] = {}
     for name, value in shown.headers:
-        between = "; " if name == _COOKIE else ","
-        made[name] = f"{made[name]}{between}{value}" if name in made else value
+        made[name] = f"{made[name]},{value}" if name in made else value
     made |= {":method": shown.method, ":authority": shown.host, "host": shown.host}
     made |= {":path": shown.path, ":scheme": shown.scheme}
     return made

@@ -52,7 +52,7 @@ def of_connection(facts: Facts, where: Where, chain: TcpChain) -> Decision:
     """What a chain does with a connection."""
     backends = [each for each in chain.backends if each.weight > 0]
     if not backends:
-        why = "no route serves it, so the connection is closed"
+        why = "no route serves it"
         return Decision(where, closed=True, why=why)
     found = tuple(_part(facts, each) for each in backends)
     closed = all(share.why for share in found)

@@ -1,5 +1,6 @@
 """A decision in words, as lines with a depth: what `fairlead explain` prints."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -12,7 +13,7 @@ from fairlead.analysis.explain.request import Request
 from fairlead.analysis.explain.steps import backend_steps, request_steps, response_steps
 from fairlead.analysis.explain.where import others
 from fairlead.analysis.lines import Line, percent, section
-from fairlead.analysis.naming import rule_text
+from fairlead.analysis.naming import backend_text, rule_text
 from fairlead.ir.backend import Forward
 from fairlead.ir.listener import HttpChain, TcpChain
 from fairlead.ir.match import Match, PathExact, PathPrefix, PathRegex
@@ -21,6 +22,7 @@ from fairlead.ir.rule import Rule
 MOST_LOSERS: Final = 12
 """Routes that are told one by one, unless all are asked for."""
 _MOST_ENDPOINTS: Final = 4
+_BACKEND_REF: Final = re.compile(r"spec\.rules\[(\d+)\]\.backendRefs\[(\d+)\]")
 _REASONS: Final[Mapping[int, str]] = {
     200: "OK",
     301: "Moved Permanently",
@@ -147,8 +149,14 @@ def _sign(regex: bool) -> str:  # noqa: FBT001 - a field of the match
 
 def _effect(facts: Facts, decision: Decision) -> Iterator[Line]:
     """What is answered, or which backends get the request in what form."""
+    if decision.where is None:
+        yield 0, f"Nothing answers: {decision.why}"
+        return
     if decision.closed and not decision.shares:
         yield 0, f"The connection is closed: {decision.why}"
+        return
+    if decision.status is None and not decision.shares:
+        yield 0, f"Not routed: {decision.why}"
         return
     if decision.status is not None and not decision.shares:
         yield 0, answered(decision)
@@ -177,7 +185,7 @@ def _backends(facts: Facts, decision: Decision) -> Iterator[Line]:
         yield from _form(decision, first, 1)
     yield 0, "Backends:"
     for share in decision.shares:
-        yield 1, _share(share, total, http=decision.rule is not None)
+        yield 1, _share(facts, decision, share, total)
         if share.sent is not None and not common:
             yield from _form(decision, share.sent, 2)
         if isinstance(share.backend, Forward):
@@ -200,19 +208,27 @@ def _form(decision: Decision, made: Sent, depth: int) -> Iterator[Line]:
             yield depth, f"{name}: {value}"
 
 
-def _share(share: Share, total: int, *, http: bool) -> str:
+def _share(facts: Facts, decision: Decision, share: Share, total: int) -> str:
     part = percent(share.weight, total)
-    name = share.cluster or _name(share)
+    name = share.cluster or _name(facts, share)
     if share.status is not None:
-        return f"{part} {name}: answered {share.status}: {share.why}"
+        grpc = f" (gRPC status {decision.grpc_status})" if decision.grpc_status is not None else ""
+        return f"{part} {name}: answered {share.status}{grpc}: {share.why}"
     if share.why:
-        return f"{part} {name}: {'answered 503' if http else 'closed'}: {share.why}"
+        return f"{part} {name}: closed: {share.why}"
     return f"{part} {name}"
 
 
-def _name(share: Share) -> str:
+def _name(facts: Facts, share: Share) -> str:
+    """What a backendRef that does not resolve names."""
     origin = share.backend.origin
-    return origin.field if origin is not None else "a backend"
+    if origin is None:
+        return "a backend"
+    route, place = route_of(facts, origin), _BACKEND_REF.fullmatch(origin.field)
+    if route is None or place is None:
+        return origin.field
+    ref = route.spec.rules[int(place[1])].backend_refs[int(place[2])]
+    return backend_text(ref, "")
 
 
 def _losers(losers: list[Loser], *, every: bool) -> Iterator[Line]:

@@ -25,6 +25,8 @@ class Nowhere(msgspec.Struct, frozen=True):
 
     why: str
     where: Where | None = None
+    closed: bool = True
+    """False where the request goes its own way."""
 
 
 def find(facts: Facts, request: Request) -> Where | Nowhere:
@@ -72,6 +74,7 @@ def _from_pod(facts: Facts, request: Request, source: str) -> Where | Nowhere:
             f"{request.scheme}:// from a pod goes past the mesh: what is encrypted or no HTTP "
             "cannot be routed by its contents; use http:// (or grpc://) for Services",
             where,
+            closed=False,
         )
     return where
 
