@@ -90,9 +90,9 @@ def test_a_full_block_says_so(pods, monkeypatch):
         pods.assign(("a", "3"))
 
 
-def test_gateways_get_addresses_in_order_of_name_and_keep_them(gateways):
+def test_gateways_get_addresses_in_the_order_they_are_given_in_and_keep_them(gateways):
     table = gateways()
-    given = table.converge({("b", "x"): (), ("a", "y"): ()})
+    given = table.converge({("a", "y"): (), ("b", "x"): ()})
     first, second = given["a", "y"], given["b", "x"]
     assert [int(a[0].rpartition(".")[2]) for a in (first, second)] == sorted(
         int(a[0].rpartition(".")[2]) for a in (first, second)
@@ -123,6 +123,11 @@ def test_the_addresses_of_a_spec_are_given_if_they_can_be(gateways):
     assert given["a", "2"] == ("127.9.9.9",)
     given = table.converge({("a", "2"): ("127.9.9.9", "127.9.9.8", "127.9.9.9"), ("a", "1"): ()})
     assert given["a", "2"] == ("127.9.9.9", "127.9.9.8")
+
+
+def test_of_gateways_that_ask_for_one_address_the_first_one_gets_it(gateways):
+    asked = {("b", "1"): ("127.9.9.7",), ("a", "1"): ("127.9.9.7",)}
+    assert gateways().converge(asked) == {("b", "1"): ("127.9.9.7",), ("a", "1"): ()}
 
 
 def test_a_spec_may_ask_for_any_address_besides_certain_ones(gateways):

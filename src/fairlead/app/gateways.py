@@ -2,6 +2,7 @@
 
 In: Gateways that a proxy shall serve. Out: changes of `Sources.gateway_addresses`, which the data
 plane decides: what `spec.addresses` asks for where this machine has it, else an address of its own.
+Of several Gateways that ask for one address, the oldest gets it.
 """
 
 import logging
@@ -12,7 +13,7 @@ from fairlead.app.pipeline import AnyChange, Pipeline
 from fairlead.dataplane.addresses import ANY, AddressError, GatewayAddresses
 from fairlead.graph import Change, Events
 from fairlead.ir.fleet import gateway_of
-from fairlead.translate import gateway_addresses
+from fairlead.translate import age, gateway_addresses
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,20 +46,20 @@ class GatewayFeedback:
 
     def changes(self) -> Iterable[AnyChange]:
         """The addresses that have changed since they were last asked for."""
-        wanted: dict[tuple[str, str], tuple[str, ...]] = {}
-        for proxy in dict(self._fleet.items()).values():
-            gateway = self._sources.gateways.get((proxy.namespace, proxy.gateway))
-            if gateway is not None:
-                wanted[gateway.key] = wanted_addresses(gateway)
+        proxies = dict(self._fleet.items()).values()
+        found = [self._sources.gateways.get((each.namespace, each.gateway)) for each in proxies]
+        gateways = [gateway for gateway in found if gateway is not None]
+        gateways.sort(key=lambda gateway: age.order(gateway.metadata))
+        wanted = {gateway.key: wanted_addresses(gateway) for gateway in gateways}
         ending = {gateway_of(name) for name in self._running()} - wanted.keys()
         try:
-            found = self._addresses.converge(
+            addresses = self._addresses.converge(
                 {key: each for key, each in wanted.items() if each}, ending
             )
         except AddressError as error:
             _LOG.error("no address for a Gateway: %s", error)
             return
-        given = {key: found.get(key, ()) for key in wanted}
+        given = {key: addresses.get(key, ()) for key in wanted}
         known = self._sources.gateway_addresses
         for key in sorted(given.keys() | set(known.keys())):
             if given.get(key) != known.get(key):

@@ -172,7 +172,8 @@ class GatewayAddresses:
 
         Args:
             gateways: all Gateways, with the IP addresses that `spec.addresses` asks for; an empty
-                one stands for any (`ANY`), and so does an empty list.
+                one stands for any (`ANY`), and so does an empty list. Of those that ask for the
+                same address, the first one gets it.
             ending: Gateways that are no more, but whose proxies have not ended: nobody else is
                 given what these may still hold.
 
@@ -186,15 +187,15 @@ class GatewayAddresses:
             if not kept and asked.get(key) != self._requested[key]:
                 self._release(key)
         before = self._given.keys() & asked.keys()
-        for key in sorted(asked):  # those that want a certain address, by spec or by memory
-            wanted = tuple(address for address in asked[key] if address)
+        for key, own in asked.items():  # those that want a certain address, by spec or by memory
+            wanted = tuple(address for address in own if address)
             if key not in before:
-                self._given[key], self._requested[key] = (), asked[key]
-                if ANY in asked[key]:
+                self._given[key], self._requested[key] = (), own
+                if ANY in own:
                     wanted += (self._remembered.get("/".join(key), ANY),)
             self._give(key, wanted)
-        for key in sorted(asked):
-            for _ in range(asked[key].count(ANY) - len(self._automatic(key))):
+        for key, own in asked.items():
+            for _ in range(own.count(ANY) - len(self._automatic(key))):
                 self._given[key] += self._lowest()
         if asked.keys() != before:
             self._remember()
