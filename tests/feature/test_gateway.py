@@ -6,6 +6,7 @@ import pytest
 
 from feature.harness import dump
 from feature.route_scene import Manifest, at_gateway, forward, route
+from support.certificates import CA, tls_secret
 
 HEAD = """\
 apiVersion: gateway.networking.k8s.io/v1
@@ -14,7 +15,7 @@ metadata: {{name: {name}, namespace: default}}
 spec:
   gatewayClassName: fairlead
 """
-HTTP = "  listeners: [{name: http, port: 80, protocol: HTTP}]\n"
+HTTP = "  listeners:\n  - {name: http, port: 80, protocol: HTTP}\n"
 HELD = "127.0.77.1"
 HELD_TOO = "127.0.77.2"
 NOT_HELD = "203.0.113.9"
@@ -25,7 +26,12 @@ def gateway(name: str, rest: str) -> Manifest:
 
 
 STATIC = gateway("static", f"  addresses: [{{type: IPAddress, value: {HELD}}}]\n{HTTP}")
-UNUSABLE = gateway("unusable", f"  addresses: [{{type: IPAddress, value: {NOT_HELD}}}]\n{HTTP}")
+UNUSABLE = gateway(
+    "unusable",
+    f"  addresses: [{{type: IPAddress, value: {NOT_HELD}}}]\n{HTTP}"
+    "  - {name: secure, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: shown}]}}\n",
+)
+SHOWN = Manifest(tls_secret("shown", CA("gateways").issue(dns=["a.example.com"])))
 NAMED = gateway("named", f"  addresses: [{{type: Hostname, value: host.example}}]\n{HTTP}")
 MIXED = gateway(
     "mixed",
@@ -99,6 +105,8 @@ def test_static_address(scene):
 
 def test_address_that_this_machine_does_not_have(scene):
     assert conditions(status(scene, UNUSABLE))["Programmed"] == ("False", "AddressNotUsable")
+    (proxy,) = scene.run.get("proxies", "gateway/default/unusable")
+    assert proxy["status"]["state"] == "SYNCED", "it has nothing to wait for"
 
 
 def test_address_of_a_type_that_is_not_supported(scene):
@@ -219,7 +227,7 @@ def test_gateway_comes_and_goes(scene):
     run.write("live.yaml", text + "---\n" + route)
     run.until("programmed", lambda: programmed(scene))
     assert scene.gateway("live.example", name="live").backend == "v1"
-    more = text.replace("HTTP}]", "HTTP}, {name: more, port: 18085, protocol: HTTP}]")
+    more = text + "  - {name: more, port: 18085, protocol: HTTP}\n"
     run.write("live.yaml", more + "---\n" + route)
     run.until("both", lambda: len(status(scene, LIVE)["listeners"]) == 2 and programmed(scene))
     assert scene.gateway("live.example", name="live", port=18085).backend == "v1"

@@ -8,7 +8,13 @@ from fairlead import api
 from fairlead.graph import Change, Graph
 from fairlead.ir.assignment import ClusterUse, SecretUse
 from fairlead.ir.cluster import Cluster, UpstreamTls
-from fairlead.ir.listener import ClientValidation, DownstreamTls, HttpChain, TcpChain
+from fairlead.ir.listener import (
+    ClientValidation,
+    DownstreamTls,
+    GatewayListener,
+    HttpChain,
+    TcpChain,
+)
 from fairlead.ir.origin import Origin
 from fairlead.ir.proxy_status import ProxyStatus, Rejection
 from fairlead.ir.secret import SYSTEM_TRUST, Certificate, TrustBundle
@@ -40,6 +46,7 @@ class References:
         self.graph = Graph()
         self.sources = Sources.on(self.graph)
         self.asked = self.graph.source("asked")
+        self.listeners = self.graph.source("listeners")
         self.chains = self.graph.source("chains")
         self.clusters = self.graph.source("clusters")
         self.cluster_use = self.graph.source("cluster use")
@@ -62,6 +69,7 @@ class References:
             self.graph,
             known,
             self.trust,
+            listeners=self.listeners,
             chains=self.chains,
             clusters=self.clusters,
             cluster_use=self.cluster_use,
@@ -493,7 +501,9 @@ def test_a_proxy_is_given_what_its_chains_and_clusters_name_and_nothing_else():
     world = References(tls_secret("a", FIRST), tls_secret("b", SECOND), tls_secret("c", SECOND))
     tls = DownstreamTls(("certificate/default/a",), ClientValidation("trust/Gateway/default/gate"))
     upstream = UpstreamTls("b.example.com", SYSTEM_TRUST, (("dns", "b"),), "certificate/default/b")
+    bound = GatewayListener("one", "tls-443", ("127.0.0.1",), 443, 443, "", ())
     world.put(
+        Change(world.listeners, ("one", "tls-443"), bound),
         Change(world.chains, ("one", "tls-443", "*"), HttpChain("*", (), tls)),
         Change(world.chains, ("one", "tls-443", "b"), TcpChain("b", (), ("b",))),
         Change(world.chains, ("two", "http-80", "http"), HttpChain("http")),
@@ -512,6 +522,8 @@ def test_a_proxy_is_given_what_its_chains_and_clusters_name_and_nothing_else():
     }
     world.put(Change(world.cluster_use, ("two", "tls"), None))
     assert ("two", SYSTEM_TRUST) not in world.given.secret_use
+    world.put(Change(world.listeners, ("one", "tls-443"), None))
+    assert not dict(world.given.secret_use.items()), "of a listener that is not bound"
 
 
 def test_what_could_be_given_is_there_by_name():

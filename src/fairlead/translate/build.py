@@ -66,7 +66,7 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     running = workloads.build(graph, sources)
     inputs = Inputs(sources, found, grants)
     gateways = gateway.build(graph, GatewayInputs(sources, settings, certified, trusted, inputs))
-    telemetry = telemetry_policy.build(inputs)
+    telemetry = telemetry_policy.build(inputs, settings)
     bound = bound_listeners.build(graph, sources, gateways, telemetry)
     routed = gateway_routes.build(graph, settings, inputs, gateways)
     fleet = graph.join("fleet", gateways.fleet, meshed.fleet)
@@ -83,7 +83,13 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     variants = cluster_variants.build(graph, found, use)
     all_clusters = graph.join("clusters", found.clusters, variants.clusters, udp.clusters)
     given = secrets.build(
-        graph, certified, trusted, chains=chains, clusters=all_clusters, cluster_use=use
+        graph,
+        certified,
+        trusted,
+        listeners=listeners,
+        chains=chains,
+        clusters=all_clusters,
+        cluster_use=use,
     )
     return Outputs(
         fleet=fleet,

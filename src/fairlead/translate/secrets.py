@@ -1,8 +1,9 @@
 """Certificates and trust bundles that proxies are given, and which proxy is given which.
 
-In: all that can be used, the chains of Gateways' listeners, and the clusters that proxies use.
-Out: `ir.secret.Secret` by name, and `ir.assignment.SecretUse` by (proxy, secret): a proxy is sent
-what its own listeners and clusters name and nothing else.
+In: all that can be used, the listeners that are bound and their chains, and the clusters that
+proxies use. Out: `ir.secret.Secret` by name, and `ir.assignment.SecretUse` by (proxy, secret): a
+proxy is sent what its own listeners and clusters name and nothing else, since it asks for nothing
+else: of a Gateway without an address no listener is bound, while it has chains.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import msgspec
 from fairlead.graph import Collection, Context, Graph
 from fairlead.ir.assignment import ClusterUse, SecretUse
 from fairlead.ir.cluster import Cluster
-from fairlead.ir.listener import Chain, DownstreamTls
+from fairlead.ir.listener import Chain, DownstreamTls, Listener
 from fairlead.ir.secret import SYSTEM_TRUST, Secret, TrustBundle
 from fairlead.translate.certificates import CertificateInputs
 from fairlead.translate.trust import TrustInputs
@@ -42,6 +43,7 @@ def build(
     certificates: CertificateInputs,
     trust: TrustInputs,
     *,
+    listeners: Collection[tuple[str, str], Listener],
     chains: Collection[tuple[str, str, str], Chain],
     clusters: Collection[str, Cluster],
     cluster_use: Collection[tuple[str, str], ClusterUse],
@@ -52,15 +54,17 @@ def build(
         graph: Where to.
         certificates: All certificates.
         trust: All trust bundles.
+        listeners: By (proxy, listener name); chains of others count for nothing.
         chains: By (proxy, listener name, chain name).
         clusters: By name.
         cluster_use: By (proxy, cluster).
     """
+    there = listeners.map("listeners that are bound", lambda _ctx, _key, _listener: True)
 
     def of_chain(
-        _ctx: Context, key: tuple[str, str, str], chain: Chain
+        ctx: Context, key: tuple[str, str, str], chain: Chain
     ) -> Iterator[tuple[_User, _Need]]:
-        if chain.tls is not None:
+        if chain.tls is not None and ctx.fetch(there, key[:2]):
             yield ("chain", *key), _Need(key[0], _named(chain.tls))
 
     def of_cluster(
