@@ -1,8 +1,9 @@
 """XTelemetryPolicy (GEP-4768): tracing of the requests that come in by a Gateway.
 
 In: the policies, and which Gateways are ours. Out: `ir.listener.Tracing` for a Gateway, and a
-report for each policy with an ancestor for each Gateway of ours that it names. One policy counts
-for a Gateway: the oldest, then the first by namespace and name; the others are Conflicted.
+report for each policy with an ancestor for each Gateway of ours that it names (without a cluster,
+for each target that is not there as well). One policy counts for a Gateway: the oldest, then the
+first by namespace and name; the others are Conflicted.
 """
 
 from collections.abc import Collection as Members
@@ -19,8 +20,8 @@ from fairlead.translate.backend_ref import Inputs, Referrer, Scope
 from fairlead.translate.conditions import Conditions
 from fairlead.translate.finding import Finding, sentence
 from fairlead.translate.policy_target import MOST_ANCESTORS
-from fairlead.translate.report import AncestorReport, Report
-from fairlead.translate.sources import Key
+from fairlead.translate.report import AncestorReport, Condition, Report
+from fairlead.translate.sources import Key, Settings
 
 KIND: Final = "XTelemetryPolicy"
 GROUP: Final = "gateway.networking.x-k8s.io"
@@ -60,6 +61,7 @@ class TelemetryPolicies:
 
     by_gateway: Index[Key, api.XTelemetryPolicy, Key]
     inputs: Inputs
+    standalone: bool
 
     def tracing(self, ctx: Context, gateway: Key) -> Tracing | None:
         """Return how requests to a Gateway are traced; None if they are not."""
@@ -76,56 +78,83 @@ class TelemetryPolicies:
     def report(
         self, ctx: Context, gateways: Collection[Key, object], policy: api.XTelemetryPolicy
     ) -> Report | None:
-        """Return what the owner of a policy is told; None if no Gateway of ours is its target."""
+        """Return what the owner of a policy is told; None if none of its targets concerns us."""
         make = Conditions(policy.metadata.generation)
-        ancestors: list[AncestorReport] = []
-        for key in _targets(policy):
-            if ctx.fetch(gateways, key) is None:
+        ancestors: dict[api.ParentReference, AncestorReport] = {}
+        for index, target in enumerate(policy.spec.target_refs):
+            key = (policy.metadata.namespace, target.name)
+            known = _is_gateway(target) and ctx.fetch(gateways, key) is not None
+            missing = "" if known else self._missing(ctx, target, key, index)
+            if not known and not missing:
                 continue
-            accepted = make.true("Accepted", "Accepted", "")
-            if findings := _findings(policy):
-                accepted = make.false("Accepted", "Invalid", sentence(findings))
-            winner = self._winner(ctx, key)
-            if winner is not None and winner.key != policy.key:
-                message = (
-                    f"{KIND} {winner.key[0]}/{winner.key[1]} is older or comes first by name and "
-                    f"counts for Gateway {key[0]}/{key[1]}; remove one of the two"
-                )
-                accepted = make.false("Accepted", "Conflicted", message)
+            ref = api.ParentReference(
+                group=target.group, kind=target.kind, name=key[1], namespace=key[0]
+            )
+            accepted = make.false("Accepted", "TargetNotFound", missing)
+            if known:
+                accepted = self._accepted(ctx, make, policy, key)
             resolved = make.true("ResolvedRefs", "ResolvedRefs", "every reference resolves")
             collector = _collector(ctx, self.inputs, policy, key)
             if isinstance(collector, Finding):
                 resolved = make.false("ResolvedRefs", collector.reason, str(collector))
-            ref = api.ParentReference(name=key[1], namespace=key[0])
-            ancestors.append(AncestorReport(ref, (accepted, resolved)))
+            ancestors.setdefault(ref, AncestorReport(ref, (accepted, resolved)))
         if not ancestors:
             return None
         return Report(
             KIND,
             *policy.key,
             generation=policy.metadata.generation,
-            ancestors=tuple(ancestors[:MOST_ANCESTORS]),
+            ancestors=tuple(ancestors.values())[:MOST_ANCESTORS],
         )
 
+    def _accepted(
+        self, ctx: Context, make: Conditions, policy: api.XTelemetryPolicy, gateway: Key
+    ) -> Condition:
+        """Condition Accepted of a policy for a Gateway of ours."""
+        winner = self._winner(ctx, gateway)
+        if winner is not None and winner.key != policy.key:
+            message = (
+                f"{KIND} {winner.key[0]}/{winner.key[1]} is older or comes first by name and "
+                f"counts for Gateway {gateway[0]}/{gateway[1]}; remove one of the two"
+            )
+            return make.false("Accepted", "Conflicted", message)
+        if findings := _findings(policy):
+            return make.false("Accepted", "Invalid", sentence(findings))
+        return make.true("Accepted", "Accepted", "")
 
-def build(inputs: Inputs) -> TelemetryPolicies:
+    def _missing(self, ctx: Context, target: api.LocalObjectReference, key: Key, index: int) -> str:
+        """What to say of a target that is not ours; empty if it may be another controller's."""
+        if not self.standalone:
+            return ""
+        field = f"spec.targetRefs[{index}]"
+        if not _is_gateway(target):
+            named = f"{target.kind} of group {target.group!r}"
+            return f"{field}.kind: {named} cannot be targeted; use a Gateway"
+        if ctx.fetch(self.inputs.sources.gateways, key) is not None:
+            return ""
+        return f"{field}.name: Gateway {key[0]}/{key[1]} does not exist"
+
+
+def build(inputs: Inputs, settings: Settings) -> TelemetryPolicies:
     """Index the policies by the Gateways that they are for."""
 
     def targets(_key: Key, policy: api.XTelemetryPolicy) -> Members[Key]:
         return _targets(policy)
 
     by_gateway = inputs.sources.telemetry_policies.index("telemetry policies by Gateway", targets)
-    return TelemetryPolicies(by_gateway, inputs)
+    return TelemetryPolicies(by_gateway, inputs, settings.standalone)
 
 
 def _targets(policy: api.XTelemetryPolicy) -> tuple[Key, ...]:
     """The Gateways that a policy names, in its order; they are in its namespace."""
     names = (
-        (policy.metadata.namespace, ref.name)
-        for ref in policy.spec.target_refs
-        if (ref.group, ref.kind) == (api.GATEWAY_GROUP, "Gateway")
+        (policy.metadata.namespace, ref.name) for ref in policy.spec.target_refs if _is_gateway(ref)
     )
     return tuple(dict.fromkeys(names))
+
+
+def _is_gateway(ref: api.LocalObjectReference) -> bool:
+    return (ref.group, ref.kind) == (api.GATEWAY_GROUP, "Gateway")
 
 
 def _findings(policy: api.XTelemetryPolicy) -> tuple[Finding, ...]:
