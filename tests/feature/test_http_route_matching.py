@@ -152,6 +152,9 @@ HEADERS = both(
         ({"size": "1"}, None),
         ({"cookie": "a=b; type=insider"}, "v1"),
         ({"cookie": "type=outsider"}, None),
+        ({"color": "blue", "size": "1", "Size": "2"}, None),
+        ({"version": "three", "Version": "four"}, "v3"),
+        ({"version": "four", "Version": "three"}, None),
         ({}, None),
     ],
 )

@@ -73,6 +73,8 @@ def some_request(pick):
     headers = {
         name: pick.choice(VALUES) for name in pick.sample(("h1", "h2", "h3"), pick.randint(0, 3))
     }
+    if pick.random() < 0.1:
+        headers["H1"] = "y"  # beside the other one, if there is one
     if pick.random() < 0.9:
         headers["tenant"] = f"t{pick.randrange(42)}"
     return pick.choice(("GET", "GET", "PUT", "POST")), path, headers

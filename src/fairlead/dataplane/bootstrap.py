@@ -101,7 +101,7 @@ class Bootstrap:
             "deferred_stat_options": {"enable_deferred_creation_stats": True},
             "overload_manager": self._overload_manager(),
             "layered_runtime": {
-                "layers": [{"name": "fairlead", "static_layer": _runtime()}],
+                "layers": [{"name": "fairlead", "static_layer": runtime()}],
             },
         }
 
@@ -189,8 +189,11 @@ def _stats_matcher() -> dict[str, Any]:
     return {"inclusion_list": {"patterns": patterns}}
 
 
-def _runtime() -> dict[str, Any]:
+def runtime() -> dict[str, Any]:
+    """Settings that Envoy has in its runtime only."""
     return {
+        # fields of one name count as one, joined by commas (RFC 9110, 5.3), as they do in matchers
+        "envoy.reloadable_features.match_headers_individually": False,
         "http.max_requests_per_io_cycle": 100,
         "overload.premature_reset_total_stream_count": 500,
         "re2.max_program_size.error_level": MAX_REGEX_PROGRAM_SIZE,

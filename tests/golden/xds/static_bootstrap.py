@@ -10,7 +10,7 @@ from envoy.config.route.v3.scoped_route_pb2 import ScopedRouteConfiguration
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from google.protobuf import json_format
 
-from fairlead.ir.match import MAX_REGEX_PROGRAM_SIZE
+from fairlead.dataplane.bootstrap import runtime
 from fairlead.xds import type_url
 from support.certificates import CA
 
@@ -67,12 +67,7 @@ def static(world, admin):
         "node": {"id": "test", "cluster": "test"},
         "admin": {"address": {"pipe": {"path": str(admin), "mode": 0o600}}},
         "layered_runtime": {
-            "layers": [
-                {
-                    "name": "test",
-                    "static_layer": {"re2.max_program_size.error_level": MAX_REGEX_PROGRAM_SIZE},
-                }
-            ]
+            "layers": [{"name": "test", "static_layer": runtime()}],
         },
         "static_resources": {
             "listeners": listeners,
