@@ -6,12 +6,13 @@ them.
 
 import itertools
 import json
+from urllib.parse import urlsplit
 
 import pytest
 
 from fairlead.analysis.explain import parse
 from fairlead.cli.client import Client
-from feature.route_scene import Manifest, both, sides
+from feature.route_scene import Manifest, at_gateway, both, forward, sides
 
 RULES = both(
     "explained",
@@ -107,6 +108,30 @@ OTHERS = both(
       backendRefs: [{name: v1, port: 80}]
     """,
 )
+EXACT = at_gateway(
+    "by-host",
+    "- {matches: [{path: {value: /only}}], backendRefs: [{name: v1, port: 80}]}",
+    "a.hosts.example",
+)
+WILD = at_gateway("by-wildcard", forward("v2"), '"*.hosts.example"')
+COOKIES = at_gateway(
+    "by-cookie",
+    """
+    - matches: [{headers: [{name: cookie, type: RegularExpression, value: "(.*; )?user=ann.*"}]}]
+      backendRefs: [{name: v1, port: 80}]
+    - matches: [{headers: [{name: x-list, value: "a,b"}]}]
+      backendRefs: [{name: v2, port: 80}]
+    - matches: [{headers: [{name: accept, value: "a,b"}]}]
+      backendRefs: [{name: v3, port: 80}]
+    - matches: [{headers: [{name: host, value: "cookies.example:1"}]}]
+      backendRefs: [{name: v3, port: 80}]
+    - matches: [{headers: [{name: x-real-ip, value: "1.1.1.1"}]}]
+      backendRefs: [{name: v3, port: 80}]
+    - matches: [{headers: [{name: x-forwarded-proto, value: "http"}, {name: x-p, value: "1"}]}]
+      backendRefs: [{name: v3, port: 80}]
+    """,
+    "cookies.example",
+)
 FAULT = Manifest("""\
 apiVersion: fairlead.dev/v1alpha1
 kind: FaultInjection
@@ -166,17 +191,59 @@ CASES = (
 WATCHED = ("x-a", "x-b", "x-c", "x-set", "x-gone", "x-percent", "origin", "content-type")
 
 
+HOSTS = (
+    *("a.hosts.example", "A.HOSTS.example", "a.hosts.example.", "a.hosts.example:1"),
+    *("a.hosts.example.:1", "b.hosts.example", "b.c.hosts.example", "hosts.example"),
+    *(".hosts.example", "*.hosts.example", "a.hosts.example..", "other.example", "127.0.0.1"),
+    *("[::1]", "a.hosts.example:", "a.hosts.example:x", "-", "a_b.hosts.example"),
+)
+URLS = (
+    *("http://explained/exact", "http://explained:80/exact", "http://EXPLAINED/exact"),
+    *("http://explained./exact", "http://explained.default/exact", "http://explained:81/exact"),
+    *("http://explained.default.svc/exact", "http://explained.default.svc.cluster.local/exact"),
+    *("http://explained.default.svc.cluster.local.:80/exact", "http://explained.other.svc/"),
+    *("http://nobody.default.svc/", "http://nobody.default.svc.cluster.local:8080/"),
+    *(
+        "http://explained/prefix?a=b",
+        "http://explained.default:080/exact",
+        "http://otherwise/to/https",
+    ),
+    *(
+        "http://otherwise:80/to/https",
+        "http://otherwise:80/to/port",
+        "http://otherwise:80/to/root/x",
+    ),
+)
+REPEATED = (
+    (("x-list", "a"), ("x-list", "b")),
+    (("x-list", "a,b"),),
+    (("x-list", "a"), ("X-List", "b")),
+    (("x-list", "b"), ("x-list", "a")),
+    (("accept", "a"), ("accept", "b")),
+    (("cookie", "x=y"), ("cookie", "user=ann")),
+    (("cookie", "user=ann; x=y"),),
+    (("cookie", "user=bob"), ("cookie", "x=y")),
+    (("x-real-ip", "1.1.1.1"),),
+    (("x-forwarded-proto", "https"), ("x-p", "1")),
+    (("x-p", "1"),),
+    (("x-list", ""), ("x-list", "a,b")),
+    (("te", "gzip"), ("x-list", "a,b")),
+)
+
+
 def explained(scene, side, asked, host):
     """The decision of the running instance, as `explain -o json` prints it."""
     path, method, headers = asked
     port = scene.gateway_place()[1]
     at = f"http://{host}:{port}" if side == "gateway" else f"http://{host}"
-    lines = [f"{name}: {value}" for name, value in headers.items()]
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    lines = [f"{name}: {value}" for name, value in pairs]
     if side == "gateway":
         lines.append(f"host: {host}")
     source = "default/client" if side == "mesh" else None
+    at = f"http://x:{port}" if side == "gateway" else at
     request = parse(f"{method} {at}/", lines, source=source)
-    question = {"request": {**request_fields(request), "path": path}}
+    question = {"request": {**request_fields(request), "path": path, "host": host}}
     return Client(scene.run.state).get("v1", "explain", question=json.dumps(question))["decision"]
 
 
@@ -190,6 +257,8 @@ def predicted(decision):
         status = 200 if "grpcStatus" in decision else decision["status"]
         return {"status": status, "location": decision.get("location")}
     [backend] = decision["backends"]
+    if backend["cluster"] == "passthrough":  # to names that nobody knows
+        return {"status": 503, "location": None}
     sent = backend["request"]
     headers = {}
     for header in sent["headers"]:
@@ -231,6 +300,39 @@ def test_what_is_explained_is_what_happens(scene, side):
         answer = scene.ask(side, target, path, method=method, headers=headers)
         if predicted(decision) != seen(answer):
             wrong.append((asked, predicted(decision), seen(answer)))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_hosts_are_found_as_explained(scene):
+    wrong = []
+    for host, path in itertools.product(HOSTS, ("/only", "/")):
+        decision = explained(scene, "gateway", (path, "GET", {}), host)
+        answer = scene.gateway(host, path)
+        if predicted(decision) != seen(answer):
+            wrong.append((host, path, predicted(decision), seen(answer)))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_urls_of_pods_are_found_as_explained(scene):
+    wrong = []
+    for url in URLS:
+        parts = urlsplit(url)
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        decision = explained(scene, "mesh", (path, "GET", {}), parts.netloc)
+        answer = scene.mesh(url)
+        if predicted(decision) != seen(answer):
+            wrong.append((url, predicted(decision), seen(answer)))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_repeated_headers_are_read_as_explained(scene):
+    wrong = []
+    for headers in REPEATED:
+        for host in ("cookies.example", "cookies.example:1"):
+            decision = explained(scene, "gateway", ("/", "GET", headers), host)
+            answer = scene.gateway(host, "/", headers=headers)
+            if predicted(decision) != seen(answer):
+                wrong.append((headers, predicted(decision), seen(answer)))
     assert not wrong, "\n".join(map(str, wrong))
 
 
