@@ -13,6 +13,9 @@ from fairlead import api
 CONFORMANCE_ROUTABILITY: Final = "testing.x-k8s.io/sentinel"
 """Stands for nothing; whoever reports routability has to support it."""
 
+UNUSABLE: Final = "not an address of this machine, or another Gateway has it"
+"""What is said of an address that is asked for by value and cannot be bound here."""
+
 _ROUTABILITIES: Final = frozenset({"", CONFORMANCE_ROUTABILITY})
 
 
@@ -66,7 +69,7 @@ def assignment(
             routability[entry.value] = entry.routability or ""
         elif entry.value:
             unusable.append(entry.value)
-            unsatisfied.append(f"{field}: {entry.value} cannot be bound here")
+            unsatisfied.append(f"{field}: {entry.value}: {UNUSABLE}")
         elif free:
             routability[free.pop(0)] = entry.routability or ""
         else:

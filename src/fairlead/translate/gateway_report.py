@@ -123,7 +123,7 @@ def _programmed(state: _State) -> Condition:
     refused = state.managed.refused is not None
     if not refused and state.assigned.unusable:
         unusable = ", ".join(state.assigned.unusable)
-        message = f"spec.addresses: {unusable} cannot be bound here; change or remove it"
+        message = f"spec.addresses: {unusable}: {gateway_addresses.UNUSABLE}; change or remove it"
         return make.false("Programmed", "AddressNotUsable", message)
     if not refused and not state.sets and not any(each.valid for each in state.listeners):
         return make.false("Programmed", "Invalid", "the Gateway is not accepted")
