@@ -119,3 +119,17 @@ def test_a_problem_does_not_quote_a_whole_file():
     for text in texts:
         (problem, *_) = api.decode(text).problems
         assert len(str(problem)) < 3000
+
+
+def test_half_a_letter_is_refused_where_it_stands():
+    """JSON can spell what no text can hold."""
+    raw = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "r"},
+        "spec": {"rules": [{"matches": [{"path": {"value": "/\ud800"}}]}]},
+    }
+    decoded = api.decode(raw)
+    assert not decoded.objects
+    assert decoded.rejected == (("HTTPRoute", "default", "r"),)
+    assert [each.field for each in decoded.problems] == ["spec.rules[0].matches[0].path.value"]

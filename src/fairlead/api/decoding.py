@@ -215,6 +215,9 @@ def _prepared(raw: Raw, identity: Identity) -> Raw:
 def _object(raw: Raw, kind: Kind) -> tuple[Object | None, tuple[Finding, ...]]:
     """The object, None if it has errors, and every finding."""
     obj: Object | None = None
+    if (path := _half_a_letter(raw)) is not None:
+        message = "holds half of a surrogate pair, which is no letter; write the letter itself"
+        return None, (Finding(Code.WRONG_TYPE, path, message),)
     found = tuple(unread(raw, kind.model))
     share_texts(raw)
     with contextlib.suppress(msgspec.ValidationError):  # the slow way says all that is wrong
@@ -225,6 +228,21 @@ def _object(raw: Raw, kind: Kind) -> tuple[Object | None, tuple[Finding, ...]]:
             return None, (*findings, *found)
     found = (*check(obj), *found)
     return (None if _is_error(found) else obj), found
+
+
+def _half_a_letter(raw: Raw, path: Path = ()) -> Path | None:
+    r"""Where a text cannot be encoded, as after ``"\ud800"`` in JSON; None if nowhere."""
+    try:
+        _encoder.encode(raw)
+    except UnicodeEncodeError:
+        inner = raw.items() if is_map(raw) else enumerate(raw) if is_list(raw) else ()
+        for key, value in inner:
+            if (found := _half_a_letter(value, (*path, key))) is not None:
+                return found
+        return path
+    except (TypeError, ValueError, OverflowError):
+        pass  # no JSON either, which has words of its own
+    return None
 
 
 def _holds_null(raw: Raw) -> bool:
