@@ -8,11 +8,15 @@ import itertools
 import json
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from fairlead.analysis.explain import parse
 from fairlead.cli.client import Client
+from fairlead.cli.real_request import send
 from feature.route_scene import Manifest, at_gateway, both, forward, sides
+from support.certificates import CA, tls_secret
 
 RULES = both(
     "explained",
@@ -132,6 +136,27 @@ COOKIES = at_gateway(
     """,
     "cookies.example",
 )
+CERTIFICATE = Manifest(tls_secret("secure", CA("explain").issue(dns=["*.secure.example"])))
+SECURE = Manifest("""\
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: secure, namespace: default}
+spec:
+  gatewayClassName: fairlead
+  listeners:
+  - name: exact
+    port: 18443
+    protocol: HTTPS
+    hostname: a.secure.example
+    tls: {certificateRefs: [{name: secure}]}
+  - name: wild
+    port: 18443
+    protocol: HTTPS
+    hostname: "*.secure.example"
+    tls: {certificateRefs: [{name: secure}]}
+""")
+TO_EXACT = at_gateway("secure-exact", forward("v1"), parents="{name: secure, sectionName: exact}")
+TO_WILD = at_gateway("secure-wild", forward("v2"), parents="{name: secure, sectionName: wild}")
 FAULT = Manifest("""\
 apiVersion: fairlead.dev/v1alpha1
 kind: FaultInjection
@@ -243,16 +268,19 @@ def explained(scene, side, asked, host):
     source = "default/client" if side == "mesh" else None
     at = f"http://x:{port}" if side == "gateway" else at
     request = parse(f"{method} {at}/", lines, source=source)
-    question = {"request": {**request_fields(request), "path": path, "host": host}}
-    return Client(scene.run.state).get("v1", "explain", question=json.dumps(question))["decision"]
+    return answer(scene, replace(request, path=path, host=host))
 
 
-def request_fields(request):
-    return {name: getattr(request, name) for name in request.__struct_fields__}
+def answer(scene, request):
+    """The decision of the running instance about a request."""
+    question = msgspec.json.encode({"request": request}).decode()
+    return Client(scene.run.state).get("v1", "explain", question=question)["decision"]
 
 
 def predicted(decision):
     """What is to be seen from outside, by the decision."""
+    if decision.get("closed"):
+        return {"status": None}
     if "status" in decision:
         status = 200 if "grpcStatus" in decision else decision["status"]
         return {"status": status, "location": decision.get("location")}
@@ -271,15 +299,15 @@ def predicted(decision):
     }
 
 
-def seen(answer):
+def seen(real):
     """The same, by what came back."""
-    if answer.said is None:
-        return {"status": answer.status, "location": answer.location}
+    if real.said is None:
+        return {"status": real.status, "location": real.location}
     return {
-        "backend": answer.backend,
-        "target": answer.target,
-        "host": answer.received("host")[0],
-        "headers": {name: ",".join(answer.received(name)) for name in WATCHED},
+        "backend": real.backend,
+        "target": real.target,
+        "host": real.received("host")[0],
+        "headers": {name: ",".join(real.received(name)) for name in WATCHED},
     }
 
 
@@ -297,9 +325,9 @@ def test_what_is_explained_is_what_happens(scene, side):
         target = target_of(path)
         host = target.host if side == "gateway" else target.name
         decision = explained(scene, side, asked, host)
-        answer = scene.ask(side, target, path, method=method, headers=headers)
-        if predicted(decision) != seen(answer):
-            wrong.append((asked, predicted(decision), seen(answer)))
+        real = scene.ask(side, target, path, method=method, headers=headers)
+        if predicted(decision) != seen(real):
+            wrong.append((asked, predicted(decision), seen(real)))
     assert not wrong, "\n".join(map(str, wrong))
 
 
@@ -307,9 +335,9 @@ def test_hosts_are_found_as_explained(scene):
     wrong = []
     for host, path in itertools.product(HOSTS, ("/only", "/")):
         decision = explained(scene, "gateway", (path, "GET", {}), host)
-        answer = scene.gateway(host, path)
-        if predicted(decision) != seen(answer):
-            wrong.append((host, path, predicted(decision), seen(answer)))
+        real = scene.gateway(host, path)
+        if predicted(decision) != seen(real):
+            wrong.append((host, path, predicted(decision), seen(real)))
     assert not wrong, "\n".join(map(str, wrong))
 
 
@@ -319,9 +347,9 @@ def test_urls_of_pods_are_found_as_explained(scene):
         parts = urlsplit(url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         decision = explained(scene, "mesh", (path, "GET", {}), parts.netloc)
-        answer = scene.mesh(url)
-        if predicted(decision) != seen(answer):
-            wrong.append((url, predicted(decision), seen(answer)))
+        real = scene.mesh(url)
+        if predicted(decision) != seen(real):
+            wrong.append((url, predicted(decision), seen(real)))
     assert not wrong, "\n".join(map(str, wrong))
 
 
@@ -330,9 +358,38 @@ def test_repeated_headers_are_read_as_explained(scene):
     for headers in REPEATED:
         for host in ("cookies.example", "cookies.example:1"):
             decision = explained(scene, "gateway", ("/", "GET", headers), host)
-            answer = scene.gateway(host, "/", headers=headers)
-            if predicted(decision) != seen(answer):
-                wrong.append((headers, predicted(decision), seen(answer)))
+            real = scene.gateway(host, "/", headers=headers)
+            if predicted(decision) != seen(real):
+                wrong.append((headers, predicted(decision), seen(real)))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_connections_by_tls_are_found_as_explained(scene):
+    wrong = []
+    names = (
+        "a.secure.example",
+        "b.secure.example",
+        "c.b.secure.example",
+        "secure.example",
+        "x",
+        "",
+    )
+    for name, host in itertools.product(names, (*names[:-2], "a.secure.example:18443")):
+        request = parse("https://x:18443/", [f"host: {host}"], sni=name)
+        decision = answer(scene, request)
+        if "addresses" in decision["listener"] and "closed" not in decision:
+            real = send(request, decision["listener"])
+        else:
+            [place] = scene.run.one("gateways", "secure")["status"]["addresses"]
+            bound = {"kind": "gateway", "addresses": [place["value"]], "boundPort": 18443}
+            real = send(request, bound)
+        told = {"status": real.status}
+        if real.body.startswith("{"):
+            told = json.loads(real.body)["backend"]
+        expected = predicted(decision)
+        expected = expected.get("backend") or {"status": expected["status"]}
+        if expected != told:
+            wrong.append((name, host, expected, told))
     assert not wrong, "\n".join(map(str, wrong))
 
 
