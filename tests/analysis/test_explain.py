@@ -6,7 +6,7 @@ from analysis.scene import Scene
 from fairlead.analysis.explain import Facts, RequestError, decide, parse
 from fairlead.analysis.explain.losers import Losers
 from fairlead.analysis.explain.text import lines
-from support.certificates import CA, tls_secret
+from support.certificates import CA, ca_config_map, tls_secret
 
 GATEWAY = """
 apiVersion: gateway.networking.k8s.io/v1
@@ -407,6 +407,34 @@ def test_connections_and_datagrams_have_backends(encrypted, url, backend):
         assert share.cluster.startswith(backend.partition("+")[0])
 
 
+def test_what_connections_must_bring_along_is_told():
+    settings = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {proxyProtocol: required}
+"""
+    authority = CA("clients")
+    gateway = (GATEWAY + TLS).replace(
+        "listeners:",
+        "infrastructure: {parametersRef: {group: '', kind: ConfigMap, name: settings}}\n"
+        "  tls: {frontend: {default: {validation: {caCertificateRefs: "
+        "[{group: '', kind: ConfigMap, name: clients}]}}}}\n"
+        "  listeners:",
+    )
+    issued = CA("root").issue(dns=["*.example.com"])
+    asked = Asked(
+        gateway,
+        settings,
+        tls_secret("shop", issued),
+        ca_config_map("clients", authority.cert_pem),
+        route("shop", to("web"), hostnames="shop.example.com"),
+    )
+    first, second = asked.decide("https://shop.example.com/").notes
+    assert first.startswith("connections must begin with a PROXY protocol header")
+    assert second.startswith("clients must show a certificate (trust/ConfigMap/default/clients")
+
+
 # The mesh
 
 
@@ -468,6 +496,9 @@ def test_calls_of_grpc_are_matched_by_method_and_refused_in_grpc(mesh):
     assert good.rule_name == "grpc/default/calls/0/0"
     bad = mesh.decide("grpc://calls:7070/shop.Orders/Get", source="default/client")
     assert (bad.status, bad.grpc_status) == (404, 12)
+    assert not good.notes
+    [note] = mesh.decide("grpc://web:80/a", source="default/client").notes
+    assert note.startswith("clients of gRPC open a tunnel (CONNECT), which this port does not take")
     assert mesh.decide("CONNECT http://calls:7070", source="default/client").status == 200
     assert mesh.decide("CONNECT http://web", source="default/client").status == 404
 

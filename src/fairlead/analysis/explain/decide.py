@@ -1,6 +1,6 @@
 """The decision on one request: each step in the order in which proxies take it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -20,7 +20,7 @@ from fairlead.analysis.explain.shares import (
 from fairlead.analysis.explain.target import location
 from fairlead.analysis.explain.where import Nowhere, find
 from fairlead.ir.http_policy import Cors
-from fairlead.ir.listener import HttpChain, TcpChain
+from fairlead.ir.listener import GatewayListener, HttpChain, TcpChain
 from fairlead.ir.rule import Redirect, Respond, Route, Rule
 from fairlead.ir.virtual_host import VirtualHost
 
@@ -67,7 +67,7 @@ def _request(facts: Facts, place: Where, request: Request) -> Decision:
     reception = received(request, place)
     if isinstance(reception, Answered):
         return Decision(place, reception.status, location=reception.location, why=reception.why)
-    shown, notes = reception.shown, reception.notes
+    shown, notes = reception.shown, (*_demands(facts, place), *reception.notes)
     host = facts.host(place.table, shown.host, any_port=edge)
     if host is None:
         why = f"nothing on this port is for the host {shown.host}"
@@ -90,6 +90,12 @@ def _in_host(facts: Facts, decision: Decision, shown: Shown, host: VirtualHost) 
         why = "a filter of the listener cannot be carried out, so it answers every request 500"
         return msgspec.structs.replace(decision, status=NOT_CARRIED_OUT, why=why)
     asked = Asked(shown)
+    if asked.grpc and not host.tunnel and decision.where and decision.where.kind == "mesh":
+        note = (
+            "clients of gRPC open a tunnel (CONNECT), which this port does not take: "
+            "give it appProtocol kubernetes.io/h2c or grpc"
+        )
+        decision = msgspec.structs.replace(decision, notes=(*decision.notes, note))
     for rule in host.rules:
         preflight = _preflight(rule, asked)
         if preflight is not None:
@@ -100,11 +106,21 @@ def _in_host(facts: Facts, decision: Decision, shown: Shown, host: VirtualHost) 
     return msgspec.structs.replace(decision, status=UNMATCHED, why=why)
 
 
+def _demands(facts: Facts, place: Where) -> Iterator[str]:
+    """What a connection must bring along besides the request."""
+    listener = facts.outputs.listeners.get((place.proxy, place.listener))
+    if isinstance(listener, GatewayListener) and listener.proxy_protocol == "required":
+        yield "connections must begin with a PROXY protocol header, else they are closed"
+    tls = place.chain.tls if isinstance(place.chain, HttpChain) else None
+    if tls is not None and tls.validation is not None and not tls.validation.insecure_fallback:
+        yield f"clients must show a certificate ({tls.validation.trust}), else they are refused"
+
+
 def _tunnel(decision: Decision, host: VirtualHost) -> Decision:
     if host.tunnel:
         why = "a tunnel is opened; what comes out of it are requests of the same client"
         return msgspec.structs.replace(decision, status=200, why=why)
-    why = "no tunnel leads there: the port does not say that it speaks HTTP/2"
+    why = "tunnels lead only from pods to Service ports that say that they speak HTTP/2"
     return msgspec.structs.replace(decision, status=UNMATCHED, why=why)
 
 
@@ -153,5 +169,8 @@ def _told_to_grpc(decision: Decision) -> Decision:
     if shown is None or status is None:
         return decision
     if not is_grpc(joined(shown).get("content-type", "")):
-        return decision
-    return msgspec.structs.replace(decision, grpc_status=_GRPC_STATUS.get(status, _UNKNOWN))
+        return msgspec.structs.replace(decision, grpc_status=None)
+    told = decision.grpc_status
+    if told is None:
+        told = _GRPC_STATUS.get(status, _UNKNOWN)
+    return msgspec.structs.replace(decision, grpc_status=told)

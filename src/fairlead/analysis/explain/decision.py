@@ -49,6 +49,8 @@ class Share(msgspec.Struct, frozen=True):
     endpoints: tuple[Endpoint, ...]
     """Ready ones; empty also where they aren't known before a request is made (host names)."""
     backend: Backend
+    grpc_status: int | None = None
+    """What the proxy answers in gRPC, where that does not follow from `status`."""
 
 
 class Where(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from fairlead.analysis.explain.decision import Decision, Share, Shown, Where
 from fairlead.analysis.explain.facts import Facts
 from fairlead.analysis.explain.target import sent
 from fairlead.ir.backend import Backend, Forward, Invalid
-from fairlead.ir.http_policy import HttpPolicies
+from fairlead.ir.http_policy import Fault, HttpPolicies
 from fairlead.ir.listener import TcpChain, UdpListener
 from fairlead.ir.rule import Route, Rule
 
@@ -23,10 +23,13 @@ def of_route(facts: Facts, decision: Decision, shown: Shown, rule: Rule, route: 
         why = "the weights sum to 0" if route.backends else "the rule has no backend"
         return msgspec.structs.replace(decision, status=route.unavailable, why=why)
     found = tuple(_share(facts, shown, rule, route, each) for each in backends)
-    answers = {share.status for share in found}
-    status = answers.pop() if len(answers) == 1 else None
-    why = found[0].why if status is not None else ""
-    return msgspec.structs.replace(decision, shares=found, status=status, why=why)
+    answers = {(share.status, share.grpc_status) for share in found}
+    if len(answers) > 1 or found[0].status is None:
+        return msgspec.structs.replace(decision, shares=found)
+    [(status, grpc_status)] = answers
+    return msgspec.structs.replace(
+        decision, shares=found, status=status, grpc_status=grpc_status, why=found[0].why
+    )
 
 
 def _share(facts: Facts, shown: Shown, rule: Rule, route: Route, backend: Backend) -> Share:
@@ -36,10 +39,13 @@ def _share(facts: Facts, shown: Shown, rule: Rule, route: Route, backend: Backen
     if facts.outputs.clusters.get(backend.cluster) is None:
         why = "a policy of the backend cannot be carried out, so nothing is sent there"
         return Share(backend.weight, "", route.unavailable, why, None, (), backend)
-    faulty = always_aborted(backend.policies)
-    if faulty is not None:
+    fault = always_aborted(backend.policies)
+    if fault is not None:
+        status, grpc_status = aborted(fault)
         why = "a FaultInjection aborts every request"
-        return Share(backend.weight, backend.cluster, faulty, why, None, (), backend)
+        return Share(
+            backend.weight, backend.cluster, status, why, None, (), backend, grpc_status
+        )
     endpoints = facts.endpoints(backend.cluster)
     if endpoints is not None and not endpoints:
         why = "it has no endpoint that is ready"
@@ -81,12 +87,17 @@ def _part(facts: Facts, backend: Backend) -> Share:
     return Share(backend.weight, backend.cluster, None, why, None, endpoints or (), backend)
 
 
-def always_aborted(policies: HttpPolicies | None) -> int | None:
-    """The status of a fault that hits every request; None if there is none."""
+def always_aborted(policies: HttpPolicies | None) -> Fault | None:
+    """The fault that aborts every request, if there is one."""
     fault = policies.fault if policies is not None else None
     if fault is None or fault.abort_percent < _ALL:
         return None
-    return fault.abort_status or (200 if fault.abort_grpc_status else None)
+    return fault if fault.abort_status or fault.abort_grpc_status else None
+
+
+def aborted(fault: Fault) -> tuple[int, int | None]:
+    """Status of what a fault aborts, and what it says in gRPC, if it does."""
+    return fault.abort_status or 200, fault.abort_grpc_status or None
 
 
 def chances(policies: HttpPolicies | None) -> Iterator[str]:
