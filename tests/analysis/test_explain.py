@@ -432,7 +432,7 @@ data: {proxyProtocol: required}
     )
     first, second = asked.decide("https://shop.example.com/").notes
     assert first.startswith("connections must begin with a PROXY protocol header")
-    assert second.startswith("clients must show a certificate (trust/ConfigMap/default/clients")
+    assert second.startswith("clients must show a certificate (spec.tls.frontend)")
 
 
 # The mesh

@@ -11,6 +11,7 @@ from fairlead.analysis.explain.matching import Asked, is_grpc, joined, matches
 from fairlead.analysis.explain.reception import Answered, received, upgrade_refused
 from fairlead.analysis.explain.request import Request
 from fairlead.analysis.explain.shares import (
+    aborted,
     always_aborted,
     chances,
     of_connection,
@@ -113,7 +114,7 @@ def _demands(facts: Facts, place: Where) -> Iterator[str]:
         yield "connections must begin with a PROXY protocol header, else they are closed"
     tls = place.chain.tls if isinstance(place.chain, HttpChain) else None
     if tls is not None and tls.validation is not None and not tls.validation.insecure_fallback:
-        yield f"clients must show a certificate ({tls.validation.trust}), else they are refused"
+        yield "clients must show a certificate (spec.tls.frontend), else they are refused"
 
 
 def _tunnel(decision: Decision, host: VirtualHost) -> Decision:
@@ -128,7 +129,7 @@ def _carried_out(facts: Facts, decision: Decision, shown: Shown, rule: Rule) -> 
     decision = msgspec.structs.replace(decision, rule=rule, chances=tuple(chances(rule.policies)))
     if refused := upgrade_refused(shown.headers):
         return msgspec.structs.replace(decision, status=FORBIDDEN, why=refused)
-    faulty = always_aborted(rule.policies)
+    fault = always_aborted(rule.policies)
     match rule.action:
         case Respond() as answer:
             return msgspec.structs.replace(decision, status=answer.status, why=answer.reason)
@@ -137,9 +138,16 @@ def _carried_out(facts: Facts, decision: Decision, shown: Shown, rule: Rule) -> 
             decision = msgspec.structs.replace(decision, status=redirect.status, location=to)
         case Route() as route:
             decision = of_route(facts, decision, shown, rule, route)
-    if faulty is not None:
-        why = "a FaultInjection aborts every request"
-        return msgspec.structs.replace(decision, status=faulty, location=None, why=why, shares=())
+    if fault is not None:
+        status, grpc_status = aborted(fault)
+        return msgspec.structs.replace(
+            decision,
+            status=status,
+            grpc_status=grpc_status,
+            location=None,
+            why="a FaultInjection aborts every request",
+            shares=(),
+        )
     return decision
 
 
