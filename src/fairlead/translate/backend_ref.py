@@ -15,7 +15,7 @@ from fairlead.graph import Context
 from fairlead.translate.backend import XBACKEND
 from fairlead.translate.cluster_name import TargetKind
 from fairlead.translate.clusters import Clusters, Destination, Protocol
-from fairlead.translate.finding import Finding
+from fairlead.translate.finding import Finding, indefinite
 from fairlead.translate.references import Grants
 from fairlead.translate.sources import Key, Sources
 
@@ -151,7 +151,7 @@ def _service_port(  # noqa: PLR0917 - as `find`
     if refusal == "":
         return Target("Service", *service, number)
     if refusal is not None:
-        message = f"{_article(referrer.kind)} cannot send to {shown} port {number}: {refusal}"
+        message = f"{indefinite(referrer.kind)} cannot send to {shown} port {number}: {refusal}"
         return Finding("UnsupportedProtocol", "port", message)
     found = ctx.fetch(inputs.sources.services, service)
     if found is None:
@@ -201,7 +201,7 @@ def _xbackend(
         return Finding("BackendNotFound", "name", f"{shown} does not exist")
     refusal = found.refusal(wanted)
     if refusal:
-        message = f"{_article(referrer.kind)} cannot send to {shown}: {refusal}"
+        message = f"{indefinite(referrer.kind)} cannot send to {shown}: {refusal}"
         return Finding("UnsupportedProtocol", "name", message)
     return Target("XBackend", *key, found.port)
 
@@ -211,8 +211,3 @@ def _permitted(ctx: Context, grants: Grants | None, referrer: Referrer, service:
         return True
     source = (referrer.group, referrer.kind, referrer.namespace)
     return grants is not None and grants.permit(ctx, source, ("", "Service", *service))
-
-
-def _article(kind: str) -> str:
-    """A kind as its name is spoken: an HTTPRoute, a GRPCRoute."""
-    return f"{'an' if kind[0] in 'HX' else 'a'} {kind}"

@@ -5,6 +5,7 @@ It changes only with the first or the last of them that names a cluster.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from fairlead.graph import Collection, Context, Graph
 from fairlead.ir.assignment import ClusterUse
@@ -15,7 +16,7 @@ from fairlead.ir.listener import Chain, GatewayListener, Listener, TcpChain, Udp
 from fairlead.ir.rule import Route, Rule
 from fairlead.ir.virtual_host import VirtualHost
 
-Use = tuple[str, str]
+Use: TypeAlias = tuple[str, str]
 """(proxy, cluster)."""
 
 

@@ -15,12 +15,10 @@ from fairlead.ir.cluster import Cluster
 from fairlead.ir.endpoint import Endpoints
 from fairlead.translate import backend, cluster_name, clusters, endpoints
 from fairlead.translate.cluster_name import ClusterName
+from fairlead.translate.cluster_use import Use
 from fairlead.translate.clusters import Clusters
 from fairlead.translate.standard_policy import StandardPolicy
 from fairlead.translate.traffic_policy import PortPolicy
-
-Use = tuple[str, str]
-"""(proxy, cluster)."""
 
 _NO_POLICY = StandardPolicy()
 

@@ -1,4 +1,4 @@
-"""What is wrong with a part of an object: data that ends up in a condition."""
+"""What is wrong with a part of an object: data that ends up in a condition, and its words."""
 
 import msgspec
 
@@ -25,3 +25,8 @@ def sentence(findings: tuple[Finding, ...], most: int = 5) -> str:
     text = "; ".join(str(finding) for finding in findings[:most])
     rest = len(findings) - most
     return f"{text}; and {rest} more" if rest > 0 else text
+
+
+def indefinite(kind: str) -> str:
+    """A kind with its article, as it is spoken: an HTTPRoute, a GRPCRoute."""
+    return f"{'an' if kind[0] in 'HX' else 'a'} {kind}"

@@ -38,8 +38,3 @@ class RouteRule(msgspec.Struct, frozen=True):
     timeouts: api.HTTPRouteTimeouts | None = None
     retry: api.HTTPRouteRetry | None = None
     session_persistence: api.SessionPersistence | None = None
-
-
-def indefinite(kind: str) -> str:
-    """A kind of route with its article, as messages name one."""
-    return f"an {kind}" if kind.startswith("HTTP") else f"a {kind}"

@@ -10,7 +10,8 @@ from fairlead import api
 from fairlead.graph import Collection, Context
 from fairlead.translate import service_port
 from fairlead.translate.conditions import Refusal
-from fairlead.translate.route_rule import HostRoute, indefinite
+from fairlead.translate.finding import indefinite
+from fairlead.translate.route_rule import HostRoute
 from fairlead.translate.service_port import Port, PortKey
 from fairlead.translate.sources import Key, Sources
 
