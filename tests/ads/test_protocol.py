@@ -291,6 +291,8 @@ def test_requests_are_read_from_the_wire():
     assert decode_request(message.SerializeToString()) == expected
     message.error_detail.message = ""
     assert decode_request(message.SerializeToString()).error == ""
+    message.error_detail.message = "cannot add a:\n  address in use\n"
+    assert decode_request(message.SerializeToString()).error == "cannot add a: address in use"
 
 
 @pytest.mark.parametrize("data", [b"\xff\xff", b""])

@@ -87,8 +87,13 @@ def decode(data: bytes) -> Request:
         unsubscribe=tuple(message.resource_names_unsubscribe),
         initial_versions=tuple(message.initial_resource_versions.items()),
         nonce=message.response_nonce,
-        error=message.error_detail.message if message.HasField("error_detail") else None,
+        error=_line(message.error_detail.message) if message.HasField("error_detail") else None,
     )
+
+
+def _line(text: str) -> str:
+    """Envoy's words in one line: it ends them with a line break."""
+    return " ".join(filter(None, map(str.strip, text.splitlines())))
 
 
 @lru_cache(maxsize=4096)
