@@ -147,19 +147,19 @@ def _problem(entry: _Entry, found: Finding, place: tuple[int, int], file: str) -
     return Problem(
         severity=found.severity,
         code=found.code,
-        message=_printable(found.message),
+        message=printable(found.message),
         remedy=found.remedy,
-        kind=_printable(entry.identity.kind_name),
-        namespace=_printable(entry.identity.namespace),
-        name=_printable(entry.identity.name),
-        field=_printable(field(found.path)),
+        kind=printable(entry.identity.kind_name),
+        namespace=printable(entry.identity.namespace),
+        name=printable(entry.identity.name),
+        field=printable(field(found.path)),
         file=file,
         line=place[0],
         column=place[1],
     )
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """`text` without what could move a terminal's cursor, nor its middle where it is long.
 
     It may quote a whole file.

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from fairlead import api
 from fairlead.analysis.lint.remark import Remark
+from fairlead.api.decoding import printable
 from fairlead.api.finding import Path, field
 from fairlead.api.raw import Raw, is_list, is_map
 from fairlead.api.yaml_position import locate, nodes
@@ -61,12 +62,12 @@ class Places:
                 api.Problem(
                     severity=said.severity,
                     code=said.code,
-                    message=said.message,
-                    remedy=said.remedy,
+                    message=printable(said.message),
+                    remedy=printable(said.remedy),
                     kind=kind,
                     namespace=key[0],
                     name=key[1],
-                    field=field(said.path),
+                    field=printable(field(said.path)),
                     file=file,
                     line=start + max(line, 1) - 1 if start else 0,
                     column=column,
