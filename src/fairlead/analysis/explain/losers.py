@@ -53,6 +53,8 @@ OTHER_HOST = 100
 """Distance of a route that is for other hosts."""
 
 
+_FIRST = "which comes first"
+"""What conditions say of routes that another one takes a port or name from."""
 _WITHOUT_HOSTS = frozenset({"TCPRoute", "UDPRoute"})
 
 
@@ -142,7 +144,35 @@ class Losers:
         if not self._names_host(route):
             listed = ", ".join(hostnames(route)) or "those of its listeners"
             return f"its hostnames ({listed}) do not cover {self._host()}"
+        if not where.table:
+            return self._passed_by(where, (kind, *key), here)
         return self._other_place(where, (kind, *key))
+
+    def _passed_by(self, where: Where, route: RouteKey, here: list[ParentReport]) -> str:
+        """Why a route does not serve connections or datagrams; empty if it does."""
+        told = [
+            condition.message
+            for each in here
+            for condition in each.conditions
+            if condition.type == "Accepted" and _FIRST in condition.message
+        ]
+        if told:
+            return told[0]
+        if where.chain is not None:
+            return self._other_place(where, route)
+        if any(self._means(where, each) for each in here):
+            return ""
+        return "it is attached to another listener"
+
+    def _means(self, where: Where, parent: ParentReport) -> bool:
+        """Whether a parentRef means the port that was called, among others."""
+        reference = parent.parent_ref
+        if reference.port not in {None, where.port}:
+            return False
+        found = self._facts.sources.gateways.get((where.namespace, where.name))
+        listeners = found.spec.listeners if found is not None else ()
+        named = [each.port for each in listeners if each.name == reference.section_name]
+        return not named or where.port in named
 
     def _elsewhere_attached(
         self, kind: str, key: Key, route: Route, parents: tuple[ParentReport, ...]
@@ -222,7 +252,7 @@ class Losers:
             return f"it serves {', '.join(listeners)}, not {where.listener}"
         if where.table:
             return "it has no rule that could serve a request"
-        return "another route comes before it, or it is attached to another listener"
+        return "it is attached to another listener"
 
     @cached_property
     def _places(self) -> Mapping[RouteKey, set[tuple[str, str]]]:

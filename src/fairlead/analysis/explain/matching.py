@@ -24,6 +24,14 @@ Values: TypeAlias = dict[str, str]
 
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]*")
 _GRPC: Final = "application/grpc"
+_KNOWN: Final = frozenset(
+    {
+        *("connection", "content-type", "expect", "grpc-timeout", "keep-alive", "te", "upgrade"),
+        *("user-agent", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port"),
+        *("x-forwarded-proto", "x-request-id"),
+    }
+)
+"""Headers of which Envoy holds one: what is empty leaves no comma."""
 
 
 class Asked:
@@ -68,7 +76,12 @@ def joined(shown: Shown) -> Values:
     """Headers as rules see them: those of one name as one, host and method among them."""
     made: dict[str, str] = {}
     for name, value in shown.headers:
-        made[name] = f"{made[name]},{value}" if name in made else value
+        if name not in made:
+            made[name] = value
+        elif name not in _KNOWN or (made[name] and value):
+            made[name] = f"{made[name]},{value}"
+        else:
+            made[name] = made[name] or value
     made |= {":method": shown.method, ":authority": shown.host, "host": shown.host}
     made |= {":path": shown.path, ":scheme": shown.scheme}
     return made

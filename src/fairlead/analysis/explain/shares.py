@@ -43,9 +43,7 @@ def _share(facts: Facts, shown: Shown, rule: Rule, route: Route, backend: Backen
     if fault is not None:
         status, grpc_status = aborted(fault)
         why = "a FaultInjection aborts every request"
-        return Share(
-            backend.weight, backend.cluster, status, why, None, (), backend, grpc_status
-        )
+        return Share(backend.weight, backend.cluster, status, why, None, (), backend, grpc_status)
     endpoints = facts.endpoints(backend.cluster)
     if endpoints is not None and not endpoints:
         why = "it has no endpoint that is ready"
