@@ -249,6 +249,15 @@ def test_the_older_set_wins_and_when_it_goes_the_next_takes_over():
     assert told(world, "ageless", "a") == ACCEPTED
 
 
+def test_of_one_age_the_first_set_by_namespace_slash_name_wins():
+    sets = [listener_set("set", http("web", "a.example"), namespace=each) for each in ("a", "a-b")]
+    world = World(gateway(allowed="All"), *sets)
+    assert told(world, "set", "a-b")["Accepted"] == ("True", "Accepted")
+    assert told(world, "set", "a")["Accepted"] == ("False", "ListenersNotValid")
+    world.remove("ListenerSet", "set", "a-b")
+    assert told(world, "set", "a")["Accepted"] == ("True", "Accepted")
+
+
 def test_of_equal_listeners_in_one_set_none_is_served():
     world = World(gateway(), listener_set("set", http("a", "x.example"), http("b", "x.example")))
     for section in ("a", "b"):

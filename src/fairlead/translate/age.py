@@ -6,13 +6,14 @@ same age as others without.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, Protocol, TypeAlias
 
 from fairlead import api
 from fairlead.translate.sources import Key
 
 Order: TypeAlias = tuple[str, str, str]
-"""Creation timestamp, namespace and name: smaller goes first."""
+"""Creation timestamp, place of the namespace (`place`) and name: smaller goes first."""
 
 _YOUNGEST: Final = "~"
 """Sorts after every timestamp."""
@@ -28,9 +29,15 @@ def created(metadata: api.ObjectMeta) -> str:
     return metadata.creation_timestamp or _YOUNGEST
 
 
+@lru_cache(maxsize=4096)
+def place(namespace: str) -> str:
+    """Sort key of a namespace: the order is that of ``namespace/name``, where - goes before /."""
+    return f"{namespace}/"
+
+
 def order(metadata: api.ObjectMeta) -> Order:
     """Sort key of an object among others of its kind."""
-    return created(metadata), metadata.namespace, metadata.name
+    return created(metadata), place(metadata.namespace), metadata.name
 
 
 def first(candidates: Iterable[tuple[Key, _Object]]) -> Key | None:

@@ -17,7 +17,7 @@ from fairlead.graph import Collection, Context, Graph, Index
 from fairlead.ir.backend import Backend
 from fairlead.ir.listener import TcpChain
 from fairlead.ir.origin import Origin
-from fairlead.translate import hostnames, l4_rule
+from fairlead.translate import age, hostnames, l4_rule
 from fairlead.translate.backend_ref import Inputs, Scope
 from fairlead.translate.claims import BoundHost, L4Claim, L4ClaimKey, ListenerKey, Variant
 from fairlead.translate.gateway import Gateways
@@ -117,7 +117,8 @@ def _precedence(claim: L4Claim) -> tuple[object, ...]:
     That is GatewayRouteHostnameIntersectionPrecedence. The listener itself comes last.
     """
     specificity = hostnames.specificity(claim.hostname or hostnames.ANY)
-    return (not claim.kind, specificity, claim.created, claim.route)
+    namespace, name = claim.route
+    return (not claim.kind, specificity, claim.created, age.place(namespace), name)
 
 
 def _variant(_key: BoundHost, served: Served) -> Iterator[Variant]:

@@ -17,7 +17,7 @@ import msgspec
 
 from fairlead import api
 from fairlead.graph import Collection, Context, Index
-from fairlead.translate import listeners
+from fairlead.translate import age, listeners
 from fairlead.translate.claims import ParentKey
 from fairlead.translate.conditions import Refusal
 from fairlead.translate.listeners import Conflict, PortClass
@@ -25,7 +25,8 @@ from fairlead.translate.sources import Key
 
 EntryKey: TypeAlias = tuple[str, str, int, str, str, str, str]
 """Namespace and name of the Gateway; 0 for its own listeners and 1 for those of a ListenerSet;
-the set's creation timestamp, namespace and name (empty for the Gateway); name of the listener."""
+the set's creation timestamp, place of its namespace (`age.place`) and name (empty for the Gateway);
+name of the listener."""
 
 _Port: TypeAlias = tuple[Key, bool, int]
 """Gateway, whether it is a UDP port, port that is bound."""
@@ -71,7 +72,7 @@ def entry(
     made = Entry(gateway, parent, index, source, bound, refused)
     if parent[0] == "Gateway":
         return (*gateway, 0, "", "", "", source.name), made
-    return (*gateway, 1, created, *parent[1:], source.name), made
+    return (*gateway, 1, created, age.place(parent[1]), parent[2], source.name), made
 
 
 class PortOwner(msgspec.Struct, frozen=True, gc=False):
@@ -191,7 +192,7 @@ def _port(entry: Entry, slot: _Slot) -> _Port:
 def _parent(key: EntryKey) -> ParentKey:
     """The object that an entry is written in."""
     if key[2]:
-        return "ListenerSet", key[4], key[5]
+        return "ListenerSet", key[4].removesuffix("/"), key[5]
     return "Gateway", key[0], key[1]
 
 

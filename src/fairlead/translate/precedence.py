@@ -21,7 +21,7 @@ Specificity: TypeAlias = tuple[int, int, int, int, int, int]
 the kinds of routes apart, whose rules are never merged."""
 
 Rank: TypeAlias = tuple[Specificity, str, str, str, int, int]
-"""Specificity, creation timestamp, namespace, name, rule index, match index: smaller goes first."""
+"""Specificity, `age.Order`, rule index, match index: smaller goes first."""
 
 
 class Ranked(msgspec.Struct, frozen=True, gc=False):
