@@ -435,6 +435,20 @@ data: {proxyProtocol: required}
     assert second.startswith("clients must show a certificate (spec.tls.frontend)")
 
 
+def test_the_route_that_serves_a_port_is_no_loser_and_others_say_who_comes_first(encrypted):
+    for url in ("tcp://x:9000", "udp://x:53"):
+        assert encrypted.why(url) == {}
+    second = L4.format(kind="UDPRoute", name="zone", section="dns", backend="dns", port=53,
+                       hostnames="")  # fmt: skip
+    third = second.replace("zone", "other").replace("sectionName: dns", "sectionName: tcp")
+    first = second.replace("zone", "dns")
+    asked = Asked(GATEWAY + TLS, UDP_SERVICE, first, second, third)
+    why = asked.why("udp://x:53")
+    assert sorted(why) == ["other", "zone"]
+    assert why["zone"].endswith("is served by UDPRoute default/dns, which comes first")
+    assert why["other"].startswith("not accepted (NotAllowedByListeners)")
+
+
 # The mesh
 
 

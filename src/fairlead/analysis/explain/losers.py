@@ -144,9 +144,8 @@ class Losers:
         if not self._names_host(route):
             listed = ", ".join(hostnames(route)) or "those of its listeners"
             return f"its hostnames ({listed}) do not cover {self._host()}"
-        if not where.table:
-            return self._passed_by(where, (kind, *key), here)
-        return self._other_place(where, (kind, *key))
+        place = self._other_place if where.table else self._passed_by
+        return place(where, (kind, *key), here)
 
     def _passed_by(self, where: Where, route: RouteKey, here: list[ParentReport]) -> str:
         """Why a route does not serve connections or datagrams; empty if it does."""
@@ -159,7 +158,7 @@ class Losers:
         if told:
             return told[0]
         if where.chain is not None:
-            return self._other_place(where, route)
+            return self._other_place(where, route, here)
         if any(self._means(where, each) for each in here):
             return ""
         return "it is attached to another listener"
@@ -238,7 +237,7 @@ class Losers:
         listed = hostnames(route)
         return not listed or any(names.covers(each, self._host()) for each in listed)
 
-    def _other_place(self, where: Where, route: RouteKey) -> str:
+    def _other_place(self, where: Where, route: RouteKey, _here: list[ParentReport]) -> str:
         """Where a route is served, if not here."""
         places = self._places.get(route, ())
         here = [host for table, host in places if table == where.table]
