@@ -39,7 +39,8 @@ GARBAGE = b"\xff\xff\xff\xff"
 GATE = "gateway/default/gate"
 TABLE = f"{GATE}/http-80"
 HOST = "h.example"
-PLAIN, SECURED, BUDGETED = "default/s/80", "default/secured/80", "default/budgeted/80"
+PLAIN, BUDGETED = "default/s/80", "default/budgeted/80"
+SECURED = "default/secured/80+certificate/default/client"
 SHAPED, OUTSIDE = "default/shaped/80", "xbackend/default/outside/443"
 ROUTE = ("HTTPRoute", "default", "h")
 SERVICE = ("Service", "default", "s")
@@ -381,6 +382,11 @@ SECRETS = (
     secret("no certificate", _set("tls_certificate.certificate_chain.inline_string", "Hello")),
     secret("no key", _set("tls_certificate.private_key.inline_string", "Hello")),
     secret("no message at all", GARBAGE),
+    secret(
+        "no certificate to show to backends",
+        _set("tls_certificate.certificate_chain.inline_string", "Hello"),
+        "certificate/default/client",
+    ),
     secret(
         "no authority",
         _set("validation_context.trusted_ca.inline_string", "Hello"),

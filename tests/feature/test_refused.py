@@ -34,6 +34,7 @@ kind: Gateway
 metadata: {name: gate}
 spec:
   gatewayClassName: fairlead
+  tls: {backend: {clientCertificateRef: {group: "", kind: Secret, name: client}}}
   listeners:
   - {name: http, port: 80, protocol: HTTP}
   - name: a
@@ -108,6 +109,7 @@ def manifests(port):
         route("h", "- backendRefs: [{name: s, port: 80}]", parents=parents, hostnames="h.example"),
         route("others", OTHERS, parents=parents, hostnames="a.example, b.example"),
         tls_secret("fine", AUTHORITY.issue(["a.example", "b.example"])),
+        tls_secret("client", AUTHORITY.issue(client=True, name="gate")),
         ca_config_map("authorities", AUTHORITY.cert_pem),
     )
 

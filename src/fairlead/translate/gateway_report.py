@@ -45,6 +45,8 @@ class _State:
     pending: Waiting | None
     sets: int
     """ListenerSets that are accepted."""
+    refusal: str
+    """The proxy's words about the certificate for backends; empty unless it refused it."""
 
 
 def accepted_sets(
@@ -82,6 +84,7 @@ def report(ctx: Context, facts: Facts, key: Key, gateway: api.Gateway) -> Report
         tuple(listener_report.report(ctx, known, make, each, pending) for each in listeners),
         pending,
         ctx.count_by(facts.accepted_sets, key),
+        _refused_certificate(ctx, known, managed),
     )
     return Report(
         kind="Gateway",
@@ -101,6 +104,13 @@ def report(ctx: Context, facts: Facts, key: Key, gateway: api.Gateway) -> Report
         routability=tuple(routability for _, routability in state.assigned.addresses),
         attached_listener_sets=state.sets,
     )
+
+
+def _refused_certificate(ctx: Context, known: ListenerFacts, managed: ManagedGateway) -> str:
+    """What the proxy said of the certificate that it shall show to backends."""
+    name = managed.client_certificate
+    secret = ctx.fetch(known.ports, (managed.proxy, name)) if name else None
+    return "" if secret is None else secret.refusal
 
 
 def _accepted(state: _State) -> Condition:
@@ -135,6 +145,9 @@ def _programmed(state: _State) -> Condition:
             if listener.valid and condition.reason == reason:
                 message = f"listener {listener.name}: {condition.message}"
                 return make.false("Programmed", reason, message)
+    if state.refusal:
+        message = f"spec.tls.backend.clientCertificateRef: the proxy refused it: {state.refusal}"
+        return make.false("Programmed", "Invalid", message)
     return make.true("Programmed", "Programmed", "the proxy has acknowledged every valid listener")
 
 
