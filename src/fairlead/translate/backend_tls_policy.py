@@ -6,7 +6,7 @@ which Service port, and a report with one entry for each ancestor. A policy for 
 name. A policy that cannot be carried out is not replaced by the next one: nothing is sent.
 
 It holds for all who send by a proxy: routes of Gateways, mirrors, authorization, and pods in the
-mesh. TLS that is passed through (TLSRoute) and connections of TCPRoutes stay as they come.
+mesh. TLS that is passed through (TLSRoute) stays as it comes.
 """
 
 from collections.abc import Iterator
