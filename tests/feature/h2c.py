@@ -7,18 +7,21 @@ be decoded (0x88 is ``:status: 200`` in HPACK's static table).
 import socketserver
 import struct
 
+from support.http2 import (
+    ACK,
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    HEAD_BYTES,
+    HEADERS,
+    PING,
+    PREFACE,
+    SETTINGS,
+    frame,
+)
 from support.tcp_server import TcpServer
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, SETTINGS, PING = 0, 1, 4, 6
-END_STREAM, ACK, END_HEADERS = 1, 1, 4
 STATUS_200 = b"\x88"
-HEAD_BYTES = 9
-
-
-def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
-    size = len(payload).to_bytes(3, "big")
-    return size + struct.pack(">BBI", kind, flags, stream) + payload
 
 
 class H2cServer(TcpServer):

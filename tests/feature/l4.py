@@ -15,6 +15,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from textwrap import dedent
 
+from feature.harness import Instance
 from support.certificates import Issued
 
 CLOSED = None
@@ -22,6 +23,8 @@ CLOSED = None
 
 TIMEOUT = 10.0
 """Seconds that an answer may take over TCP."""
+FIRST_UNPRIVILEGED = 1024
+"""Ports below it are bound with an offset."""
 DROPPED = 0.5
 """Seconds without an answer after which a datagram that should be dropped counts as that."""
 
@@ -238,3 +241,27 @@ def route(
         f"{hosts}"
         f"  rules: [{{backendRefs: [{', '.join(backends)}]}}]\n"
     )
+
+
+def at(section: str) -> str:
+    """A parentRef to a listener of Gateway `gate`."""
+    return f"{{name: gate, sectionName: {section}}}"
+
+
+def to(name: str, weight: int | None = None, namespace: str = "") -> str:
+    """A backendRef to port 9000 of a Service."""
+    more = f", weight: {weight}" if weight is not None else ""
+    more += f", namespace: {namespace}" if namespace else ""
+    return f"{{name: {name}, port: 9000{more}}}"
+
+
+def place(run: Instance, port: int, gateway: str = "gate") -> tuple[str, int]:
+    """Address and port by which a listener of a Gateway is reached."""
+    address = run.one("gateways", gateway)["status"]["addresses"][0]["value"]
+    return address, port + run.offset if port < FIRST_UNPRIVILEGED else port
+
+
+def listener(run: Instance, name: str, gateway: str = "gate") -> dict:
+    """The status of a listener."""
+    status = run.one("gateways", gateway)["status"]
+    return next(entry for entry in status["listeners"] if entry["name"] == name)

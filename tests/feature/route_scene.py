@@ -159,6 +159,12 @@ def pod(name: str = CLIENT, namespace: str = "default", labels: str = "{}") -> s
         """)
 
 
+def extension(kind: str, name: str) -> str:
+    """A filter that names an object of ours."""
+    ref = f"{{group: fairlead.dev, kind: {kind}, name: {name}}}"
+    return f"{{type: ExtensionRef, extensionRef: {ref}}}"
+
+
 def documents(*texts: str) -> str:
     """Several documents as one file."""
     return "---\n".join(texts)

@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from feature.route_scene import Manifest, both, sides
+from feature.route_scene import Manifest, both, extension, sides
 
 FILTERS = Manifest("""\
 apiVersion: fairlead.dev/v1alpha1
@@ -36,12 +36,6 @@ kind: FaultInjection
 metadata: {name: past}
 spec: {abort: {status: 503}, until: "2020-01-31T12:00:00Z"}
 """)
-
-
-def extension(kind, name):
-    return (
-        f"{{type: ExtensionRef, extensionRef: {{group: fairlead.dev, kind: {kind}, name: {name}}}}}"
-    )
 
 
 RULES = both(

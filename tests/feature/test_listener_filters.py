@@ -4,19 +4,21 @@ import pytest
 
 from feature.authorization import ALLOWED, Authorization
 from feature.harness import Instance
-from feature.route_scene import Manifest, Scene, at_gateway, documents, manifests_of, service
+from feature.route_scene import (
+    Manifest,
+    Scene,
+    at_gateway,
+    documents,
+    extension,
+    manifests_of,
+    service,
+)
 
 AUTH = "{type: ExternalAuth, externalAuth: %s}"
 HTTP = "{protocol: HTTP, backendRef: {name: http-auth, port: 80}, http: {allowedHeaders: [x-n]}}"
 GRPC = "{protocol: GRPC, backendRef: {name: grpc-auth, port: 80}, grpc: {}}"
 MISSING = "{protocol: GRPC, backendRef: {name: nobody, port: 80}, grpc: {}}"
 FOREIGN = "{protocol: GRPC, backendRef: {name: a, namespace: other, port: 80}, grpc: {}}"
-
-
-def extension(kind, name):
-    return (
-        f"{{type: ExtensionRef, extensionRef: {{group: fairlead.dev, kind: {kind}, name: {name}}}}}"
-    )
 
 
 def listener(name, *filters):

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from feature.harness import Instance, parent_conditions
-from feature.l4 import CLOSED, ask, route, service, shares
+from feature.l4 import CLOSED, ask, at, listener, place, route, service, shares, to
 from feature.route_scene import documents
 
 GATEWAYS = """\
@@ -49,22 +49,14 @@ spec:
   from: [{group: gateway.networking.k8s.io, kind: TCPRoute, namespace: default}]
   to: [{group: "", kind: Service, name: far}]
 """
-AT = "{{name: gate, sectionName: {}}}"
-
-
-def to(name, weight=None, namespace=None):
-    """A backendRef to port 9000 of a Service."""
-    more = f", weight: {weight}" if weight is not None else ""
-    more += f", namespace: {namespace}" if namespace else ""
-    return f"{{name: {name}, port: 9000{more}}}"
 
 
 def tcp_route(name, parents, *backends, **options):
     return route("TCPRoute", name, parents, *backends, **options)
 
 
-WEIGHTS = tcp_route("weights", AT.format("weights"), to("a", 70), to("b", 30), to("c", 0))
-OLDER = tcp_route("older", AT.format("shared"), to("a"), created="2026-01-01T00:00:00Z")
+WEIGHTS = tcp_route("weights", at("weights"), to("a", 70), to("b", 30), to("c", 0))
+OLDER = tcp_route("older", at("shared"), to("a"), created="2026-01-01T00:00:00Z")
 
 
 @pytest.fixture(scope="module")
@@ -72,15 +64,15 @@ def run(l4_backends, tmp_path_factory):
     """An instance with a listener for each case."""
     routes = (
         tcp_route("by-port", "{name: gate, port: 19301}", to("a")),
-        tcp_route("by-section", AT.format("two"), to("b")),
+        tcp_route("by-section", at("two"), to("b")),
         tcp_route("by-both", "{name: gate, sectionName: three, port: 19303}", to("c")),
-        tcp_route("half", AT.format("half"), to("a", 1), to("missing", 1)),
-        tcp_route("missing", AT.format("missing"), to("missing")),
-        tcp_route("empty", AT.format("empty"), to("empty")),
-        tcp_route("granted", AT.format("granted"), to("far", namespace="other")),
-        tcp_route("younger", AT.format("shared"), to("b"), created="2026-01-02T00:00:00Z"),
-        tcp_route("web", AT.format("web"), to("a")),
-        tcp_route("nowhere", AT.format("nowhere"), to("a")),
+        tcp_route("half", at("half"), to("a", 1), to("missing", 1)),
+        tcp_route("missing", at("missing"), to("missing")),
+        tcp_route("empty", at("empty"), to("empty")),
+        tcp_route("granted", at("granted"), to("far", namespace="other")),
+        tcp_route("younger", at("shared"), to("b"), created="2026-01-02T00:00:00Z"),
+        tcp_route("web", at("web"), to("a")),
+        tcp_route("nowhere", at("nowhere"), to("a")),
         tcp_route("everywhere", "{name: all}", to("a")),
         tcp_route("mesh", '{group: "", kind: Service, name: a}', to("b")),
     )
@@ -106,18 +98,8 @@ def run(l4_backends, tmp_path_factory):
         instance.stop()
 
 
-def place(run, port, gateway="gate"):
-    address = run.one("gateways", gateway)["status"]["addresses"][0]["value"]
-    return address, port
-
-
 def conditions(run, name):
     return parent_conditions(run.one("tcproutes", name))
-
-
-def listener(run, name, gateway="gate"):
-    status = run.one("gateways", gateway)["status"]
-    return next(entry for entry in status["listeners"] if entry["name"] == name)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +196,7 @@ def test_of_two_routes_the_older_serves(run):
 
 def test_connections_outlive_a_change_of_weights(run):
     """A connection stays with its backend, while new ones go where the route now says."""
-    changed = tcp_route("weights", AT.format("weights"), to("a", 0), to("b", 1))
+    changed = tcp_route("weights", at("weights"), to("a", 0), to("b", 1))
     with closing(socket.create_connection(place(run, 19304), timeout=10)) as client:
         client.sendall(b"first\n")
         backend = client.recv(4096).split()[0]

@@ -12,7 +12,7 @@ from http.client import HTTPConnection
 import pytest
 
 from feature.harness import Instance, parent_conditions
-from feature.l4 import CLOSED, ask, route, service, shares
+from feature.l4 import CLOSED, ask, at, listener, place, route, service, shares, to
 from feature.route_scene import documents
 from support.certificates import CA, ca_config_map, tls_secret
 
@@ -80,17 +80,6 @@ spec:
 """
 
 
-def at(section):
-    return f"{{name: gate, sectionName: {section}}}"
-
-
-def to(name, weight=None, namespace=None):
-    """A backendRef to port 9000 of a Service."""
-    more = f", weight: {weight}" if weight is not None else ""
-    more += f", namespace: {namespace}" if namespace else ""
-    return f"{{name: {name}, port: 9000{more}}}"
-
-
 def tls_route(name, parents, hostnames, *backends, **options):
     return route("TLSRoute", name, parents, *backends, hostnames=hostnames, **options)
 
@@ -153,11 +142,6 @@ def run(echo, l4_backends, tmp_path_factory):
         instance.stop()
 
 
-def place(run, port=443):
-    address = run.one("gateways", "gate")["status"]["addresses"][0]["value"]
-    return address, port + run.offset if port < 1024 else port
-
-
 def through(run, server_name, port=443):
     """Ask a backend that has to show its own certificate; how far that came."""
     return ask(place(run, port), BACKENDS.client_context(), server_name)
@@ -170,11 +154,6 @@ def ended(run, server_name, port=443):
 
 def conditions(run, name):
     return parent_conditions(run.one("tlsroutes", name))
-
-
-def listener(run, name):
-    status = run.one("gateways", "gate")["status"]
-    return next(entry for entry in status["listeners"] if entry["name"] == name)
 
 
 @pytest.mark.parametrize(
@@ -306,9 +285,9 @@ def test_a_route_goes_and_the_wildcard_takes_over(run):
 
 def https(run, host):
     """What the backend behind an HTTPS listener tells."""
-    connection = HTTPConnection(*place(run), timeout=10)
+    connection = HTTPConnection(*place(run, 443), timeout=10)
     with closing(connection):
-        plain = socket.create_connection(place(run), timeout=10)
+        plain = socket.create_connection(place(run, 443), timeout=10)
         context = GATEWAYS_CA.client_context()
         connection.sock = context.wrap_socket(plain, server_hostname=host)
         connection.request("GET", "/", headers={"Host": host})

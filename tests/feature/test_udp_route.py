@@ -6,7 +6,18 @@ Semantics of the UDPRoute* conformance tests.
 import pytest
 
 from feature.harness import Instance, condition, parent_conditions
-from feature.l4 import CLOSED, DROPPED, ask_datagram, route, service, shares
+from feature.l4 import (
+    CLOSED,
+    DROPPED,
+    ask_datagram,
+    at,
+    listener,
+    place,
+    route,
+    service,
+    shares,
+    to,
+)
 from feature.route_scene import documents
 
 GATEWAYS = """\
@@ -35,21 +46,13 @@ spec:
   from: [{group: gateway.networking.k8s.io, kind: UDPRoute, namespace: default}]
   to: [{group: "", kind: Service, name: far}]
 """
-AT = "{{name: gate, sectionName: {}}}"
-
-
-def to(name, weight=None, namespace=None):
-    """A backendRef to port 9000 of a Service."""
-    more = f", weight: {weight}" if weight is not None else ""
-    more += f", namespace: {namespace}" if namespace else ""
-    return f"{{name: {name}, port: 9000{more}}}"
 
 
 def udp_route(name, parents, *backends, **options):
     return route("UDPRoute", name, parents, *backends, **options)
 
 
-OLDER = udp_route("older", AT.format("shared"), to("a"), created="2026-01-01T00:00:00Z")
+OLDER = udp_route("older", at("shared"), to("a"), created="2026-01-01T00:00:00Z")
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +60,14 @@ def run(l4_backends, tmp_path_factory):
     """An instance with a listener for each case."""
     routes = (
         udp_route("by-port", "{name: gate, port: 19301, sectionName: one}", to("a")),
-        udp_route("by-section", AT.format("two"), to("b")),
+        udp_route("by-section", at("two"), to("b")),
         udp_route("by-number", "{name: gate, port: 19303}", to("c")),
-        udp_route("weights", AT.format("weights"), to("a", 70), to("b", 30), to("c", 0)),
-        udp_route("half", AT.format("half"), to("a", 1), to("missing", 1)),
-        udp_route("missing", AT.format("missing"), to("missing")),
-        udp_route("granted", AT.format("granted"), to("far", namespace="other")),
-        udp_route("younger", AT.format("shared"), to("b"), created="2026-01-02T00:00:00Z"),
-        udp_route("tcp", AT.format("same-port"), to("a")),
+        udp_route("weights", at("weights"), to("a", 70), to("b", 30), to("c", 0)),
+        udp_route("half", at("half"), to("a", 1), to("missing", 1)),
+        udp_route("missing", at("missing"), to("missing")),
+        udp_route("granted", at("granted"), to("far", namespace="other")),
+        udp_route("younger", at("shared"), to("b"), created="2026-01-02T00:00:00Z"),
+        udp_route("tcp", at("same-port"), to("a")),
     )
     services = [service(name, l4_backends.udp(name), protocol="UDP") for name in ("a", "b", "c")]
     far = service("far", l4_backends.udp("far"), protocol="UDP", namespace="other")
@@ -82,11 +85,6 @@ def run(l4_backends, tmp_path_factory):
         instance.stop()
 
 
-def place(run, port):
-    address = run.one("gateways", "gate")["status"]["addresses"][0]["value"]
-    return address, port
-
-
 def backend(run, port):
     """Name of what answers, None for nothing; to be asked until it changes."""
     said = ask_datagram(place(run, port), seconds=DROPPED)
@@ -95,11 +93,6 @@ def backend(run, port):
 
 def conditions(run, name):
     return parent_conditions(run.one("udproutes", name))
-
-
-def listener(run, name):
-    status = run.one("gateways", "gate")["status"]
-    return next(entry for entry in status["listeners"] if entry["name"] == name)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from fairlead.status.conditions import status
 from fairlead.translate.supported_features import SUPPORTED_FEATURES
-from translate.world import World
+from translate.world import World, config_map
 
 CONTROLLER = "fairlead.dev/gateway-controller"
 PROXY = "gateway/default/gate"
@@ -29,15 +29,6 @@ apiVersion: gateway.networking.k8s.io/v1
 kind: GatewayClass
 metadata: {{name: {name}}}
 spec: {json.dumps({"controllerName": CONTROLLER, **spec})}
-"""
-
-
-def config_map(name, namespace="default", **data):
-    return f"""
-apiVersion: v1
-kind: ConfigMap
-metadata: {{name: {name}, namespace: {namespace}}}
-data: {json.dumps(data)}
 """
 
 

@@ -12,7 +12,7 @@ from fairlead.ir.listener import ClientValidation, DownstreamTls, HttpChain
 from fairlead.ir.origin import Origin
 from fairlead.ir.proxy_status import ProxyStatus
 from support.certificates import CA, ca_config_map, tls_secret
-from translate.world import World
+from translate.world import World, config_map
 
 PROXY = "gateway/default/gate"
 AUTHORITY = CA("test")
@@ -50,15 +50,6 @@ spec: {json.dumps(spec)}
 def conditions(world, name):
     """{condition: (status, reason)} of a listener."""
     return {kind: (each.status, each.reason) for kind, each in world.listener(name)[1].items()}
-
-
-def config_map(name, namespace="default", **data):
-    return f"""
-apiVersion: v1
-kind: ConfigMap
-metadata: {{name: {name}, namespace: {namespace}}}
-data: {json.dumps(data)}
-"""
 
 
 def table(name, protocol, hostname=None):

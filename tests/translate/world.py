@@ -1,5 +1,7 @@
 """A graph with the whole of translation, filled from manifests."""
 
+import json
+
 import msgspec
 import yaml
 
@@ -20,6 +22,16 @@ EDGES = (
     "cluster_use",
     "reports",
 )
+
+
+def config_map(name, namespace="default", **data):
+    """A ConfigMap, as YAML."""
+    return f"""
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: {name}, namespace: {namespace}}}
+data: {json.dumps(data)}
+"""
 
 
 def objects(text):
