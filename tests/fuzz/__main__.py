@@ -90,7 +90,7 @@ def _atheris(inputs: int, options: list[str]) -> None:
         proving.restore(proving.attempt(spoilt(choices(atheris.FuzzedDataProvider(data)))))
         progress.tell()
 
-    limits = [f"-max_len={BYTES}", f"-runs={inputs}", "-timeout=5"]
+    limits = [f"-max_len={BYTES}", f"-runs={inputs}", "-timeout=5", "-len_control=0"]
     atheris.Setup([sys.argv[0], *limits, *options], one)
     atheris.Fuzz()
 
