@@ -1,11 +1,15 @@
 """Decisions of `explain`, rule of semantics by rule of semantics, and the reasons of the losers."""
 
+import msgspec
 import pytest
 
 from analysis.scene import Scene
 from fairlead.analysis.explain import Facts, RequestError, decide, parse
 from fairlead.analysis.explain.losers import Losers
 from fairlead.analysis.explain.text import lines
+from fairlead.app.explanation import Question, answer
+from fairlead.ir.origin import Origin
+from fairlead.ir.proxy_status import Rejection
 from support.certificates import CA, ca_config_map, tls_secret
 
 GATEWAY = """
@@ -585,6 +589,50 @@ spec: {until: "2999-01-01T00:00:00Z", abort: {status: 503, percent: 5}}
     )
     text = asked.text("http://h/")
     assert text.index("FaultInjection default/rare") < text.index("LocalRateLimit default/gentle")
+
+
+@pytest.mark.parametrize(
+    ("abort", "status", "grpc"),
+    [("status: 418", 418, 2), ("status: 503", 503, 14), ("grpcStatus: 8", 200, 8)],
+)
+def test_a_fault_that_hits_every_request_is_decided(abort, status, grpc):
+    fault = f"""
+apiVersion: fairlead.dev/v1alpha1
+kind: FaultInjection
+metadata: {{name: broken}}
+spec: {{until: "2999-01-01T00:00:00Z", abort: {{{abort}, percent: 100}}}}
+"""
+    ref = "{group: fairlead.dev, kind: FaultInjection, name: broken}"
+    rules = (
+        f"[{{filters: [{{type: ExtensionRef, extensionRef: {ref}}}], "
+        "backendRefs: [{name: web, port: 80}]}]"
+    )
+    asked = Asked(GATEWAY + HTTP, fault, route("a", rules))
+    assert asked.decide("http://h/").status == status
+    decision = asked.decide("grpc://h:80/a.B/C")
+    assert (decision.status, decision.grpc_status) == (status, grpc)
+
+
+# What runs
+
+
+def test_what_a_proxy_refuses_or_has_not_taken_over_is_a_warning():
+    scene = Scene(SERVICES, PODS, GATEWAY + HTTP, route("a", to("web")))
+    facts = Facts(scene.world.sources, scene.world.outputs)
+    request = parse("http://h/")
+    proxy = scene.proxies_["gateway/default/gate"]
+    assert "warnings" not in answer(facts, Question(request), (), scene.view)["decision"]
+    origin = Origin("HTTPRoute", "default", "a")
+    refused = Rejection("type", "table", "h", "no such luck", (origin,))
+    late = msgspec.structs.replace(proxy, synced=False, rejections=(refused,))
+    scene.proxies_[proxy.name] = late
+    assert answer(facts, Question(request), (), scene.view)["decision"]["warnings"] == [
+        "proxy gateway/default/gate has not acknowledged the newest configuration yet",
+        f"proxy {proxy.name} refused h: no such luck; it serves what it had before, or an error",
+    ]
+    scene.proxies_[proxy.name] = msgspec.structs.replace(proxy, connected=False)
+    [warning] = answer(facts, Question(request), (), scene.view)["decision"]["warnings"]
+    assert "is not connected" in warning
 
 
 # What is asked
