@@ -46,8 +46,6 @@ class Gateways:
     defaults: Index[Key, ManagedGateway, str]
     """Gateways that routes attach to without naming them, by `spec.defaultScope`."""
     sets: Collection[Key, ManagedListenerSet]
-    sets_by_gateway: Index[Key, ManagedListenerSet, Key]
-    """ListenerSets that a Gateway lets attach, whatever their listeners are worth."""
     managed_listeners: Collection[ListenerKey, ManagedListener]
     by_parent: Index[ListenerKey, ManagedListener, ParentKey]
     """Every listener by the object that it is written in."""
@@ -128,9 +126,6 @@ def build(graph: Graph, inputs: GatewayInputs) -> Gateways:
         managed=found,
         defaults=found.index("default Gateways", _scopes),
         sets=sets,
-        sets_by_gateway=sets.index(
-            "ListenerSets by Gateway", lambda _key, each: (each.gateway,) if each.attached else ()
-        ),
         managed_listeners=listeners,
         by_parent=listeners.index("listeners by object", lambda _key, each: (each.parent,)),
         by_gateway=by_gateway,

@@ -33,7 +33,6 @@ def originate(
     trusts: TrustInputs,
     owner: Owner,
     validation: api.BackendTLSPolicyValidation,
-    certificate: str = "",
 ) -> Origination:
     """Read a validation.
 
@@ -42,15 +41,12 @@ def originate(
         trusts: What lists of authorities are resolved to.
         owner: Kind, namespace and name of the object that the validation stands in.
         validation: Whom the endpoint's certificate must be of, and who says so.
-        certificate: Name of the `ir.secret.Certificate` that is shown; empty for none.
     """
     found = trust.bundle(ctx, trusts, owner, validation)
     if not found.name:
         return Origination(None, found.findings)
     names = _names(validation)
-    return Origination(
-        UpstreamTls(validation.hostname, found.name, names, certificate), found.findings
-    )
+    return Origination(UpstreamTls(validation.hostname, found.name, names), found.findings)
 
 
 def _names(validation: api.BackendTLSPolicyValidation) -> tuple[Name, ...]:
