@@ -1,9 +1,9 @@
 """CORS (`ir.http_policy.Cors`) as Envoy's ``cors`` filter, and what that leaves open.
 
 The filter answers preflights of routes that forward, and adds headers to the answers of others. It
-does nothing for redirects, so these name their headers themselves. A preflight has the method
-OPTIONS and no credentials; where a rule would not match it, or not all of its answer fits, it gets
-a route of its own.
+does nothing for redirects, so these name their headers themselves, nor where a backendRef does not
+resolve. A preflight has the method OPTIONS and no credentials; where a rule would not match it, or
+not all of its answer fits, it gets a route of its own.
 """
 
 import re
@@ -12,9 +12,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from fairlead.ir.backend import Forward
 from fairlead.ir.http_policy import Cors
 from fairlead.ir.match import HeaderMatch, Match
-from fairlead.ir.rule import Route, Rule
+from fairlead.ir.rule import Redirect, Respond, Route, Rule
 from fairlead.xds.filter_messages import CorsPolicy
 from fairlead.xds.messages import Message, wrapped
 
@@ -53,7 +54,7 @@ def preflights(rule: Rule, cors: Cors) -> Iterator[tuple[Match, Cors]]:
     ``access-control-request-headers`` must not be answered with allowed ones.
     """
     anything = ANY in cors.headers
-    if isinstance(rule.action, Route) and rule.match.method is None and not anything:
+    if _answers_itself(rule.action) and rule.match.method is None and not anything:
         return
     headers = (*rule.match.headers, _present("origin"))
     if rule.match.method is None:
@@ -67,6 +68,14 @@ def preflights(rule: Rule, cors: Cors) -> Iterator[tuple[Match, Cors]]:
         yield asked, replace(cors, headers=())
     else:
         yield asked, cors
+
+
+def _answers_itself(action: Route | Redirect | Respond) -> bool:
+    """Whether the filter sees the preflights of a rule: those that might have been forwarded."""
+    if not isinstance(action, Route):
+        return False
+    backends = [each for each in action.backends if each.weight > 0]
+    return bool(backends) and all(isinstance(each, Forward) for each in backends)
 
 
 def allowed_origin(cors: Cors) -> Message:

@@ -30,6 +30,7 @@ MISDIRECTED: Final = 421
 UNMATCHED: Final = 404
 NOT_CARRIED_OUT: Final = 500
 
+_PREFLIGHT: Final = "a CORS preflight, which the proxy answers"
 _UNKNOWN: Final = 2
 _GRPC_STATUS: Final[Mapping[int, int]] = {
     400: 13,
@@ -69,6 +70,9 @@ def _request(facts: Facts, place: Where, request: Request) -> Decision:
     if isinstance(reception, Answered):
         return Decision(place, reception.status, location=reception.location, why=reception.why)
     shown, notes = reception.shown, (*_demands(facts, place), *reception.notes)
+    if not joined(shown).get("x-forwarded-proto"):
+        why = "x-forwarded-proto is empty, so that no route is looked for"
+        return Decision(place, UNMATCHED, why=why, notes=notes, shown=shown)
     host = facts.host(place.table, shown.host, any_port=edge)
     if host is None:
         why = f"nothing on this port is for the host {shown.host}"
@@ -167,14 +171,13 @@ def _preflight(rule: Rule, asked: Asked) -> Cors | None:
 
 def _answered(decision: Decision, rule: Rule) -> Decision:
     """A preflight is answered by the proxy, whether or not the origin is allowed."""
-    why = "a CORS preflight, which the proxy answers"
-    return msgspec.structs.replace(decision, rule=rule, status=200, why=why)
+    return msgspec.structs.replace(decision, rule=rule, status=200, why=_PREFLIGHT)
 
 
 def _told_to_grpc(decision: Decision) -> Decision:
     """Add what clients of gRPC see of an answer of the proxy."""
     shown, status = decision.shown, decision.status
-    if shown is None or status is None:
+    if shown is None or status is None or decision.why == _PREFLIGHT:
         return decision
     if not is_grpc(joined(shown).get("content-type", "")):
         return msgspec.structs.replace(decision, grpc_status=None)

@@ -1,13 +1,16 @@
 """What proxies make of a path before rules see it (`normalize_path` and what goes with it).
 
-Dot segments are resolved as browsers do it (WHATWG URL), escapes that stand for letters, digits
-and ``-._~`` are undone, backslashes become slashes. The query is never touched.
+Dot segments lose their parameters (``..;v=1``) and are resolved as browsers do it (WHATWG URL),
+escapes that stand for letters, digits and ``-._~`` are undone, backslashes become slashes. The
+query is never touched.
 """
 
 import re
 from typing import Final
 
 _ESCAPED_SLASH: Final = re.compile(r"%(?:2[Ff]|5[Cc])")
+_DOTS_WITH_PARAMETERS: Final = re.compile(r"(?<=/)(\.\.?);[^/]*")
+"""A dot segment with parameters; what is escaped, or follows a backslash, does not count as one."""
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _ESCAPED: Final = frozenset(' "#<>?`{|}^\x7f') | frozenset(map(chr, range(0x20)))
@@ -31,7 +34,7 @@ def unescape_slashes(path: str) -> str:
 def canonical(path: str) -> str | None:
     """`path` with dot segments resolved and idle escapes undone; None for one that is refused."""
     plain, query = split(path)
-    made = _Canonical(plain)
+    made = _Canonical(_DOTS_WITH_PARAMETERS.sub(r"\1", plain))
     return None if made.refused else made.text + query
 
 
