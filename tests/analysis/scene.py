@@ -25,7 +25,10 @@ class Scene:
         self.proxies_ = {}
         for name, proxy in self.world.outputs.fleet.items():
             self.proxies_[name] = ProxyFacts(name, proxy.kind, connected=True, synced=True)
-            self.world.apply(ProxyStatus(name, connected=True, listeners=("http-80",)))
+            bound = tuple(
+                sorted(key[1] for key, _ in self.world.outputs.listeners.items() if key[0] == name)
+            )
+            self.world.apply(ProxyStatus(name, connected=True, listeners=bound))
         self.problems_ = ()
 
     def run_pods(self, *, ready=True):

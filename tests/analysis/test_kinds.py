@@ -141,7 +141,7 @@ def test_only_routes_with_hosts_have_a_column_for_them(scene):
 def test_listener_sets(scene):
     assert cells(scene, "ListenerSet") == [
         ["NAME", "PARENT", "ACCEPTED", "PROGRAMMED", "AGE", "REASON"],
-        ["more", "gateway/g", "True", "False", "90s", "Pending"],
+        ["more", "gateway/g", "True", "True", "90s"],
     ]
     assert "extra(0)" in cells(scene, "ListenerSet", wide=True)[1]
 

@@ -13,6 +13,7 @@ from fairlead.analysis.table import age
 from fairlead.analysis.view import ProxyFacts
 from fairlead.app.answers import NotFoundError, Query, description_of, objects_of, table_of
 from fairlead.graph import Change
+from fairlead.ir.proxy_status import ProxyStatus
 from translate.world import objects
 
 
@@ -46,6 +47,10 @@ def test_pods_include_those_of_deployments(canary):
 
 def test_gateways():
     scene = Scene(*manifests("gateway"))
+    assert "127.0.0.1:8080   True" in scene.table("Gateway")
+    assert scene.table("HTTPRoute").splitlines()[1].split()[4] == "1/1"
+    scene.world.apply(ProxyStatus("gateway/default/shop", connected=True))
+    assert scene.table("HTTPRoute").splitlines()[1].split()[4] == "0/1", "the port isn't served"
     assert scene.table("Gateway").splitlines()[1].split()[:4] == [
         "shop", "fairlead", "127.0.0.1:8080", "False",
     ]  # fmt: skip

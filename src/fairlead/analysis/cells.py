@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from fairlead.analysis.acknowledged import acknowledged
 from fairlead.analysis.table import Column, age
 from fairlead.analysis.view import View
 from fairlead.translate.report import Condition, ParentReport
@@ -51,5 +52,5 @@ def reason_and_message(conditions: tuple[Condition, ...]) -> tuple[str, str]:
 
 def programmed(view: View, parent: ParentReport, kind: str, key: Key) -> str:
     """``ACKED/TOTAL`` proxies, ``-`` where none shall serve the route for this parent."""
-    acked, total = view.acknowledged(parent.proxies, kind, key)
+    acked, total = acknowledged(view, parent, kind, key)
     return f"{acked}/{total}" if total else "-"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from fairlead import api
+from fairlead.analysis.acknowledged import acknowledged
 from fairlead.analysis.lines import (
     Line,
     condition_lines,
@@ -101,7 +102,7 @@ def route_lines(view: View, kind: str, key: Key) -> Iterator[Line]:
             for condition in parent.conditions
             if condition.status == "False"
         ]
-        acked, total = view.acknowledged(parent.proxies, route.kind, route.key)
+        acked, total = acknowledged(view, parent, route.kind, route.key)
         state = "; ".join(bad) or f"Accepted, {acked}/{total} proxies"
         yield 1, f"{route.kind} {name_text(route.key, key[0])}{where}: {hosts} ({state})"
 

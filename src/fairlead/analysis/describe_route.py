@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 
 from fairlead import api
+from fairlead.analysis.acknowledged import acknowledged
 from fairlead.analysis.lines import (
     Line,
     condition_lines,
@@ -52,7 +53,7 @@ def _parents(view: View, route: Route, parents: tuple[ParentReport, ...]) -> Ite
     yield 0, "Parents:"
     for parent in parents:
         reference = parent.parent_ref
-        acked, total = view.acknowledged(parent.proxies, route.kind, route.key)
+        acked, total = acknowledged(view, parent, route.kind, route.key)
         served = f" ({acked}/{total} proxies)" if total else ""
         yield 1, f"{parent_text(reference, route.metadata.namespace)}{served}"
         for url in parent_urls(view, route.kind, reference, route.metadata.namespace):

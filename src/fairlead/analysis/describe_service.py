@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from fairlead import api
+from fairlead.analysis.acknowledged import acknowledged
 from fairlead.analysis.lines import Line, percent, problem_lines, rule_matches, section
 from fairlead.analysis.naming import name_text, parent_text, parent_urls, rule_text
 from fairlead.analysis.routes import Route
@@ -138,7 +139,7 @@ def _parent(view: View, route: Route, parent: ParentReport, namespace: str) -> s
 
 def _state(view: View, route: Route, parent: ParentReport) -> str:
     """``Accepted, 1/1 proxies``, or why not."""
-    acked, total = view.acknowledged(parent.proxies, route.kind, route.key)
+    acked, total = acknowledged(view, parent, route.kind, route.key)
     said = [_word(c) for c in parent.conditions if c.type in {"Accepted", "ResolvedRefs"}]
     return ", ".join([*(word for word in said if word), f"{acked}/{total} proxies"])
 

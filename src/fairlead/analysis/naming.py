@@ -81,9 +81,18 @@ def parent_urls(view: View, kind: str, parent: api.ParentReference, namespace: s
         parent: the route's parentRef.
         namespace: the route's.
     """
-    owner = (
-        view.object(parent.kind, parent.key_from(namespace)) if parent.kind in _HOLDERS else None
-    )
+    return [
+        f"{_SCHEME_OF.get(kind) or _scheme(listener)}://{place}"
+        for listener in parent_ports(view, kind, parent, namespace)
+        for place in _places(listener)
+    ]
+
+
+def parent_ports(
+    view: View, kind: str, parent: api.ParentReference, namespace: str
+) -> list[BoundListener]:
+    """The bound ports by which a route is reached; arguments as of `parent_urls`."""
+    owner = view.object(parent.kind, parent.key_from(namespace)) if has_ports(parent) else None
     if not isinstance(owner, api.Gateway | api.ListenerSet):
         return []
     gateway = owner.key
@@ -95,11 +104,15 @@ def parent_urls(view: View, kind: str, parent: api.ParentReference, namespace: s
         if parent.section_name in {None, listener.name} and parent.port in {None, listener.port}
     }
     return [
-        f"{_SCHEME_OF.get(kind) or _scheme(listener)}://{place}"
+        listener
         for listener in view.bound(gateway)
         if listener.port in ports and listener.name.partition("-")[0] in _TRANSPORTS[kind]
-        for place in _places(listener)
     ]
+
+
+def has_ports(parent: api.ParentReference) -> bool:
+    """Whether routes are reached by ports of this parent; a Service has none that are bound."""
+    return parent.kind in _HOLDERS
 
 
 def _places(listener: BoundListener) -> list[str]:
