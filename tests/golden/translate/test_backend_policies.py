@@ -8,20 +8,25 @@ the second part.
 
 import base64
 import json
-from pathlib import Path
 
 import pytest
-import yaml
 
 from fairlead.ir.backend import Forward
 from fairlead.ir.rule import Route
-from golden.translate.test_translate import condition, plain
+from golden.translate.shown import (
+    case_name,
+    cases,
+    condition,
+    conditions,
+    document,
+    keys,
+    plain,
+)
 from support.certificates import CA
 from support.golden import check, source_of
 from translate.world import World
 
-HERE = Path(__file__).parent
-CASES = sorted(HERE.glob("backend_policies/*.yaml"))
+CASES = cases("backend_policies")
 POLICIES = ("BackendTLSPolicy", "XBackendTrafficPolicy", "XBackend")
 
 
@@ -86,9 +91,9 @@ def status(world):
     for (kind, namespace, name), report in sorted(world.outputs.reports.items()):
         if kind in POLICIES:
             said[f"{kind} {namespace}/{name}"] = {
-                f"{ancestor.ancestor_ref.kind} {ancestor.ancestor_ref.name}": {
-                    one.type: condition(one) for one in ancestor.conditions
-                }
+                f"{ancestor.ancestor_ref.kind} {ancestor.ancestor_ref.name}": conditions(
+                    ancestor.conditions
+                )
                 for ancestor in report.ancestors
             }
         elif kind.endswith("Route"):
@@ -101,14 +106,13 @@ def status(world):
     return said
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CASES, ids=case_name)
 def test_policies_to_clusters_and_status(path, filled):
     world = World(filled(source_of(path)), system_trust="/trust.pem")
-    use = [" ".join(key) for key in sorted(world.outputs.secret_use.keys())]
     ir = {
         "rules": forwards(world),
         "clusters": clusters(world),
         "endpoints": endpoints(world),
-        "secret_use": use,
+        "secret_use": keys(world.outputs.secret_use),
     }
-    check(path, yaml.safe_dump({"ir": ir, "status": status(world)}, sort_keys=False, width=100))
+    check(path, document(ir, status(world)))

@@ -6,18 +6,14 @@ with certificates are not in the files: `good` and `other` are there, in the nam
 and `elsewhere`, fresh in every run. ``REFRESH_GOLDEN=1`` rewrites the second part.
 """
 
-from pathlib import Path
-
 import pytest
-import yaml
 
-from golden.translate.test_translate import plain, status
+from golden.translate.shown import case_name, cases, collection, document, keys, reports
 from support.certificates import CA, ca_config_map, tls_secret
 from support.golden import check, source_of
 from translate.world import World
 
-HERE = Path(__file__).parent
-CASES = sorted(HERE.glob("certificates/*.yaml"))
+CASES = cases("certificates")
 NAMES, NAMESPACES = ("good", "other"), ("default", "elsewhere")
 
 
@@ -35,22 +31,10 @@ def given():
 def output(world):
     """The second part of a golden file."""
     outputs = world.outputs
-    reports = {
-        f"{kind} {namespace}/{name}": status(report)
-        for (kind, namespace, name), report in sorted(outputs.reports.items())
-        if kind in {"Gateway", "ListenerSet"}
-    }
-    ir = {
-        "chains": {" ".join(key): plain(each) for key, each in sorted(outputs.chains.items())},
-        "secret_use": [" ".join(key) for key in sorted(outputs.secret_use.keys())],
-    }
-    return yaml.safe_dump({"ir": ir, "status": reports}, sort_keys=False, width=100)
+    ir = {"chains": collection(outputs.chains), "secret_use": keys(outputs.secret_use)}
+    return document(ir, reports(world, {"Gateway", "ListenerSet"}))
 
 
-def test_there_are_cases():
-    assert len(CASES) > 1
-
-
-@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CASES, ids=case_name)
 def test_objects_to_chains_and_status(path, given):
     check(path, output(World(source_of(path), *given)))

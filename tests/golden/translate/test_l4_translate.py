@@ -7,19 +7,24 @@ certificate. ``REFRESH_GOLDEN=1`` rewrites the second part.
 
 import base64
 import json
-from pathlib import Path
 
 import pytest
-import yaml
 
-from golden.translate.test_translate import plain, status
+from golden.translate.shown import (
+    case_name,
+    cases,
+    collection,
+    document,
+    keys,
+    plain,
+    reports,
+)
 from support.certificates import CA
 from support.golden import check, source_of
 from translate.world import World
 
-HERE = Path(__file__).parent
-KINDS = {"tls_route": "TLSRoute", "tcp_route": "TCPRoute", "udp_route": "UDPRoute"}
-CASES = sorted(path for kind in KINDS for path in HERE.glob(f"{kind}/*.yaml"))
+CASES = cases("tls_route", "tcp_route", "udp_route")
+KINDS = {"Gateway", "TLSRoute", "TCPRoute", "UDPRoute"}
 
 
 @pytest.fixture(scope="module")
@@ -40,23 +45,18 @@ def output(world):
         if not key[1].startswith("http-")
     }
     ir = {
-        "listeners": {" ".join(key): plain(each) for key, each in sorted(ports.items())},
-        "chains": {" ".join(key): plain(each) for key, each in sorted(outputs.chains.items())},
+        "listeners": collection(ports),
+        "chains": collection(outputs.chains),
         "shares": {
             name: [plain(share) for share in each.shares]
             for name, each in sorted(outputs.endpoints.items())
             if each.shares
         },
-        "cluster_use": ["{} {}".format(*key) for key in sorted(outputs.cluster_use.keys())],
+        "cluster_use": keys(outputs.cluster_use),
     }
-    reports = {
-        f"{kind} {namespace}/{name}": status(report)
-        for (kind, namespace, name), report in sorted(outputs.reports.items())
-        if kind in {"Gateway", *KINDS.values()}
-    }
-    return yaml.safe_dump({"ir": ir, "status": reports}, sort_keys=False, width=100)
+    return document(ir, reports(world, KINDS))
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("path", CASES, ids=case_name)
 def test_l4_routes_to_ir_and_status(path, secret):
     check(path, output(World(source_of(path).replace("@SECRET@", secret))))

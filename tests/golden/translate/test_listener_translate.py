@@ -6,18 +6,22 @@ it), under `status` one line per condition. Secrets named `good` with a certific
 namespaces `default` and `team`, fresh in every run. ``REFRESH_GOLDEN=1`` rewrites the second part.
 """
 
-from pathlib import Path
-
 import pytest
-import yaml
 
-from golden.translate.test_translate import plain, status
+from golden.translate.shown import (
+    case_name,
+    cases,
+    collection,
+    document,
+    plain,
+    report,
+    reports,
+)
 from support.certificates import CA, tls_secret
 from support.golden import check, source_of
 from translate.world import World
 
-HERE = Path(__file__).parent
-CASES = sorted([*HERE.glob("listener/*.yaml"), *HERE.glob("listener_set/*.yaml")])
+CASES = cases("listener", "listener_set")
 KINDS = {"Gateway", "ListenerSet", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"}
 
 
@@ -42,27 +46,19 @@ def output(world):
     outputs = world.outputs
     ir = {
         "proxies": [plain(each) for _, each in sorted(outputs.fleet.items())],
-        "listeners": {
-            " ".join(key): plain(each) for key, each in sorted(outputs.listeners.items())
-        },
-        "chains": {" ".join(key): plain(each) for key, each in sorted(outputs.chains.items())},
+        "listeners": collection(outputs.listeners),
+        "chains": collection(outputs.chains),
         "hosts": hosts(world),
     }
-    reports = {
-        f"{kind} {namespace}/{name}": told(report)
-        for (kind, namespace, name), report in sorted(outputs.reports.items())
-        if kind in KINDS
-    }
-    return yaml.safe_dump({"ir": ir, "status": reports}, sort_keys=False, width=100)
+    return document(ir, reports(world, KINDS, counted))
 
 
-def told(report):
-    """What one report says."""
-    sets = report.attached_listener_sets
-    counted = {} if sets is None else {"attachedListenerSets": sets}
-    return {**counted, **status(report)}
+def counted(told):
+    """What one report says, and how many ListenerSets it counts."""
+    sets = told.attached_listener_sets
+    return {**({} if sets is None else {"attachedListenerSets": sets}), **report(told)}
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("path", CASES, ids=case_name)
 def test_listeners_to_ir_and_status(path, secrets):
     check(path, output(World(source_of(path), *secrets)))

@@ -4,19 +4,17 @@ A file holds manifests and pods as they run (kind Workload, a test's own), then 
 starts with ``# Output``. ``REFRESH_GOLDEN=1`` rewrites that part.
 """
 
-from pathlib import Path
-
 import msgspec
 import pytest
 import yaml
 
+from fairlead import api
 from fairlead.ir.workload import Workload
-from golden.translate.test_translate import plain, status
+from golden.translate.shown import case_name, cases, document, keys, plain, reports
 from support.golden import check, source_of
 from translate.world import World
 
-HERE = Path(__file__).parent
-CASES = sorted([*HERE.glob("mesh/*.yaml"), *HERE.glob("destination_rule/*.yaml")])
+CASES = cases("mesh", "destination_rule")
 DEFAULTS = {"namespace": "default", "labels": {}, "ready": True}
 
 
@@ -62,21 +60,12 @@ def output(found):
             for name, cluster in sorted(found.outputs.clusters.items())
         },
         "endpoints": endpoints,
-        "cluster_use": ["{} {}".format(*key) for key in sorted(found.outputs.cluster_use.keys())],
-        "pods": ["{}/{}".format(*key) for key in sorted(found.outputs.pods.keys())],
+        "cluster_use": keys(found.outputs.cluster_use),
+        "pods": keys(found.outputs.pods, "/"),
     }
-    reports = {
-        f"{kind} {namespace}/{name}": status(report)
-        for (kind, namespace, name), report in sorted(found.outputs.reports.items())
-        if kind != "Gateway"
-    }
-    return yaml.safe_dump({"ir": ir, "status": reports}, sort_keys=False, width=100)
+    return document(ir, reports(found, api.KIND_OF.keys() - {"Gateway"}))
 
 
-def test_there_are_cases():
-    assert len(CASES) > 5
-
-
-@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("path", CASES, ids=case_name)
 def test_objects_to_the_meshs_ir_and_status(path):
     check(path, output(world(source_of(path))))
