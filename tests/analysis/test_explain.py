@@ -116,7 +116,9 @@ class Asked:
 
     def text(self, text, *headers, **options):
         request = parse(text, headers, **options)
-        found = lines(self.facts, request, decide(self.facts, request))
+        decision = decide(self.facts, request)
+        losers = Losers(self.facts, request, decision).all()
+        found = lines(self.facts, request, decision, losers)
         return "".join(f"{'   ' * depth}{line}\n" for depth, line in found)
 
 

@@ -8,6 +8,7 @@ import msgspec
 from fairlead import api
 from fairlead.analysis.explain import Facts, Request, decide
 from fairlead.analysis.explain.document import document
+from fairlead.analysis.explain.losers import Losers
 from fairlead.analysis.explain.running import unread, warnings
 from fairlead.analysis.explain.text import lines
 from fairlead.analysis.lines import section
@@ -24,6 +25,8 @@ class Question(msgspec.Struct, frozen=True):
     request: Request
     every: bool = False
     """Tell every route that does not serve the request."""
+    brief: bool = False
+    """Tell the decision alone, as data: no lines, no reasons of other routes."""
 
 
 class Manifests:
@@ -64,15 +67,18 @@ def answer(
         view: What runs; None if nothing does.
     """
     decision = decide(facts, question.request)
+    if question.brief:
+        return {"lines": [], "decision": document(facts, question.request, decision)}
+    losers = Losers(facts, question.request, decision).all()
     told = list(warnings(view, decision)) if view is not None else []
     bad = unread(problems)
     return {
         "lines": [
-            *lines(facts, question.request, decision, every=question.every),
+            *lines(facts, question.request, decision, losers, every=question.every),
             *section("Warnings:", [(1, text) for text in told]),
             *section("Documents with errors, which are not read:", [(1, text) for text in bad]),
         ],
-        "decision": document(facts, question.request, decision)
+        "decision": document(facts, question.request, decision, losers)
         | ({"warnings": told} if told else {})
         | ({"problems": bad} if bad else {}),
     }

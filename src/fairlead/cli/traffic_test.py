@@ -104,7 +104,7 @@ def _offline(paths: list[str]) -> Decide:
     for problem in manifests.problems:
         if problem.severity == "error":
             click.echo(str(problem), err=True)
-    return lambda request: answer(manifests.facts, Question(request))["decision"]
+    return lambda request: answer(manifests.facts, Question(request, brief=True))["decision"]
 
 
 def _instance(state_dir: Path | None) -> Decide:
@@ -113,7 +113,7 @@ def _instance(state_dir: Path | None) -> Decide:
     client = Client(state_dir)
 
     def decide(request: "Request") -> Mapping[str, Any]:
-        question = msgspec.json.encode({"request": request}).decode()
+        question = msgspec.json.encode({"request": request, "brief": True}).decode()
         return client.get("v1", "explain", question=question)["decision"]
 
     return decide

@@ -1,10 +1,11 @@
 """A decision as JSON: what `fairlead explain -o json` prints."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from fairlead.analysis.explain.decision import Decision, Share, Where
 from fairlead.analysis.explain.facts import Facts
-from fairlead.analysis.explain.losers import Losers
+from fairlead.analysis.explain.losers import Loser
 from fairlead.analysis.explain.policies import of_backend, of_rule
 from fairlead.analysis.explain.request import Headers, Request
 from fairlead.analysis.explain.steps import request_steps, response_steps
@@ -15,7 +16,9 @@ from fairlead.ir.listener import GatewayListener, OutboundListener, UdpListener
 Json = dict[str, Any]
 
 
-def document(facts: Facts, request: Request, decision: Decision) -> Json:
+def document(
+    facts: Facts, request: Request, decision: Decision, losers: Iterable[Loser] = ()
+) -> Json:
     """The decision with its reasons; fields that have nothing to tell are left out."""
     shown = decision.shown
     made: Json = {
@@ -52,7 +55,7 @@ def document(facts: Facts, request: Request, decision: Decision) -> Json:
                     "matches": loser.near or None,
                 }
             )
-            for loser in Losers(facts, request, decision).all()
+            for loser in losers
         ],
     }
     return _kept(made)

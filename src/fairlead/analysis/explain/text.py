@@ -6,7 +6,7 @@ from typing import Final
 
 from fairlead.analysis.explain.decision import Decision, Sent, Share, Where
 from fairlead.analysis.explain.facts import Facts
-from fairlead.analysis.explain.losers import Loser, Losers
+from fairlead.analysis.explain.losers import Loser
 from fairlead.analysis.explain.order import route_of
 from fairlead.analysis.explain.policies import of_backend, of_rule
 from fairlead.analysis.explain.request import Request
@@ -39,14 +39,17 @@ _REASONS: Final[Mapping[int, str]] = {
 }
 
 
-def lines(facts: Facts, request: Request, decision: Decision, *, every: bool = False) -> list[Line]:
+def lines(
+    facts: Facts, request: Request, decision: Decision, losers: list[Loser], *, every: bool = False
+) -> list[Line]:
     """Everything to tell about a request.
 
     Args:
         facts: What the decision was made from.
         request: The request.
         decision: What `decide` said of it.
-        every: Tell each route that does not serve it, however many there are.
+        losers: Who does not serve it (`losers.Losers`).
+        every: Tell each of them, however many there are.
     """
     found = [(0, _title(request))]
     if decision.where is not None:
@@ -55,7 +58,6 @@ def lines(facts: Facts, request: Request, decision: Decision, *, every: bool = F
     found += [(1, note) for note in decision.notes]
     found += _answer(facts, decision)
     found += _effect(facts, decision)
-    losers = Losers(facts, request, decision).all()
     found += section("Not chosen:", list(_losers(losers, every=every)))
     return found
 
