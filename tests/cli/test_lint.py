@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from fairlead.api.codes import MEANING
 from fairlead.cli.root import cli
+from fairlead.graph import GraphError
 
 ROUTE = """apiVersion: gateway.networking.k8s.io/{version}
 kind: HTTPRoute
@@ -120,3 +121,13 @@ def test_standard_input(tmp_path):
     assert done.returncode == 1
     assert done.stdout.startswith("<stdin>:6:12: error GW133")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_translation_that_fails_is_told_in_a_line(files, monkeypatch):
+    def fail(*_arguments):
+        raise GraphError("step x failed")
+
+    monkeypatch.setattr("fairlead.app.lint.offline", fail)
+    done = lint(files / "good.yaml")
+    assert done.exit_code == 1
+    assert done.stderr == "Error: a mistake of Fairlead's, please report it: step x failed\n"

@@ -8,8 +8,13 @@ from fairlead import api
 from fairlead.analysis.lint import OF_HOSTS, OF_OBJECTS, Facts, Places, assumed
 from fairlead.app import stand_ins
 from fairlead.app.offline import apply, offline
+from fairlead.graph import GraphError
 from fairlead.providers.files.store import Store
 from fairlead.providers.files.texts import Text, read
+
+
+class LintError(Exception):
+    """Lint cannot tell what is wrong."""
 
 
 def lint(
@@ -28,8 +33,21 @@ def lint(
         now: the time, for what ends.
 
     Raises:
-        GraphError: translation failed, which is a mistake of ours.
+        LintError: translation failed, which is a mistake of ours.
     """
+    try:
+        return _found(paths, channel, now, complete=complete)
+    except GraphError as error:
+        raise LintError(f"a mistake of Fairlead's, please report it: {error}") from error
+
+
+def _found(
+    paths: Sequence[str],
+    channel: api.Channel,
+    now: Callable[[], datetime],
+    *,
+    complete: bool,
+) -> tuple[api.Problem, ...]:
     texts = read(paths)
     store = Store(channel)
     for text in texts:

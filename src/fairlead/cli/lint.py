@@ -76,13 +76,13 @@ def lint(
     wanted = (*paths, *named)
     if not wanted:
         raise click.UsageError("Missing argument 'PATH...': what shall be looked at?")
-    from fairlead.app.lint import lint as find  # noqa: PLC0415 - heavy
-    from fairlead.graph import GraphError  # noqa: PLC0415
+    from fairlead.app.lint import LintError  # noqa: PLC0415 - heavy
+    from fairlead.app.lint import lint as find  # noqa: PLC0415
 
     try:
         problems = find(wanted, channel=channel, complete=complete, now=lambda: datetime.now(UTC))
-    except GraphError as error:
-        raise click.ClickException(f"a mistake of Fairlead's, please report it: {error}") from None
+    except LintError as error:
+        raise click.ClickException(str(error)) from None
     if output == "text":
         _print(problems)
     elif output == "json":
