@@ -114,8 +114,9 @@ ControllerName: TypeAlias = Annotated[
         description="a domain-prefixed path such as example.com/controller",
     ),
 ]
-NonNegative: TypeAlias = Annotated[int, Meta(ge=0, description="zero or more")]
-Positive: TypeAlias = Annotated[int, Meta(ge=1, description="one or more")]
+NonNegative: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1, description="zero or more")]
+"""As in int32, like all numbers of Kubernetes that say nothing else."""
+Positive: TypeAlias = Annotated[int, Meta(ge=1, le=2**31 - 1, description="one or more")]
 Percent: TypeAlias = Annotated[int, Meta(ge=0, le=100, description="a percentage, 0 to 100")]
 AnnotationValue: TypeAlias = Annotated[
     str, Meta(max_length=4096, description="a value of at most 4096 characters")
