@@ -8,7 +8,7 @@ from bench.figure import Figure
 
 NAMES = (
     *("graph", "xds", "ads", "change", "first_load", "propagation", "edits", "throughput"),
-    *("long_host", "certificates", "listener_sets", "hostile"),
+    *("long_host", "certificates", "listener_sets", "hostile", "explain"),
 )
 USAGE = f"""usage: make bench [ARGS='NAME…']
 

@@ -105,6 +105,10 @@ OTHERS = both(
     - matches: [{path: {value: /cors}}]
       filters: [{type: CORS, cors: {allowOrigins: ["https://a.example"], allowHeaders: ["*"]}}]
       backendRefs: [{name: v2, port: 80}]
+    - matches: [{path: {value: /cors/broken}}]
+      filters: [{type: CORS, cors: {allowOrigins: ["https://a.example"]}}]
+    - matches: [{path: {value: /cors/options}, method: OPTIONS}]
+      filters: [{type: CORS, cors: {allowOrigins: ["https://a.example"]}}]
     - matches: [{path: {value: /fault}}]
       filters:
       - type: ExtensionRef
@@ -165,6 +169,8 @@ spec: {until: "2999-01-01T00:00:00Z", abort: {status: 418, percent: 100}}
 """)
 
 PATHS = (
+    *("/x/..;v=1/exact", "/exact/.;v", "/x/%2e.;v/exact", "/x/y\\..;v/exact", "/x/y/..;v\\z/w"),
+    *("/prefix/..;?..;", "/prefix/...;v", "/x/..;%2fexact", "/x%2f..;v/exact", "/x//..;v//exact"),
     *("/", "/exact", "/exact/", "/Exact", "/exact?x=1", "/exactly", "//exact", "/./exact"),
     *("/prefix", "/prefix/", "/prefix/a?b=c", "/prefixed", "/prefix//a", "/prefix/a//", "/prefix?"),
     *("/strip", "/strip/", "/strip/a/b", "/strip//a", "/strip?x"),
@@ -207,7 +213,7 @@ HEADERS = (
 CASES = (
     *((path, "GET", {}) for path in PATHS),
     *itertools.product(
-        ("/modified/x", "/tied", "/cors", "/to/port", "/nothing", "/nope"),
+        ("/modified/x", "/tied", "/cors", "/cors/broken", "/cors/options", "/to/port", "/nope"),
         ("GET", "OPTIONS"),
         HEADERS,
     ),

@@ -54,10 +54,11 @@ def preflights(rule: Rule, cors: Cors) -> Iterator[tuple[Match, Cors]]:
     ``access-control-request-headers`` must not be answered with allowed ones.
     """
     anything = ANY in cors.headers
-    if _answers_itself(rule.action) and rule.match.method is None and not anything:
+    meets_them = rule.match.method in {None, "OPTIONS"}
+    if _answers_itself(rule.action) and meets_them and not anything:
         return
     headers = (*rule.match.headers, _present("origin"))
-    if rule.match.method is None:
+    if meets_them:
         headers += (_present("access-control-request-method"),)
     else:
         headers += (HeaderMatch("access-control-request-method", rule.match.method),)
