@@ -133,6 +133,12 @@ def test_a_version_that_the_standard_channel_does_not_serve(kind, version):
     assert told(text.replace(version, "v1"), "standard") == []
 
 
+@pytest.mark.parametrize("version", ["v1", "v1beta1", "v1alpha3"])
+def test_versions_that_are_served_alike_for_good_are_not_told(version):
+    text = f"{{apiVersion: networking.istio.io/{version}, kind: DestinationRule, "
+    assert told(text + "metadata: {name: r}, spec: {host: s}}") == []
+
+
 @pytest.mark.parametrize("channel", ["standard", "experimental"])
 def test_an_old_version_that_both_serve_is_only_told(channel):
     text = ROUTE.replace("/v1", "/v1beta1").replace("  useDefaultGateways: All\n", "")

@@ -52,6 +52,9 @@ VERSIONS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """By kind: versions that the standard channel does not serve."""
 
+_ALIKE: Final = frozenset({"DestinationRule"})
+"""Kinds all of whose versions are alike, and none on its way out."""
+
 
 class Served(msgspec.Struct, frozen=True):
     """An object as a channel's API server takes it."""
@@ -108,7 +111,7 @@ def _finding(use: _Use, severity: Severity) -> Finding:
 
 def _old_version(raw: Raw, kind: Kind) -> Iterator[Finding]:
     version = raw["apiVersion"].rpartition("/")[2]
-    if version != kind.versions[0]:
+    if version != kind.versions[0] and kind.kind not in _ALIKE:
         only = version in VERSIONS.get(kind.kind, ())
         tail = ", which the standard channel does not serve" if only else ""
         message = f"{version} is an old version of {kind.kind}{tail}"
