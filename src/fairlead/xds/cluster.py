@@ -14,7 +14,7 @@ from fairlead.ir.cluster import (
 )
 from fairlead.ir.origin import Origin
 from fairlead.xds import type_url, upstream_tls
-from fairlead.xds.http import DNS_CACHE
+from fairlead.xds.http import DNS_CACHE, HTTP2_WINDOWS
 from fairlead.xds.listener import BUFFER_LIMIT
 from fairlead.xds.messages import (
     FROM_ADS,
@@ -229,7 +229,7 @@ def _http_options(cluster: Cluster) -> Message | None:
     if http2:
         streams = pool.max_concurrent_streams
         limit = {"max_concurrent_streams": wrapped(streams)} if streams is not None else {}
-        protocol = {"http2_protocol_options": limit}
+        protocol = {"http2_protocol_options": {**HTTP2_WINDOWS, **limit}}
     fields = {"common_http_protocol_options": common} if common else {}
     return HttpProtocolOptions(explicit_http_config=protocol, **fields)
 

@@ -59,18 +59,14 @@ default, private addresses."""
 _IDLE: Final = duration(3600)
 _REQUEST: Final = duration(300)
 _REQUEST_HEADERS: Final = duration(60)
-_HTTP2: Final[Message] = {
-    "max_concurrent_streams": wrapped(100),
+HTTP2_WINDOWS: Final[Message] = {
     "initial_stream_window_size": wrapped(64 * 1024),
     "initial_connection_window_size": wrapped(1024 * 1024),
 }
-_HTTP3: Final[Message] = {
-    "quic_protocol_options": {
-        "max_concurrent_streams": wrapped(100),
-        "initial_stream_window_size": wrapped(64 * 1024),
-        "initial_connection_window_size": wrapped(1024 * 1024),
-    }
-}
+"""Bytes that a peer may send before they are read, of clients as of endpoints (edge guide): a slow
+reader on the other side makes Envoy hold no more."""
+_HTTP2: Final[Message] = {"max_concurrent_streams": wrapped(100), **HTTP2_WINDOWS}
+_HTTP3: Final[Message] = {"quic_protocol_options": _HTTP2}
 _LOGGED: Final = {
     "time": "%START_TIME%",
     "method": "%REQ(:method)%",
