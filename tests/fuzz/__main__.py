@@ -3,7 +3,8 @@
 atheris chooses what to spoil by the code that it reaches. Inputs that find something are kept in
 the folder that is named last, as libFuzzer keeps them; its own options (``-max_total_time=60``) are
 passed on. ``--plain`` takes choices from a random generator instead, which is quicker and needs no
-compiler's help; ``--envoy`` has two real proxies take what is let in.
+compiler's help; ``--each`` sets every place to every value in turn; ``--envoy`` has two real
+proxies take what is let in.
 """
 
 import argparse
@@ -11,10 +12,11 @@ import asyncio
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from fuzz.envoys import running
-from fuzz.mutation import Choose, Raw, spoilt
+from fuzz.mutation import Choose, Raw, each_spoilt, spoilt
 from fuzz.proving import Proving
 
 TELL = 30.0
@@ -47,10 +49,10 @@ def _chosen(inputs: int, seed: int) -> Iterator[tuple[int, Raw]]:
         yield number, spoilt(random.Random(number).randrange)
 
 
-def _plain(inputs: int, seed: int) -> None:
+def _plain(chosen: Iterable[tuple[int, Raw]]) -> None:
     proving = Proving()
     progress = Progress(proving)
-    for number, raw in _chosen(inputs, seed):
+    for number, raw in chosen:
         try:
             proving.restore(proving.attempt(raw))
         except BaseException:
@@ -98,14 +100,17 @@ def _atheris(inputs: int, options: list[str]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__)
     parser.add_argument("--inputs", type=int, default=1_000_000)
-    parser.add_argument("--seed", type=int, default=0, help="first one of --plain and --envoy")
+    parser.add_argument("--seed", type=int, default=0, help="first one, but for atheris")
     parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--each", action="store_true")
     parser.add_argument("--envoy", action="store_true")
     known, rest = parser.parse_known_args()
     if known.envoy:
         asyncio.run(_envoy(known.inputs, known.seed))
     elif known.plain:
-        _plain(known.inputs, known.seed)
+        _plain(_chosen(known.inputs, known.seed))
+    elif known.each:
+        _plain(islice(enumerate(each_spoilt()), known.seed, known.seed + known.inputs))
     else:
         _atheris(known.inputs, rest)
 

@@ -125,6 +125,16 @@ def spoilt(choose: Choose) -> dict[str, Raw]:
     return raw
 
 
+def each_spoilt() -> Iterator[dict[str, Raw]]:
+    """Every manifest with every place set to every value in turn."""
+    for raw in victims():
+        for path in places(raw):
+            for value in (*TEXTS, *NUMBERS, *OTHERS):
+                changed = copy.deepcopy(raw)
+                _at(changed, path[:-1])[path[-1]] = copy.deepcopy(value)
+                yield changed
+
+
 def _change(raw: Raw, path: Place, choose: Choose) -> None:
     """Change what stands at `path`: mostly for a value of the kind that it already is."""
     holder, key = _at(raw, path[:-1]), path[-1]
