@@ -8,7 +8,7 @@ from fairlead.analysis.lines import Line, percent, problem_lines, rule_matches, 
 from fairlead.analysis.naming import name_text, parent_text, parent_urls, rule_text
 from fairlead.analysis.routes import Route
 from fairlead.analysis.rules import backend_lines
-from fairlead.analysis.shares import is_service, shares_of, without_route
+from fairlead.analysis.shares import shares_of, without_route
 from fairlead.analysis.view import View
 from fairlead.ir.cluster import Cluster
 from fairlead.ir.origin import Origin
@@ -201,7 +201,7 @@ def _fail_open(view: View, key: Key, port: int, route: Route) -> Iterator[Line]:
         total = sum(backend.weight for backend in rule.backend_refs)
         for backend in rule.backend_refs:
             name = backend.key_from(route.metadata.namespace)
-            if not is_service(backend) or name == key:
+            if not backend.is_service or name == key:
                 continue
             shared, everything = without_route(view, key, port, name)
             share, planned = percent(shared, everything), percent(backend.weight, total)

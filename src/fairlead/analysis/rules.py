@@ -6,7 +6,6 @@ from fairlead import api
 from fairlead.analysis.lines import Line, percent
 from fairlead.analysis.naming import backend_text, name_text
 from fairlead.analysis.routes import Route, RouteFilter, RouteRule, backend_filters, filters
-from fairlead.analysis.shares import is_service
 from fairlead.analysis.view import View
 
 
@@ -51,7 +50,7 @@ def _behind(view: View, route: Route, backend: api.BackendRef) -> str:
     if (backend.group, backend.kind) == (api.EXPERIMENTAL_GROUP, "XBackend"):
         there = view.object("XBackend", key) is not None
         return "" if there else f": {wrong}, there is no XBackend {name_text(key, namespace)}"
-    service = view.object("Service", key) if is_service(backend) else None
+    service = view.object("Service", key) if backend.is_service else None
     if not isinstance(service, api.Service):
         return f": {wrong}, there is no {backend.kind} {name_text(key, namespace)}"
     transport = "UDP" if isinstance(route, api.UDPRoute) else "TCP"
@@ -67,7 +66,7 @@ def _behind(view: View, route: Route, backend: api.BackendRef) -> str:
 
 def _policy(view: View, backend: api.BackendRef, namespace: str, depth: int) -> Iterator[Line]:
     """The policies that shape the way to a backend."""
-    if not is_service(backend) or backend.port is None:
+    if not backend.is_service or backend.port is None:
         return
     seen: set[tuple[str, str]] = set()
     told: set[str] = set()

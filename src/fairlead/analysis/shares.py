@@ -22,11 +22,6 @@ class Share(msgspec.Struct, frozen=True):
     """Sum of all weights of the rule."""
 
 
-def is_service(backend: api.BackendObjectReference) -> bool:
-    """Whether a backendRef names a core Service."""
-    return backend.kind == "Service" and backend.group == ""
-
-
 def shares_of(view: View, service: Key) -> Iterator[Share]:
     """The rules of all routes that send to `service`, by route and rule."""
     for route in view.routes:
@@ -35,7 +30,7 @@ def shares_of(view: View, service: Key) -> Iterator[Share]:
             here = [
                 backend.weight
                 for backend in rule.backend_refs
-                if is_service(backend) and backend.key_from(namespace) == service
+                if backend.is_service and backend.key_from(namespace) == service
             ]
             if here:
                 total = sum(backend.weight for backend in rule.backend_refs)

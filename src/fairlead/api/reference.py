@@ -37,6 +37,11 @@ class ParentReference(Model, frozen=True, kw_only=True):
         """(namespace, name) of what it names, written in an object of `namespace`."""
         return (self.namespace or namespace, self.name)
 
+    @property
+    def is_service(self) -> bool:
+        """Whether it names a Service, of the core group."""
+        return self.kind == "Service" and not self.group
+
 
 class LocalObjectReference(Model, frozen=True, kw_only=True):
     """LocalObjectReference: an object in the referrer's namespace."""
@@ -76,6 +81,11 @@ class BackendObjectReference(Model, frozen=True, kw_only=True):
     def key_from(self, namespace: str) -> tuple[str, str]:
         """(namespace, name) of what it names, written in an object of `namespace`."""
         return (self.namespace or namespace, self.name)
+
+    @property
+    def is_service(self) -> bool:
+        """Whether it names a Service, of the core group."""
+        return self.kind == "Service" and not self.group
 
 
 class BackendRef(BackendObjectReference, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ from fairlead.translate.claims import (
 )
 from fairlead.translate.conditions import Refusal
 from fairlead.translate.gateway import DEFAULT_SCOPE, Gateways
-from fairlead.translate.listeners import GROUP, ManagedListener
+from fairlead.translate.listeners import ManagedListener
 from fairlead.translate.sources import Key, Settings, Sources
 
 AttachedKey: TypeAlias = tuple[str, str, str]
@@ -112,7 +112,7 @@ class Traits(msgspec.Struct, frozen=True, gc=False):
 
 def is_gateway(ref: api.ParentReference) -> bool:
     """Whether a parentRef names a Gateway or a ListenerSet."""
-    return ref.group == GROUP and ref.kind in _PARENT_KINDS
+    return ref.group == api.GATEWAY_GROUP and ref.kind in _PARENT_KINDS
 
 
 def attachments(
@@ -124,7 +124,7 @@ def attachments(
     for index, ref, default in _parents(ctx, around, route):
         parent = (ref.kind, *ref.key_from(route.metadata.namespace))
         asked = attachment_selection.Asked(
-            (GROUP, traits.kind), route.metadata.namespace, _hostnames(route), ref
+            (api.GATEWAY_GROUP, traits.kind), route.metadata.namespace, _hostnames(route), ref
         )
         found = attachment_selection.select(ctx, around.gateways, around.sources, asked, parent)
         if isinstance(found, Selected):

@@ -91,7 +91,7 @@ def find(  # noqa: PLR0917 - who asks, for whom, for what
     """
     if (ref.group, ref.kind) == XBACKEND:
         return _xbackend(ctx, inputs, referrer, ref, wanted)
-    if (ref.group, ref.kind) != ("", "Service"):
+    if not ref.is_service:
         named = f"{ref.kind} of group {ref.group!r}" if ref.group else ref.kind
         return Finding("InvalidKind", "kind", f"{named} cannot be a backend; use a Service")
     service = ref.key_from(referrer.namespace)

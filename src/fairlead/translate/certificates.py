@@ -24,7 +24,6 @@ from fairlead.translate.references import Grants
 from fairlead.translate.sources import Key, Sources
 
 TLS_TYPE = "kubernetes.io/tls"
-_GATEWAY = ("gateway.networking.k8s.io", "Gateway")
 
 Referrer = tuple[str, str, str]
 """Group, kind and namespace of an object that refers to another."""
@@ -126,7 +125,7 @@ def client(ctx: Context, inputs: CertificateInputs, gateway: Key) -> Certificate
     ref = tls.backend.client_certificate_ref if tls is not None and tls.backend else None
     if ref is None:
         return Certificates((), ())
-    referrer = (*_GATEWAY, gateway[0])
+    referrer = (api.GATEWAY_GROUP, "Gateway", gateway[0])
     name = resolve_one(ctx, inputs, referrer, ref, "InvalidClientCertificateRef")
     if isinstance(name, str):
         return Certificates((name,), ())

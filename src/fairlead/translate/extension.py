@@ -11,7 +11,6 @@ from fairlead.ir.origin import Origin
 from fairlead.translate.finding import Finding
 from fairlead.translate.sources import Key, Sources
 
-GROUP = "fairlead.dev"
 KINDS = ("LocalRateLimit", "FaultInjection")
 
 
@@ -26,10 +25,10 @@ def resolve(
     """
     key = (namespace, ref.name)
     match ref.group, ref.kind:
-        case "fairlead.dev", "LocalRateLimit":
+        case api.FAIRLEAD_GROUP, "LocalRateLimit":
             limit = ctx.fetch(sources.rate_limits, key)
             return _missing(ref, key) if limit is None else rate_limit(limit)
-        case "fairlead.dev", "FaultInjection":
+        case api.FAIRLEAD_GROUP, "FaultInjection":
             injection = ctx.fetch(sources.fault_injections, key)
             if injection is None:
                 return _missing(ref, key)
@@ -38,7 +37,7 @@ def resolve(
             known = " and ".join(KINDS)
             message = (
                 f"no filter of kind {ref.kind} (group {ref.group!r}) is known; "
-                f"remove it, or use one of group {GROUP}: {known}"
+                f"remove it, or use one of group {api.FAIRLEAD_GROUP}: {known}"
             )
             return Finding("InvalidKind", "kind", message)
 

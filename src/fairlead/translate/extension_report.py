@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from fairlead import api
 from fairlead.graph import Collection, Context, Index
 from fairlead.translate.conditions import Conditions
-from fairlead.translate.extension import GROUP, has_ended
+from fairlead.translate.extension import has_ended
 from fairlead.translate.report import Report
 from fairlead.translate.sources import Key, Sources
 
@@ -98,5 +98,5 @@ def _named(
 ) -> Iterator[Named]:
     for each in filters:
         ref = each.extension_ref
-        if ref is not None and ref.group == GROUP:
+        if ref is not None and ref.group == api.FAIRLEAD_GROUP:
             yield ref.kind, key[0], ref.name

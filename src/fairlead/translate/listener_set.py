@@ -13,7 +13,6 @@ from fairlead.graph import Collection, Context
 from fairlead.translate import age, listener_conflicts, namespace_labels
 from fairlead.translate.conditions import Refusal
 from fairlead.translate.listener_conflicts import Entry, EntryKey
-from fairlead.translate.listeners import GROUP
 from fairlead.translate.managed_gateway import GatewayInputs, ManagedGateway
 from fairlead.translate.sources import Key
 
@@ -70,7 +69,7 @@ def _managed(
     created = age.created(found.metadata)
     target = ref.key_from(key[0])
     shown = f"Gateway {target[0]}/{target[1]}"
-    if (ref.group, ref.kind) != (GROUP, "Gateway"):
+    if (ref.group, ref.kind) != (api.GATEWAY_GROUP, "Gateway"):
         if not inputs.settings.standalone:
             return None
         message = (

@@ -79,7 +79,7 @@ def listener_tls(
     found = certificates.resolve(
         ctx,
         inputs,
-        (listeners.GROUP, kind, namespace),
+        (api.GATEWAY_GROUP, kind, namespace),
         entry.tls.certificate_refs,
         "tls.certificateRefs",
     )

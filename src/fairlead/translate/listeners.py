@@ -19,12 +19,11 @@ from fairlead.translate.conditions import Refusal
 from fairlead.translate.finding import Finding
 from fairlead.translate.sources import Key
 
-GROUP = "gateway.networking.k8s.io"
-HTTP_ROUTE = (GROUP, "HTTPRoute")
-GRPC_ROUTE = (GROUP, "GRPCRoute")
-TLS_ROUTE = (GROUP, "TLSRoute")
-TCP_ROUTE = (GROUP, "TCPRoute")
-UDP_ROUTE = (GROUP, "UDPRoute")
+HTTP_ROUTE = (api.GATEWAY_GROUP, "HTTPRoute")
+GRPC_ROUTE = (api.GATEWAY_GROUP, "GRPCRoute")
+TLS_ROUTE = (api.GATEWAY_GROUP, "TLSRoute")
+TCP_ROUTE = (api.GATEWAY_GROUP, "TCPRoute")
+UDP_ROUTE = (api.GATEWAY_GROUP, "UDPRoute")
 
 Conflict: TypeAlias = Literal["", "HostnameConflict", "ProtocolConflict"]
 PortClass: TypeAlias = Literal["http", "tls", "tcp", "udp"]
@@ -201,7 +200,7 @@ def kinds(entry: api.Listener) -> tuple[tuple[tuple[str, str], ...], tuple[Findi
 def _spoken(pair: tuple[str, str]) -> str:
     """A kind of route; with its group where that is not Gateway API's."""
     group, kind = pair
-    return kind if group == GROUP else f"{kind} of group {group!r}"
+    return kind if group == api.GATEWAY_GROUP else f"{kind} of group {group!r}"
 
 
 def refusal(entry: api.Listener) -> Refusal | None:

@@ -23,7 +23,7 @@ from fairlead.translate.clusters import Clusters
 from fairlead.translate.hostnames import ANY
 from fairlead.translate.precedence import Ranked
 from fairlead.translate.route_rule import HostRoute
-from fairlead.translate.service_parent import Attached, is_service, service_parent
+from fairlead.translate.service_parent import Attached, service_parent
 from fairlead.translate.service_port import PortKey
 from fairlead.translate.sources import Key, Sources
 
@@ -140,7 +140,7 @@ def _attached(
         ctx: Context, key: Key, route: HostRoute
     ) -> Iterator[tuple[AttachmentKey, PortKey]]:
         ports: set[PortKey] = set()
-        for ref in filter(is_service, route.spec.parent_refs):
+        for ref in (each for each in route.spec.parent_refs if each.is_service):
             parent = service_parent(ctx, sources, clusters.ports, route, ref)
             if isinstance(parent, Attached):
                 ports.update((*parent.service, port) for port in parent.ports)

@@ -17,12 +17,10 @@ import msgspec
 from fairlead import api
 from fairlead.graph import Collection, Context
 from fairlead.ir.fleet import MESH_PROXY, Proxy
-from fairlead.translate import service_parent
 from fairlead.translate.attachments import Attachment, Attachments, is_gateway
 from fairlead.translate.backends import ParentKind
 from fairlead.translate.conditions import Conditions, Refusal
 from fairlead.translate.finding import Finding, sentence
-from fairlead.translate.listeners import GROUP
 from fairlead.translate.refusals import RefusedKey
 from fairlead.translate.report import Condition, ParentReport, Report
 from fairlead.translate.sources import Key, Settings
@@ -162,7 +160,7 @@ def _parent(
             message += f"; see the status of {kind} {namespace}/{name}: nothing is served yet"
         message = "; ".join((message, *judgement.remarks(attachment)))
         return Parent("gateway", attachment.refused, message, attachment.proxy)
-    if service_parent.is_service(ref):
+    if ref.is_service:
         return judgement.service(ref)
     fault = _misnamed(ref, index, standalone=facts.settings.standalone)
     return Parent("gateway", ("NoMatchingParent", fault)) if fault else None
@@ -173,7 +171,7 @@ def _misnamed(ref: api.ParentReference, index: int, *, standalone: bool) -> str:
 
     In a cluster another controller may serve such a kind, except for a Service by another group.
     """
-    if ref.kind == "Service" and ref.group in (GROUP, "core", "v1"):
+    if ref.kind == "Service" and ref.group in (api.GATEWAY_GROUP, "core", "v1"):
         return (
             f'parentRefs[{index}]: a Service parent needs group: "" (found "{ref.group}"); '
             'write group: ""'

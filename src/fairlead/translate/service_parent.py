@@ -26,11 +26,6 @@ class Attached(msgspec.Struct, frozen=True):
     """What the route's owner should know although it is attached."""
 
 
-def is_service(ref: api.ParentReference) -> bool:
-    """True if a parentRef names a Service: kind Service and the empty (core) group."""
-    return ref.kind == "Service" and ref.group == ""
-
-
 def service_parent(
     ctx: Context,
     sources: Sources,

@@ -24,7 +24,6 @@ from fairlead.translate.report import AncestorReport, Condition, Report
 from fairlead.translate.sources import Key, Settings
 
 KIND: Final = "XTelemetryPolicy"
-GROUP: Final = "gateway.networking.x-k8s.io"
 
 _WHOLE: Final = 100.0
 
@@ -196,7 +195,7 @@ def _collector(
     found = backend_ref.destination(
         ctx,
         inputs,
-        Referrer(KIND, namespace, GROUP),
+        Referrer(KIND, namespace, api.EXPERIMENTAL_GROUP),
         ref,
         Scope("gateway", gateway[0]),
         "h2c",

@@ -215,8 +215,8 @@ def _of_policy(
 
 def _of_backend(_ctx: Context, key: Key, backend: api.XBackend) -> Iterator[tuple[str, TrustList]]:
     if backend.spec.tls.validation is not None:
-        group = "gateway.networking.x-k8s.io"
-        yield from _of_endpoints(group, ("XBackend", *key), backend.spec.tls.validation)
+        owner = ("XBackend", *key)
+        yield from _of_endpoints(api.EXPERIMENTAL_GROUP, owner, backend.spec.tls.validation)
 
 
 def _of_endpoints(

@@ -92,10 +92,10 @@ def _roots(facts: Facts, hosts: set[str]) -> Iterator[Remark]:
     domain = facts.settings.cluster_domain
     for route in facts.routes:
         backends = {
-            (ref.namespace or route.metadata.namespace, ref.name)
+            ref.key_from(route.metadata.namespace)
             for rule in route.spec.rules
             for ref in rule.backend_refs
-            if (ref.group, ref.kind) == ("", "Service")
+            if ref.is_service
         }
         ruled = sorted(key for key in backends if destination_rule.names(key, domain)[0] in hosts)
         for index, service, _ in facts.service_parents(route):

@@ -72,7 +72,7 @@ class Facts:
         """Place and key of each Service that a route is accepted by, with its report."""
         for told in self.parents(route):
             ref = told.parent_ref
-            if ref.kind == "Service" and ref.group == "" and holds(told.conditions, "Accepted"):
+            if ref.is_service and holds(told.conditions, "Accepted"):
                 yield place_of(route, ref), ref.key_from(route.metadata.namespace), told
 
 

@@ -26,7 +26,7 @@ def remarks(facts: Facts) -> Iterator[Remark]:
 
 def _idle_hostnames(route: Route) -> Iterator[Remark]:
     refs = route.spec.parent_refs
-    if hostnames(route) and refs and all((r.group, r.kind) == ("", "Service") for r in refs):
+    if hostnames(route) and refs and all(ref.is_service for ref in refs):
         yield remark(
             route,
             Code.IDLE_HOSTNAMES,
@@ -69,8 +69,8 @@ def _fail_open(facts: Facts, route: Route, index: int, key: Key) -> Iterator[Rem
     weights: dict[Key, int] = {}
     for rule in route.spec.rules:
         for ref in rule.backend_refs:
-            backend = (ref.namespace or route.metadata.namespace, ref.name)
-            if (ref.group, ref.kind) == ("", "Service") and backend != key:
+            backend = ref.key_from(route.metadata.namespace)
+            if ref.is_service and backend != key:
                 weights.setdefault(backend, ref.weight)
     counts = {
         backend: len(pods & {pod.key for pod in facts.selected(backend)}) for backend in weights

@@ -76,7 +76,7 @@ def modifiers_and_mirror(path: Path, each: HTTPRouteFilter | GRPCRouteFilter) ->
 
 def backend_port(path: Path, backend: BackendObjectReference) -> Iterator[Finding]:
     """A Service is named with a port, an XBackend without."""
-    if (backend.group, backend.kind) == ("", "Service") and backend.port is None:
+    if backend.is_service and backend.port is None:
         message = f"Service `{backend.name}` is named as backend without a port"
         yield Finding(Code.BACKEND_PORT, path, message, "add the `port` of the Service")
     elif (backend.group, backend.kind) == _XBACKEND and backend.port is not None:
