@@ -1,7 +1,6 @@
 # What is used of google-re2, which ships no types.
 
 class error(Exception): ...  # noqa: N801, N818
-
 class _Encoding: ...
 
 class Options:

@@ -9,4 +9,4 @@ ENDPOINTS: Final = f"{_CONFIG}.endpoint.v3.ClusterLoadAssignment"
 LISTENER: Final = f"{_CONFIG}.listener.v3.Listener"
 SCOPE: Final = f"{_CONFIG}.route.v3.ScopedRouteConfiguration"
 ROUTES: Final = f"{_CONFIG}.route.v3.RouteConfiguration"
-SECRET: Final = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
+SECRET: Final = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"  # noqa: S105
