@@ -103,18 +103,25 @@ def test_growing_past_the_threshold_changes_the_listener_once():
     assert types(world.put(host("and-more.example.com"))) == {"RouteConfiguration": 1}
 
 
-def test_shrinking_a_little_does_not_change_the_layout_back(large):
+def test_a_split_is_undone_only_where_no_host_is_left_to_lose_a_request(large):
     names = [f"h{number}.example.com" for number in range(LARGE)]
-    few = LARGE - scopes.SPLIT // 2 + 1
 
     def without(some):
         return [Change(large.virtual_hosts, (TABLE, name), None) for name in some]
 
-    assert "Listener" not in types(large.commit(without(names[: few - 2])))
-    changed = large.commit(without(names[few - 2 : few + 1]))
+    assert "Listener" not in types(large.commit(without(names[1:])))
+    assert large.messages(type_url.SCOPE)
+    changed = large.commit(without(names[:1]))
     assert changed[PROXY, type_url.LISTENER, "http-80"] is not None
     assert changed[PROXY, type_url.ROUTES, TABLE] is not None
     assert large.messages(type_url.SCOPE) == {}
+
+
+def test_a_split_is_undone_where_copies_of_wildcards_would_outweigh_it():
+    split = Layout(scopes.SHARD_BITS)
+    assert settled(split, 1, 64) == split
+    assert settled(split, 1, 65) == scopes.ONE
+    assert settled(split, 32 * 65, 65) == split
 
 
 @pytest.mark.parametrize("bits", [0, scopes.SHARD_BITS])

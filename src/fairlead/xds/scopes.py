@@ -9,8 +9,9 @@ lower case, with and without a port, defined for every host, and so cheap to rep
 hosts with a wildcard stand in every shard.
 
 It costs a request some microseconds, which is why small tables stay one route configuration
-(RDS). A table changes its layout at thresholds that lie far apart, so that it does not flap;
-with it change the filter chains of its listener, whose connections Envoy then drains.
+(RDS). With the layout of a table change the filter chains of its listener, whose connections Envoy
+then drains: for minutes they look into the scopes that they know, and a scope that is taken away
+answers 404. Hence a table that has been split stays so as long as it has hosts.
 """
 
 import re
@@ -47,10 +48,12 @@ end of the host or its port"."""
 _EVEN: Final = tuple(re.compile(expression) for expression in BITS)
 
 SPLIT: Final = 256
-"""A table of more hosts is split into shards; one of less than half is one again.
+"""A table of more hosts is split into shards.
 
 Early, since what a change of layout costs grows with the table, and only once for the same reason.
 """
+_COPIES: Final = 4096
+"""So many copies of virtual hosts with a wildcard are not yet a reason to undo a split."""
 SHARD_BITS: Final = len(BITS)
 """Bits of a shard's number: 64 shards."""
 
@@ -74,10 +77,11 @@ def settled(layout: Layout, exact: int, wildcard: int) -> Layout:
         exact: Its number of virtual hosts without a wildcard.
         wildcard: Its number of virtual hosts with one, which each shard would hold.
     """
-    leeway = 2 if layout.bits else 1
-    large = exact * leeway > SPLIT
     copies = wildcard << SHARD_BITS
-    return Layout(SHARD_BITS) if large and copies <= exact * leeway else ONE
+    if layout.bits:
+        stays = (exact or wildcard) and copies <= max(2 * exact, _COPIES)
+        return layout if stays else ONE
+    return Layout(SHARD_BITS) if SPLIT < exact >= copies else ONE
 
 
 def shard(host: str, bits: int) -> int:
