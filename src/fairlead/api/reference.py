@@ -68,6 +68,10 @@ class SecretObjectReference(Model, frozen=True, kw_only=True):
     kind: KindName = "Secret"
     namespace: NamespaceName | None = None
 
+    def key_from(self, namespace: str) -> tuple[str, str]:
+        """(namespace, name) of what it names, written in an object of `namespace`."""
+        return (self.namespace or namespace, self.name)
+
 
 class BackendObjectReference(Model, frozen=True, kw_only=True):
     """BackendObjectReference: where requests, or copies of them, go."""

@@ -55,7 +55,7 @@ def _missing(sources: Sources) -> Iterator[Key]:
         for (namespace, _), holder in sources.of(kind).items():
             for listener in holder.spec.listeners:
                 for ref in listener.tls.certificate_refs if listener.tls is not None else ():
-                    key = (ref.namespace or namespace, ref.name)
+                    key = ref.key_from(namespace)
                     if (ref.group, ref.kind) == ("", "Secret") and key not in sources.secrets:
                         yield key
 

@@ -147,7 +147,7 @@ def resolve_one(
         `invalid`, with the field relative to the reference. Permission comes before existence,
         so that nobody learns what other namespaces hold.
     """
-    key = (ref.namespace or referrer[2], ref.name)
+    key = ref.key_from(referrer[2])
     shown = f"{ref.kind} {key[0]}/{key[1]}"
     if not inputs.grants.permit(ctx, referrer, (ref.group, ref.kind, *key)):
         message = (

@@ -40,7 +40,7 @@ def _of_listener(
     used: set[Key],
 ) -> Iterator[Remark]:
     refs = entry.tls.certificate_refs if entry.tls is not None else ()
-    keys = [(ref.namespace or holder.metadata.namespace, ref.name) for ref in refs]
+    keys = [ref.key_from(holder.metadata.namespace) for ref in refs]
     leaves = [(key, _leaf(facts, key)) for key in keys]
     used.update(key for key, leaf in leaves if leaf is not None)
     known = [names_of(leaf) for _, leaf in leaves if leaf is not None]
