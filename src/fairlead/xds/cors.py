@@ -54,14 +54,15 @@ def preflights(rule: Rule, cors: Cors) -> Iterator[tuple[Match, Cors]]:
     ``access-control-request-headers`` must not be answered with allowed ones.
     """
     anything = ANY in cors.headers
-    meets_them = rule.match.method in {None, "OPTIONS"}
+    method = rule.match.method
+    meets_them = method is None or method == "OPTIONS"
     if _answers_itself(rule.action) and meets_them and not anything:
         return
     headers = (*rule.match.headers, _present("origin"))
-    if meets_them:
+    if method is None or method == "OPTIONS":
         headers += (_present("access-control-request-method"),)
     else:
-        headers += (HeaderMatch("access-control-request-method", rule.match.method),)
+        headers += (HeaderMatch("access-control-request-method", method),)
     asked = replace(rule.match, method="OPTIONS", headers=headers)
     if anything:
         with_headers = (*headers, _present("access-control-request-headers"))
