@@ -19,6 +19,7 @@ import msgspec
 from fairlead.graph import Collection, Context, Graph, Index
 from fairlead.ir.rule import Rule
 from fairlead.translate import precedence, rules
+from fairlead.translate.backend_ref import Inputs, Scope
 from fairlead.translate.clusters import Clusters
 from fairlead.translate.hostnames import ANY
 from fairlead.translate.precedence import Ranked
@@ -114,15 +115,16 @@ def build(
         for client_namespace, _ in ctx.fetch_all(client_namespaces):
             yield (client_namespace, key), port
 
+    inputs = Inputs(sources, clusters)
+
     def compiled(ctx: Context, key: CompiledKey, port: PortKey) -> Compiled | None:
         client_namespace, attachment = key
         kept = sources.grpc_routes if attachment.kind == "GRPCRoute" else sources.http_routes
         route = ctx.fetch(kept, (attachment.namespace, attachment.name))
         if route is None:
             return None
-        return Compiled(
-            rules.rules(ctx, sources, clusters, route, "mesh", client_namespace, port[2])
-        )
+        scope = Scope("mesh", client_namespace, port[2])
+        return Compiled(rules.compile_route(ctx, inputs, route, scope))
 
     per_client = attachments.flat_map("mesh attachments by client", clients)
     return MeshRoutes(

@@ -22,15 +22,13 @@ from fairlead.ir.match import PathPrefix
 from fairlead.ir.origin import Origin
 from fairlead.ir.rule import Action, HashOn, Redirect, Respond, Retry, Route, Rule
 from fairlead.translate import backends, filters, host_rules, policies, session_persistence
-from fairlead.translate.backend_ref import Inputs, ParentKind, Referrer, Scope
+from fairlead.translate.backend_ref import Inputs, Referrer, Scope
 from fairlead.translate.backends import Resolved
-from fairlead.translate.clusters import Clusters
 from fairlead.translate.filters import Filters
 from fairlead.translate.finding import Finding
 from fairlead.translate.policies import Asker
 from fairlead.translate.precedence import Ranked, rank
 from fairlead.translate.route_rule import HostRoute, RouteMatch, RouteRule
-from fairlead.translate.sources import Sources
 
 _MOST_ATTEMPTS = 2**31 - 1
 """The field has no upper bound; proxies count in 32 bits."""
@@ -95,38 +93,14 @@ def _contradictions(rule: RouteRule, field: str, done: Filters) -> tuple[Finding
     return (Finding("IncompatibleFilters", f"{field}.backendRefs", message),)
 
 
-def rules(  # noqa: PLR0917 - the flat form of `compile_route`
-    ctx: Context,
-    sources: Sources,
-    clusters: Clusters,
-    route: HostRoute,
-    parent: ParentKind,
-    client_namespace: str,
-    listener_port: int | None,
+def compile_route(
+    ctx: Context, inputs: Inputs, route: HostRoute, scope: Scope
 ) -> tuple[Ranked, ...]:
     """Compile a route for one kind of parent and the clients of one namespace.
-
-    Args:
-        ctx: The function run that reads Services and policies.
-        sources: Where Services are found.
-        clusters: What their ports are called as destinations.
-        route: The route.
-        parent: ``mesh`` for Service parents. Cross-namespace backends of ``gateway`` parents
-            need `compile_route`, which knows the ReferenceGrants.
-        client_namespace: Whose policies count.
-        listener_port: Port on which clients call (of the Service, for a mesh), for redirects.
 
     Returns:
         Every match of every rule with its rank; `precedence.order` merges those of many routes.
     """
-    scope = Scope(parent, client_namespace, listener_port)
-    return compile_route(ctx, Inputs(sources, clusters), route, scope)
-
-
-def compile_route(
-    ctx: Context, inputs: Inputs, route: HostRoute, scope: Scope
-) -> tuple[Ranked, ...]:
-    """Compile a route for `scope`: every match of every rule, ranked."""
     ranked: list[Ranked] = []
     for checked in check(route):
         done = _done(ctx, inputs, route, checked, scope)
