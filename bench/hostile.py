@@ -25,10 +25,12 @@ from bench.load import percentile
 from fairlead.cli.load import Tally, steady
 
 HOST: Final = "shop.example.com"
+SILENT: Final = "silent.example.com"
+"""The host of a backend that takes whatever comes and never answers."""
 RATE: Final = 200
 """Requests of the good client, each second."""
 SECONDS: Final = 2.0
-ROUNDS: Final = 7
+ROUNDS: Final = 5
 SLOW: Final = 500
 IDLE: Final = 5_000
 PACE: Final = 0.05
@@ -43,13 +45,18 @@ _END_STREAM, _END_HEADERS = 1, 4
 def run() -> Iterator[Figure]:
     """Yield the median ratio of p99 under each attack to p99 without, and Envoy's memory."""
     upstream = ("127.0.0.1", processes.free_port())
-    with tempfile.TemporaryDirectory(prefix="fairlead-bench-") as name:
+    with (
+        tempfile.TemporaryDirectory(prefix="fairlead-bench-") as name,
+        socket.create_server(("127.0.0.1", 0), backlog=2 * SLOW) as silent,
+    ):
         folder = Path(name)
         config = folder / "manifests"
         config.mkdir()
         manifests.write(config, "gateway", manifests.gateway())
         manifests.write(config, "service", *manifests.service("backend", upstream))
+        manifests.write(config, "silent", *manifests.service("silent", silent.getsockname()))
         manifests.write(config, "route", manifests.route("shop", HOST, "backend"))
+        manifests.write(config, "other", manifests.route("other", SILENT, "silent"))
         back = baseline.bootstrap([baseline.upstream(upstream)], [], folder / "u.sock")
         with processes.envoy(back, folder, upstream), processes.serving(config) as ours:
             address, pid = ours.address(80), ours.gateway_pid()
@@ -94,6 +101,7 @@ def _attacking(address: tuple[str, int], attack: str) -> Generator[None]:
             yield
         finally:
             process.kill()
+    time.sleep(1)  # until Envoy has seen its connections end
 
 
 def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
@@ -139,22 +147,22 @@ def _repeated(address: tuple[str, int], content: bytes) -> None:
 
 
 def _held(address: tuple[str, int], number: int, content: bytes) -> None:
-    """Connections that begin a request, or nothing, and go on by a byte a second."""
+    """Connections that begin a request, or nothing, and go on by a byte a second, in turns."""
     clients = [socket.create_connection(address, timeout=10) for _ in range(number)]
     for client in clients:
         client.sendall(content)
+    time.sleep(1)  # what is measured is what they cost while they are held
     print("attacking", flush=True)
-    while True:
-        time.sleep(1)
-        for client in clients if content else ():
-            with contextlib.suppress(OSError):
-                client.sendall(b"a")
+    for client in itertools.cycle(clients):
+        time.sleep(1 / number)
+        with contextlib.suppress(OSError):
+            client.sendall(b"a" if content else b"")
 
 
 ATTACKS: Final[dict[str, Callable[[tuple[str, int]], None]]] = {
     "slow_headers": lambda at: _held(at, SLOW, b"GET / HTTP/1.1\r\nX: "),
     "slow_body": lambda at: _held(
-        at, SLOW, f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 99999\r\n\r\n".encode()
+        at, SLOW, f"POST / HTTP/1.1\r\nHost: {SILENT}\r\nContent-Length: 99999\r\n\r\n".encode()
     ),
     "idle": lambda at: _held(at, IDLE, b""),
     "rapid_reset": lambda at: _repeated(at, _rapid_reset()),
