@@ -38,14 +38,15 @@ on each request, removed before the backend."""
 _OWN: Final[Message] = {"prefix": "x-fairlead-"}
 """Headers that mean something between our listeners and routes; nobody else sets them."""
 
-_CLAIMS: Final[tuple[Message, ...]] = (
-    {"prefix": "x-envoy-"},
-    {"safe_regex": {"regex": "x-forwarded-(?:[^f].*|f[^o].*|fo[^r].*|for.+)"}},
-    {"exact": "forwarded"},
-    {"exact": "x-real-ip"},
-)
-"""Headers by which proxies tell backends about clients. A stranger's are dropped before Envoy
-writes its own; to ``x-forwarded-for`` it appends, so that the last address is the true one."""
+_CLAIMED: Final[Message] = {
+    "safe_regex": {
+        "regex": "forwarded|x-(?:(?:envoy|fairlead)-.*|real-ip"
+        "|forwarded-(?:[^f].*|f[^o].*|fo[^r].*|for.+))"
+    }
+}
+"""Those, and headers by which proxies tell backends about clients. A stranger's are dropped before
+Envoy writes its own; to ``x-forwarded-for`` it appends, so that the last address is the true one.
+One expression for all: several would each go through all headers of each request."""
 
 HOP_BY_HOP: Final = ("proxy-connection",)
 """Request headers that are meant for an HTTP proxy only."""
@@ -98,7 +99,7 @@ def gateway_manager(port: Port, chain: HttpChain, *, http3: bool = False) -> Mes
     return HttpConnectionManager(
         **_common(port.name, port.access_log),
         **scopes.manager_fields(port.table, port.layout),
-        **_early((_OWN, *_CLAIMS), (*scopes.early_headers(port.table, port.layout), *owner)),
+        **_early(_CLAIMED, (*scopes.early_headers(port.table, port.layout), *owner)),
         **tracing_fields,
         **(codec if http3 else {}),
         common_http_protocol_options={
@@ -127,7 +128,7 @@ def outbound_manager(listener: OutboundListener, layout: Layout, log_path: str) 
     return HttpConnectionManager(
         **common,
         **scopes.manager_fields(listener.table, layout),
-        **_early((_OWN,), scopes.early_headers(listener.table, layout)),
+        **_early(_OWN, scopes.early_headers(listener.table, layout)),
         common_http_protocol_options={"idle_timeout": _IDLE},
         http_filters=[_forward_proxy(), *http_filters.listed(slots=False), _router()],
         normalize_path=wrapped(value=True),
@@ -150,16 +151,14 @@ def _common(name: str, log_path: str) -> dict[str, Message]:
     }
 
 
-def _early(
-    dropped: tuple[Message, ...], headers: tuple[tuple[str, str], ...]
-) -> dict[str, Message]:
+def _early(dropped: Message, headers: tuple[tuple[str, str], ...]) -> dict[str, Message]:
     """What happens to request headers before a route is looked for.
 
     Args:
         dropped: `StringMatcher` of the names of those that are dropped.
         headers: Those that are then set, by name and format string.
     """
-    mutations: list[Message] = [{"remove_on_match": {"key_matcher": each}} for each in dropped]
+    mutations: list[Message] = [{"remove_on_match": {"key_matcher": dropped}}]
     mutations += [
         {
             "append": {
