@@ -89,6 +89,10 @@ def listener(pick: Random, name: str, port: int, protocol: str, hostname: str | 
     if pick.random() < 0.1:
         allowed["kinds"] = [{"kind": pick.choice(("HTTPRoute", "GRPCRoute"))}]
     made["allowedRoutes"] = allowed
+    if pick.random() < 0.05:
+        fault = {"group": "fairlead.dev", "kind": "FaultInjection"}
+        ref = {**fault, "name": pick.choice(("broken", "missing"))}
+        made["filters"] = {"requests": [{"type": "ExtensionRef", "extensionRef": ref}]}
     return made
 
 

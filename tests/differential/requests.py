@@ -31,6 +31,15 @@ ODD = (
     lambda path: path + "/%00",
     lambda path: path + '/"<>`{|}^',
     lambda path: path + "...",
+    lambda path: path + "/%2e%2e%2fb",
+    lambda path: path + "/a/%2E%2e/",
+    lambda path: path + "/a%2f..%5C../b",
+    lambda path: "//" + path,
+    lambda path: path + "%7E%2d%5f",
+    lambda path: path + "%e9%C3",
+    lambda path: path + ":@!$&'()*+,=[]",
+    lambda path: path + "%3Fq=1",
+    lambda path: path + "%25%32%46a",
     lambda path: path + "/..;v=1/b",
     lambda path: path + "/.;v=1",
     lambda path: path + "/%2e.;v=1/b",
@@ -68,7 +77,7 @@ def _request(pick: Random, route: Raw, match: Raw, *, grpc: bool, ports: list[in
             ("Content-Type", pick.choice(("application/grpc", "application/grpc+proto")))
         )
     if pick.random() < 0.15:
-        method = pick.choice(matches.METHODS)
+        method = pick.choice((*matches.METHODS, "REPORT", "TRACE"))
     if pick.random() < 0.08:
         method = "OPTIONS"
         headers += [("Origin", "https://a.example"), ("Access-Control-Request-Method", "GET")]
@@ -97,10 +106,10 @@ def _from_pod(pick: Random, services: list[Raw], common: dict) -> Request:
 
 
 def _from_outside(pick: Random, route: Raw, ports: list[int], common: dict) -> Request:
-    port = pick.choice(ports)
+    port = pick.choice(ports) if pick.random() < 0.98 else 81
     host = _host(pick, route)
     sni = None
-    if port == 443 and pick.random() < 0.15:
+    if port == 443 and (pick.random() < 0.15 or host.startswith(STRANGERS)):
         sni = _concrete(pick, pick.choice(HOSTS))
     if pick.random() < 0.25:
         host = f"{host}:{pick.choice((port, 80, 443, 1234))}"
@@ -117,7 +126,7 @@ def _from_outside(pick: Random, route: Raw, ports: list[int], common: dict) -> R
 def _host(pick: Random, route: Raw) -> str:
     hosts = route["spec"].get("hostnames") or list(HOSTS)
     if pick.random() < 0.15:
-        hosts = [*HOSTS, "nowhere.test", "example", "127.0.0.1", "[::1]"]
+        hosts = [*HOSTS, *STRANGERS]
     host = _cased(pick, _concrete(pick, pick.choice(hosts)))
     return host + "." if pick.random() < 0.05 else host
 
@@ -210,7 +219,23 @@ def _headers(pick: Random, match: Raw) -> Iterator[tuple[str, str]]:
         yield pick.choice(ODD_HEADERS)
 
 
+STRANGERS = (
+    *("nowhere.test", "example", "127.0.0.1", "[::1]", "a.example..", ".a.example", "a_b.example"),
+    *("-.example", "a.exampl", "xn--a.example", "a.example.other.test", "z.a.example.example"),
+)
 ODD_HEADERS = (
+    ("X-A", "1\t2"),
+    ("X-A", "\t 1 \t"),
+    ("X-A", "%31"),
+    ("X-Fairlead-Scope", "1"),
+    ("X-Real-Ip", "1.2.3.4"),
+    ("X-Forwarded-Port", "443"),
+    ("X-Forwarded-Client-Cert", "By=x"),
+    ("Via", "1.1 x"),
+    ("Grpc-Timeout", "9S"),
+    ("x-envoy-retry-on", "5xx"),
+    ("x-envoy-internal", "true"),
+    ("x-envoy-force-trace", "1"),
     ("x_under", "1"),
     ("Upgrade", "foo"),
     ("TE", "trailers"),

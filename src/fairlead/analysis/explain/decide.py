@@ -12,6 +12,7 @@ from fairlead.analysis.explain.reception import Answered, received, upgrade_refu
 from fairlead.analysis.explain.request import Request
 from fairlead.analysis.explain.shares import (
     aborted,
+    aborts_always,
     always_aborted,
     chances,
     of_connection,
@@ -20,7 +21,7 @@ from fairlead.analysis.explain.shares import (
 )
 from fairlead.analysis.explain.target import location
 from fairlead.analysis.explain.where import Nowhere, find
-from fairlead.ir.http_policy import Cors
+from fairlead.ir.http_policy import Cors, Fault
 from fairlead.ir.listener import GatewayListener, HttpChain, TcpChain
 from fairlead.ir.rule import Redirect, Respond, Route, Rule
 from fairlead.ir.virtual_host import VirtualHost
@@ -101,12 +102,22 @@ def _in_host(facts: Facts, decision: Decision, shown: Shown, host: VirtualHost) 
             "give it appProtocol kubernetes.io/h2c or grpc"
         )
         decision = msgspec.structs.replace(decision, notes=(*decision.notes, note))
+    found = _by_rules(facts, decision, asked, host)
+    filters = host.filters.requests if host.filters is not None else ()
+    faults = [each for each in filters if isinstance(each, Fault) and aborts_always(each)]
+    if not faults or (found.status == FORBIDDEN and upgrade_refused(shown.headers)):
+        return found
+    return _aborted(found, faults[0], "a FaultInjection of the listener aborts every request")
+
+
+def _by_rules(facts: Facts, decision: Decision, asked: Asked, host: VirtualHost) -> Decision:
+    """What the first rule that matches does."""
     for rule in host.rules:
         preflight = _preflight(rule, asked)
         if preflight is not None:
             return _answered(decision, rule)
         if matches(rule.match, asked):
-            return _carried_out(facts, decision, shown, rule)
+            return _carried_out(facts, decision, asked.shown, rule)
     why = "the host is known, but no rule of it matches"
     return msgspec.structs.replace(decision, status=UNMATCHED, why=why)
 
@@ -143,16 +154,15 @@ def _carried_out(facts: Facts, decision: Decision, shown: Shown, rule: Rule) -> 
         case Route() as route:
             decision = of_route(facts, decision, shown, rule, route)
     if fault is not None:
-        status, grpc_status = aborted(fault)
-        return msgspec.structs.replace(
-            decision,
-            status=status,
-            grpc_status=grpc_status,
-            location=None,
-            why="a FaultInjection aborts every request",
-            shares=(),
-        )
+        return _aborted(decision, fault, "a FaultInjection aborts every request")
     return decision
+
+
+def _aborted(decision: Decision, fault: Fault, why: str) -> Decision:
+    status, grpc_status = aborted(fault)
+    return msgspec.structs.replace(
+        decision, status=status, grpc_status=grpc_status, location=None, why=why, shares=()
+    )
 
 
 def _preflight(rule: Rule, asked: Asked) -> Cors | None:

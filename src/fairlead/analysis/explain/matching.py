@@ -38,6 +38,7 @@ class Asked:
     """A request, read once for all the rules that it is compared with."""
 
     def __init__(self, shown: Shown) -> None:
+        self.shown = shown
         self.method = shown.method
         self.path, query = split(shown.path)
         self.headers = joined(shown)

@@ -19,9 +19,14 @@ _NEVER: Final = frozenset(
     {
         *("keep-alive", "proxy-connection", "transfer-encoding"),
         *("x-envoy-internal", "x-forwarded-client-cert"),
+        *("x-envoy-expected-rq-timeout-ms", "x-envoy-force-trace", "x-envoy-ip-tags"),
+        *("x-envoy-hedge-on-per-try-timeout", "x-envoy-max-retries", "x-envoy-retry-grpc-on"),
+        *("x-envoy-retriable-header-names", "x-envoy-retriable-status-codes", "x-envoy-retry-on"),
+        *("x-envoy-upstream-alt-stat-name", "x-envoy-upstream-rq-per-try-timeout-ms"),
+        *("x-envoy-upstream-rq-timeout-alt-response", "x-envoy-upstream-rq-timeout-ms"),
     }
 )
-"""Headers that rules never see."""
+"""Headers that rules never see; nobody may tell Envoy itself what to do by them."""
 _CLAIMS: Final = ("x-envoy-", "x-forwarded-")
 _CLAIMS_BY_NAME: Final = frozenset({"forwarded", "x-real-ip", "x-request-id"})
 """Headers about clients, which Gateways drop or write themselves, whatever a client says."""

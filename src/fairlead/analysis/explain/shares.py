@@ -88,9 +88,12 @@ def _part(facts: Facts, backend: Backend) -> Share:
 def always_aborted(policies: HttpPolicies | None) -> Fault | None:
     """The fault that aborts every request, if there is one."""
     fault = policies.fault if policies is not None else None
-    if fault is None or fault.abort_percent < _ALL:
-        return None
-    return fault if fault.abort_status or fault.abort_grpc_status else None
+    return fault if fault is not None and aborts_always(fault) else None
+
+
+def aborts_always(fault: Fault) -> bool:
+    """Whether a fault leaves no request."""
+    return fault.abort_percent >= _ALL and bool(fault.abort_status or fault.abort_grpc_status)
 
 
 def aborted(fault: Fault) -> tuple[int, int | None]:

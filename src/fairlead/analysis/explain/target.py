@@ -23,15 +23,6 @@ from fairlead.ir.rule import Redirect, Route, Rule
 
 _HOST: Final = "host"
 _WELL_KNOWN: Final[Mapping[str, int]] = {"http": 80, "https": 443}
-_FOR_THE_ROUTER: Final = frozenset(
-    {
-        *("x-envoy-hedge-on-per-try-timeout", "x-envoy-max-retries", "x-envoy-retry-grpc-on"),
-        *("x-envoy-retriable-header-names", "x-envoy-retriable-status-codes", "x-envoy-retry-on"),
-        *("x-envoy-upstream-alt-stat-name", "x-envoy-upstream-rq-per-try-timeout-ms"),
-        *("x-envoy-upstream-rq-timeout-alt-response", "x-envoy-upstream-rq-timeout-ms"),
-    }
-)
-"""Headers by which a pod asks its proxy for timeouts and retries; they go no further."""
 _DIGITS: Final = re.compile(r"[0-9]+")
 
 
@@ -43,7 +34,6 @@ def sent(shown: Shown, rule: Rule, route: Route, backend: Forward) -> Sent:
         if modifier is not None:
             headers = modified(headers, modifier)
             host = dict(modifier.set).get(_HOST, host)
-    headers = tuple(pair for pair in headers if pair[0] not in _FOR_THE_ROUTER)
     return Sent(
         method=shown.method,
         host=own.hostname or outer.hostname or host,
