@@ -109,7 +109,7 @@ def _from_outside(pick: Random, route: Raw, ports: list[int], common: dict) -> R
     port = pick.choice(ports) if pick.random() < 0.98 else 81
     host = _host(pick, route)
     sni = None
-    if port == 443 and (pick.random() < 0.15 or host.startswith(STRANGERS)):
+    if port == 443 and (pick.random() < 0.15 or host.lower().startswith(STRANGERS)):
         sni = _concrete(pick, pick.choice(HOSTS))
     if pick.random() < 0.25:
         host = f"{host}:{pick.choice((port, 80, 443, 1234))}"
