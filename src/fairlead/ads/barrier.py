@@ -8,6 +8,7 @@ caller's monotonic clock.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from fairlead.ads.channel import Mark
 from fairlead.xds.resource import Resource
@@ -15,7 +16,7 @@ from fairlead.xds.resource import Resource
 PATIENCE = 5.0
 """Seconds after which routes no longer wait for a proxy that doesn't acknowledge endpoints."""
 
-Key = tuple[str, str]
+Key: TypeAlias = tuple[str, str]
 """(type url, resource name)"""
 
 

@@ -9,7 +9,7 @@ Survives streams: a proxy that comes back is not sent what it has refused.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -31,7 +31,7 @@ LAST_RETRY = 30.0
 """Seconds between tries of a refused listener: what stands against it, such as a port in use, may
 pass without any change of ours. The pause doubles from the first to the last."""
 
-Content = tuple[str | None, bytes]
+Content: TypeAlias = tuple[str | None, bytes]
 """(key of the part or None for the head, digest)"""
 
 

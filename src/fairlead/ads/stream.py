@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from fairlead.ads import type_url
 from fairlead.ads.barrier import Barrier, Gate, Key
@@ -10,7 +11,7 @@ from fairlead.ads.quarantine import Quarantine
 from fairlead.ads.removal import Removals
 from fairlead.xds.resource import Resource
 
-Desired = dict[str, dict[str, Resource]]
+Desired: TypeAlias = dict[str, dict[str, Resource]]
 """Resources by type and name."""
 
 Changes = Mapping[Key, Resource | None]

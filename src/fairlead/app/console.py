@@ -7,6 +7,7 @@ words that matter have colour (unless NO_COLOR is set); the text is the same eit
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 from fairlead import api
 from fairlead.analysis.aligned import aligned
@@ -31,7 +32,7 @@ _IGNORED = {"AGE", "PIDS", "LOGS", "RESTARTS", "IMAGES", "IP"}
 _RED, _YELLOW, _BOLD, _RESET = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[0m"
 _SEVERITY_COLOUR = {"error": _RED, "warning": _YELLOW}
 
-RowKey = tuple[str, ...]
+RowKey: TypeAlias = tuple[str, ...]
 
 
 class Console:

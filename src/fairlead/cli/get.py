@@ -4,7 +4,7 @@ import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import click
 from click.shell_completion import CompletionItem
@@ -14,7 +14,7 @@ from fairlead.cli.client import Client, state_dir_option
 from fairlead.cli.command import Command
 from fairlead.cli.kinds import find_kind, kind_names
 
-Objects = list[dict[str, Any]]
+Objects: TypeAlias = list[dict[str, Any]]
 
 
 class KindsType(click.ParamType[tuple[str, ...]]):

@@ -10,6 +10,7 @@ import base64
 import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import msgspec
 
@@ -25,7 +26,7 @@ from fairlead.translate.sources import Key, Sources
 
 TLS_TYPE = "kubernetes.io/tls"
 
-Referrer = tuple[str, str, str]
+Referrer: TypeAlias = tuple[str, str, str]
 """Group, kind and namespace of an object that refers to another."""
 
 

@@ -7,6 +7,7 @@ with those objects, and a listener only with what concerns it.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from fairlead import api
 from fairlead.graph import Collection, Context, Graph, Index
@@ -32,9 +33,9 @@ from fairlead.translate.sources import Key
 
 DEFAULT_SCOPE = "All"
 
-BoundTerm = tuple[str, str, str]
+BoundTerm: TypeAlias = tuple[str, str, str]
 """Namespace and name of a Gateway, name of the proxy's listener."""
-HostTerm = tuple[str, str, str, str]
+HostTerm: TypeAlias = tuple[str, str, str, str]
 """`BoundTerm`, then a hostname."""
 
 

@@ -10,6 +10,7 @@ changes.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import msgspec
 
@@ -24,7 +25,7 @@ from fairlead.translate.finding import Finding
 from fairlead.translate.references import Grants
 from fairlead.translate.sources import Key, Settings, Sources
 
-Owner = tuple[str, str, str]
+Owner: TypeAlias = tuple[str, str, str]
 """Kind, namespace and name of the object that lists authorities."""
 
 

@@ -10,6 +10,7 @@ come from the same listener only.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import msgspec
 
@@ -21,7 +22,7 @@ from fairlead.translate.claims import Claim, ClaimKey, ListenerKey, Variant
 from fairlead.translate.finding import Finding
 from fairlead.translate.precedence import Ranked
 
-Host = tuple[str, str]
+Host: TypeAlias = tuple[str, str]
 """(table, host)."""
 
 

@@ -7,7 +7,7 @@ route found in the end says what it does.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 from fairlead.ir.backend import Forward
 from fairlead.ir.http_policy import (
@@ -33,7 +33,7 @@ from fairlead.xds.http_filters import (
 )
 from fairlead.xds.messages import Message, any_of
 
-Configured = dict[str, Message]
+Configured: TypeAlias = dict[str, Message]
 """`google.protobuf.Any` by name of the filter."""
 
 _NOTHING_TO_DO: Final = {
