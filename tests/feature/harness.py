@@ -9,11 +9,13 @@ Every wait is bounded and says what it waited for, with what the instance printe
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,22 +25,22 @@ from fairlead.app.instance import STATE_DIR_VARIABLE
 from fairlead.cli.client import Client
 from support.http import Response, send
 
+OFFSETS = (20_000, 32_000)
 READY_SECONDS = 30
 STOP_SECONDS = 15
 
 
 def free_offset():
-    """A port offset at which port 80 and port 443 are free on 127.0.0.1."""
+    """A port offset at which port 80 and port 443 are free on 127.0.0.1.
+
+    Below the range from which the kernel takes ports for clients: one of those would hold a port
+    for as long as its connection lives.
+    """
     while True:
-        with socket.socket() as http, socket.socket() as https:
-            http.bind(("127.0.0.1", 0))
-            offset = http.getsockname()[1] - 80
-            if not 0 < offset <= 64000:
-                continue
-            try:
-                https.bind(("127.0.0.1", 443 + offset))
-            except OSError:
-                continue
+        offset = random.randrange(*OFFSETS)
+        with socket.socket() as http, socket.socket() as https, suppress(OSError):
+            http.bind(("127.0.0.1", 80 + offset))
+            https.bind(("127.0.0.1", 443 + offset))
             return offset
 
 
