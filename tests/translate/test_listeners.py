@@ -336,6 +336,36 @@ def test_hostnames_of_listeners_of_both_kinds_with_tls_overlap():
     assert told["a"].message.endswith("connections go to the one whose hostname is more specific")
 
 
+def test_without_an_authority_nothing_falls_to_a_wider_listener_that_checks_nobody():
+    route = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: TLSRoute
+metadata: {name: app}
+spec:
+  parentRefs: [{name: gate}]
+  hostnames: ["*.example.com", bank.example.com]
+  rules: [{backendRefs: [{name: backend, port: 443}]}]
+"""
+    world = World(
+        gateway(
+            passthrough("wide", hostname="*.example.com"),
+            listener("bank", "HTTPS", hostname="bank.example.com"),
+            tls={"frontend": {"default": validated()}},
+        ),
+        *SECRETS,
+        route,
+    )
+    bank = (PROXY, "tls-443", "bank.example.com")
+    assert conditions(world, "bank")["Accepted"] == ("False", "NoValidCACertificate")
+    assert world.outputs.chains.get(bank).backends == ()
+    assert world.outputs.chains.get((PROXY, "tls-443", "*.example.com")).backends
+    world.apply(ca_config_map("ca", AUTHORITY.cert_pem))
+    assert isinstance(world.outputs.chains.get(bank), HttpChain)
+    assert world.outputs.chains.get(bank).tls.validation
+    world.remove("ConfigMap", "ca")
+    assert world.outputs.chains.get(bank).backends == ()
+
+
 def validated(**validation):
     found = {"caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": "ca"}], **validation}
     return {"validation": found}

@@ -163,7 +163,7 @@ def _origins(ctx: Context, gateways: Gateways, term: BoundTerm) -> tuple[Origin,
 def _tls_chain(
     _ctx: Context, _key: ListenerKey, listener: ManagedListener
 ) -> Iterator[tuple[tuple[str, str, str], Chain]]:
-    """The chain of an HTTPS listener, and of one without a certificate that can be used.
+    """The chain of an HTTPS listener, and of one without a certificate or an authority to use.
 
     The latter closes connections: they must not be taken for those of a wider listener.
     """

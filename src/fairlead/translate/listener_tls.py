@@ -88,7 +88,7 @@ def listener_tls(
     if checked.findings and checked.validation is None:
         # Without an authority no certificate of a client could be told from a forged one.
         message = f"no certificate authority is valid: {sentence(checked.findings)}"
-        refused = refused or ("NoValidCACertificate", message)
+        refused = refused or (listeners.NO_AUTHORITY, message)
     tls = None
     if found.names and refused is None:
         tls = DownstreamTls(

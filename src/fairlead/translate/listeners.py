@@ -43,6 +43,9 @@ _KINDS = {
     "TCP": (TCP_ROUTE,),
     "UDP": (UDP_ROUTE,),
 }
+NO_AUTHORITY = "NoValidCACertificate"
+"""Reason of Accepted=False where no client's certificate could be checked."""
+
 _HTTP_PROTOCOLS = ("HTTP", "HTTPS")
 _BY_HOSTNAME = ("http", "tls")
 _PRIVILEGED = 1024
@@ -112,10 +115,11 @@ class ManagedListener(msgspec.Struct, frozen=True, gc=False):
     def holds(self) -> bool:
         """Whether its hostname is its own.
 
-        That of one without a usable certificate is, too: what is meant for it must not fall to a
-        wider listener.
+        That of one without a usable certificate is, too, and of one that has no authority left to
+        check clients by: what is meant for it must not fall to a wider listener.
         """
-        return self.refused is None and not self.idle
+        own = self.refused is None or self.refused[0] == NO_AUTHORITY
+        return own and not self.idle
 
     @property
     def served(self) -> bool:
