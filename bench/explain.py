@@ -30,5 +30,6 @@ def run() -> Iterator[Figure]:
     yield Figure("explain_mismatches", found["mismatches"], "requests", target=0)
     yield Figure("explain_refusals", found["refused"], "resources", target=0)
     for name in ("configurations", "requests", "ruled", "forwarded", "late"):
-        yield Figure(f"explain_{name}", found[name], name)
+        unit = "configurations" if name == "configurations" else "requests"
+        yield Figure(f"explain_{name}", found[name], unit)
     yield Figure("explain_seconds", found["seconds"], "s")
