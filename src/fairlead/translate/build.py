@@ -69,11 +69,8 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     telemetry = telemetry_policy.build(inputs, settings)
     bound = bound_listeners.build(graph, sources, gateways, telemetry)
     routed = gateway_routes.build(graph, settings, inputs, gateways)
-    fleet = graph.join("fleet", gateways.fleet, meshed.fleet)
     refused = refusals.build(sources)
     told = host_route.Facts(inputs, settings, refused.by_proxy, routed.compiled, meshed)
-    services_told = services.build(sources, found, meshed.addresses)
-    owners = {"Service": services_told, "DestinationRule": found.rules.reports}
     virtual_hosts = graph.join("virtual hosts", routed.virtual_hosts, meshed.virtual_hosts)
     l4 = l4_routes.build(graph, inputs, gateways, routed.l4_claims)
     udp = udp_listeners.build(inputs, l4.served)
@@ -91,8 +88,14 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
         clusters=all_clusters,
         cluster_use=use,
     )
+    refusable = {
+        "Service": services.build(sources, found, meshed.addresses),
+        "DestinationRule": found.rules.reports,
+        "Pod": running.pod_reports,
+        **destined.reports(use),
+    }
     return Outputs(
-        fleet=fleet,
+        fleet=graph.join("fleet", gateways.fleet, meshed.fleet),
         listeners=listeners,
         chains=chains,
         secrets=given.secrets,
@@ -112,13 +115,9 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
             *_l4_reports(told, routed, l4),
             *_gateway_reports(sources, settings, gateways, routed),
             _telemetry_reports(sources, gateways, telemetry),
-            *(
-                _keyed(kind, refused.told(kind, told))
-                for kind, told in {**owners, **destined.reports(use)}.items()
-            ),
+            *(_keyed(kind, refused.told(kind, told)) for kind, told in refusable.items()),
             *(_keyed(kind, told) for kind, told in extension_report.build(sources).items()),
             _keyed("Deployment", running.deployment_reports),
-            _keyed("Pod", refused.told("Pod", running.pod_reports)),
         ),
     )
 
