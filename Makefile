@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 .PHONY: help setup demo test check bench bench-explain fuzz golden lock clean
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Create .venv with the locked packages (the other targets do this by themselves)
 
@@ -34,7 +34,7 @@ bench: $(STAMP) ## The benchmarks, one JSON object a line, beside a hand-written
 bench-explain: $(STAMP) ## `explain` against real Envoys: 1,000 configurations, 100,000 requests
 	@$(BIN)/python -m bench explain
 
-fuzz: $(STAMP) ## Spoilt manifests through decoding and translation; ARGS='--help' tells more
+fuzz: $(STAMP) ## Spoil manifests at random; needs atheris, or ARGS=--plain
 	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
 
 golden: $(STAMP) ## Rewrite the golden files; read the diff before you commit it
