@@ -96,7 +96,8 @@ def chain(host, which="old", names=None):
 
 def bad_chain():
     """One that Envoy refuses: its certificate has no name."""
-    made = HttpChain("bad", ("bad",), DownstreamTls(("",)), "bad", Origin("ListenerSet", "ns", "x"))
+    origin = Origin("ListenerSet", "ns", "x")
+    made = HttpChain("bad", ("bad",), DownstreamTls(("",)), "bad", origin=origin)
     return Chained(made, "tls-443", NODE)
 
 

@@ -109,10 +109,15 @@ def test_a_policy_never_lets_anything_through_in_clear():
     assert world.outputs.clusters.get("default/a/443").tls is None
 
 
-def test_another_authority_touches_neither_rules_nor_clusters():
+def test_another_authority_changes_the_clusters_that_trust_it_and_no_rule():
+    """Connections to endpoints that are no longer trusted must not be used again."""
     world = World(SCENE, POLICY, ca_config_map("ca", CA("one").cert_pem))
+    before = world.outputs.clusters.get("default/a/443").tls
     events = world.apply(ca_config_map("ca", CA("two").cert_pem))
-    assert events == {}
+    after = world.outputs.clusters.get("default/a/443").tls
+    assert after.trust == before.trust
+    assert after.trust_digest != before.trust_digest
+    assert set(events) == {"clusters"}
 
 
 def test_a_policy_touches_its_own_service_only():

@@ -59,6 +59,9 @@ class UpstreamTls(msgspec.Struct, frozen=True, gc=False):
     """The endpoint's certificate must have one of them; at least one where `trust` is set."""
     certificate: str = ""
     """Name of the `ir.secret.Certificate` that is shown to endpoints; empty for none."""
+    trust_digest: str = ""
+    """Stands for the content of the trust bundle. With it the cluster changes, so that connections
+    to endpoints that are no longer trusted take no further request."""
 
 
 class RetryBudget(msgspec.Struct, frozen=True, gc=False):

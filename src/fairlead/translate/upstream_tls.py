@@ -4,6 +4,7 @@ In: a BackendTLSPolicyValidation and whom it trusts. Out: `ir.cluster.UpstreamTl
 endpoints could not be told from impostors: then nothing may be sent at all.
 """
 
+import hashlib
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -45,8 +46,14 @@ def originate(
     found = trust.bundle(ctx, trusts, owner, validation)
     if not found.name:
         return Origination(None, found.findings)
-    names = _names(validation)
-    return Origination(UpstreamTls(validation.hostname, found.name, names), found.findings)
+    content = ctx.fetch(trusts.bundles, found.name)
+    digest = _digest(content.certificates) if content is not None else ""
+    tls = UpstreamTls(validation.hostname, found.name, _names(validation), trust_digest=digest)
+    return Origination(tls, found.findings)
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _names(validation: api.BackendTLSPolicyValidation) -> tuple[Name, ...]:

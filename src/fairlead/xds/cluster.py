@@ -96,10 +96,19 @@ def _service(cluster: Cluster) -> dict[str, Message]:
         fields["common_lb_config"] = {"healthy_panic_threshold": panic}
     if cluster.protocol == "udp":
         fields["common_lb_config"] = {"locality_weighted_lb_config": {}}
-    if origin := cluster.origin or cluster.policy:
-        named = {"kind": origin.kind, "namespace": origin.namespace, "name": origin.name}
-        fields["metadata"] = {"filter_metadata": {"fairlead": struct(named)}}
+    if told := _metadata(cluster):
+        fields["metadata"] = {"filter_metadata": {"fairlead": struct(told)}}
     return fields
+
+
+def _metadata(cluster: Cluster) -> dict[str, str]:
+    """Where the cluster comes from, and what has to make another one of it."""
+    told: dict[str, str] = {}
+    if origin := cluster.origin or cluster.policy:
+        told = {"kind": origin.kind, "namespace": origin.namespace, "name": origin.name}
+    if cluster.tls is not None and cluster.tls.trust_digest:
+        told["trust"] = cluster.tls.trust_digest
+    return told
 
 
 def _by_dns(cluster: Cluster) -> dict[str, Message]:

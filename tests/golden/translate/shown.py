@@ -12,6 +12,8 @@ import yaml
 from fairlead.ir.origin import Origin
 
 HERE = Path(__file__).parent
+HIDDEN = {"origin", "origins", "trust_digest"}
+"""Fields that say nothing of a decision; the digest is another one in each run."""
 
 
 def cases(*directories):
@@ -41,7 +43,7 @@ def plain(value):
         kept = fields[tag] if tag else fields
         for field in msgspec.structs.fields(value):
             part = getattr(value, field.name)
-            if part != field.default and field.name not in {"origin", "origins"}:
+            if part != field.default and field.name not in HIDDEN:
                 kept[field.name] = plain(part)
         return fields
     if isinstance(value, tuple):
