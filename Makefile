@@ -34,7 +34,8 @@ bench: $(STAMP) ## The benchmarks, one JSON object a line, beside a hand-written
 bench-explain: $(STAMP) ## `explain` against real Envoys: 1,000 configurations, 100,000 requests
 	@$(BIN)/python -m bench explain
 
-fuzz: $(STAMP) ## Spoil manifests at random; needs atheris, or ARGS=--plain
+fuzz: $(STAMP) ## Spoil manifests at random, a million times; ARGS='--help' tells more
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/uv pip install -q --python $(BIN)/python atheris
 	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
 
 golden: $(STAMP) ## Rewrite the golden files; read the diff before you commit it
