@@ -90,7 +90,7 @@ class Collector:
         metadata = dict(context.invocation_metadata())
         for resource in request.resource_spans:
             service = attributes(resource.resource)["service.name"]
-            for scope in resource.scope_spans:
+            for scope in resource.instrumentation_library_spans:  # scope_spans by its first name
                 for span in scope.spans:
                     self.exports.put((service, metadata, span))
         return trace_service_pb2.ExportTraceServiceResponse()
