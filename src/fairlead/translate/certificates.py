@@ -18,9 +18,8 @@ from fairlead import api
 from fairlead.graph import Collection, Context
 from fairlead.ir.origin import Origin
 from fairlead.ir.secret import Certificate, PrivateKey
-from fairlead.translate import pem
 from fairlead.translate.finding import Finding
-from fairlead.translate.pem import Fault
+from fairlead.translate.pem_content import Fault
 from fairlead.translate.references import Grants
 from fairlead.translate.sources import Key, Sources
 
@@ -182,6 +181,8 @@ def _parsed(secret: api.Secret) -> Certificate | Fault:
         return chain
     if isinstance(key, Fault):
         return key
+    from fairlead.translate import pem  # noqa: PLC0415 - 8 MiB that few need
+
     pair = pem.key_pair(chain, key)
     if isinstance(pair, Fault):
         return pair

@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-import msgspec
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
+
+from fairlead.translate.pem_content import Fault, KeyPair
 
 LEAST_RSA_BITS: Final = 2048
 """Envoy refuses shorter keys."""
@@ -28,25 +29,6 @@ _BLOCK: Final = re.compile(
 _BEGIN: Final = re.compile(r"^-----BEGIN [A-Z0-9 ]+-----", re.MULTILINE)
 _CERTIFICATE: Final = frozenset({"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"})
 _CURVES: Final = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
-
-
-class Fault(msgspec.Struct, frozen=True, gc=False):
-    """Why something cannot be used."""
-
-    message: str
-    """What is wrong and what to do, to be put after the name of what holds it."""
-
-
-class KeyPair(msgspec.Struct, frozen=True, gc=False):
-    """A certificate chain and its private key."""
-
-    chain: str
-    """PEM, the leaf first."""
-    key: str
-    """PEM. Never to be shown."""
-
-    def __repr__(self) -> str:
-        return "KeyPair([redacted])"
 
 
 class _Block(NamedTuple):
