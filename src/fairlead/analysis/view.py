@@ -44,6 +44,8 @@ class ProxyFacts(msgspec.Struct, frozen=True):
     rejections: tuple[Rejection, ...] = ()
     pid: int | None = None
     restarts: int = 0
+    instances: tuple["ProxyFacts", ...] = ()
+    """Its pods that are connected here, by node id; empty where one process is the proxy."""
 
 
 class Live(Protocol):

@@ -75,7 +75,7 @@ class LiveFacts:
                 name=name,
                 kind=proxy.kind,
                 connected=state is not None and state.connected,
-                synced=state is not None and _synced(state),
+                synced=state is not None and synced(state),
                 last_ack=state.last_ack if state else None,
                 rejections=state.rejections if state else (),
                 pid=(process.pid or None) if process else None,
@@ -92,7 +92,7 @@ class LiveFacts:
         return self._provider.problems()
 
 
-def _synced(state: ProxyState) -> bool:
+def synced(state: ProxyState) -> bool:
     """Whether a proxy holds everything, also what it has yet to ask for as it starts.
 
     It asks for every route table and every cluster's endpoints once it knows of them; only what it

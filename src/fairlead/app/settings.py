@@ -1,4 +1,4 @@
-"""What the user asked of an instance."""
+"""What the user asked of an instance, or of a controller."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,3 +26,31 @@ class RunSettings:
     """Whether proxies log each request."""
     channel: api.Channel = "experimental"
     """The channel of Gateway API whose fields count."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerSettings:
+    """Options of `fairlead controller`."""
+
+    namespace: str
+    """Where the controller itself lives: its Lease, its certificate, its replicas."""
+    pod: str
+    """Name of this replica's pod, by which others know it."""
+    image: str
+    """Of the proxies that Gateways get."""
+    xds_address: str
+    """``host:port`` by which proxies reach any replica."""
+    controller_name: str
+    """Of the GatewayClasses that are served (`spec.controllerName`)."""
+    kubeconfig: Path | None = None
+    context: str | None = None
+    """Of the kubeconfig; None for the current one, or the pod's own service account."""
+    xds_port: int = 15010
+    health_port: int = 15020
+    api_port: int = 15000
+    """On the loopback address; for the commands, by port-forward."""
+    snapshots: bool = True
+    """Whether the last configuration of each proxy is kept for those that start while no replica
+    is up."""
+    cluster_domain: str = "cluster.local"
+    log_level: str = "info"

@@ -1,0 +1,109 @@
+"""`fairlead controller`: the role that serves a Kubernetes cluster."""
+
+import socket
+import sys
+from pathlib import Path
+
+import click
+
+from fairlead.cli.command import Command
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+PORT = click.IntRange(1, 65535)
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "fairlead controller",
+        "fairlead controller --kubeconfig ~/.kube/config --xds-address 192.0.2.10:15010",
+    ),
+    short_help="Serve the Gateways of a Kubernetes cluster.",
+)
+@click.option(
+    "--namespace", envvar="POD_NAMESPACE", default="fairlead-system", show_default=True,
+    help="The controller's own namespace.  [env: POD_NAMESPACE]",
+)  # fmt: skip
+@click.option(
+    "--pod", envvar="POD_NAME",
+    help="Name of this replica.  [env: POD_NAME; default: the host's name]",
+)  # fmt: skip
+@click.option(
+    "--image", envvar="FAIRLEAD_IMAGE", default="fairlead", show_default=True,
+    help="Image of the proxies.  [env: FAIRLEAD_IMAGE]",
+)  # fmt: skip
+@click.option(
+    "--controller-name", envvar="FAIRLEAD_CONTROLLER_NAME",
+    default="fairlead.dev/gateway-controller", show_default=True,
+    help="GatewayClasses with this spec.controllerName are served.",
+)  # fmt: skip
+@click.option(
+    "--xds-address", envvar="FAIRLEAD_XDS", metavar="HOST:PORT",
+    help="Where proxies reach the control plane.  [default: the Service fairlead]",
+)  # fmt: skip
+@click.option("--xds-port", type=PORT, default=15010, show_default=True, help="For proxies.")
+@click.option(
+    "--health-port", type=PORT, default=15020, show_default=True, help="For probes and metrics."
+)
+@click.option(
+    "--api-port", type=PORT, default=15000, show_default=True,
+    help="For the commands, on the loopback address.",
+)  # fmt: skip
+@click.option(
+    "--snapshots/--no-snapshots", default=True, show_default=True,
+    help="Keep each proxy's configuration in a Secret, for proxies that start while no replica is "
+    "up.",
+)  # fmt: skip
+@click.option("--cluster-domain", default="cluster.local", show_default=True, help="Of the DNS.")
+@click.option(
+    "--kubeconfig", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Instead of the pod's service account.",
+)  # fmt: skip
+@click.option("--context", help="Of the kubeconfig.")
+@click.option("--log-level", type=click.Choice(LOG_LEVELS), default="info", show_default=True)
+def controller(
+    *,
+    namespace: str,
+    pod: str | None,
+    image: str,
+    controller_name: str,
+    xds_address: str | None,
+    xds_port: int,
+    health_port: int,
+    api_port: int,
+    snapshots: bool,
+    cluster_domain: str,
+    kubeconfig: Path | None,
+    context: str | None,
+    log_level: str,
+) -> None:
+    """Serve the Gateways of a Kubernetes cluster; 'fairlead install' runs it there.
+
+    Any number of replicas may run: each serves proxies, and the one that holds the Lease writes
+    status and makes what Gateways need.
+
+    Exit codes: 0 stopped by a signal, 1 it could not start, 2 wrong usage.
+    """
+    from fairlead.app.controller import StartError, main  # noqa: PLC0415 - heavy
+    from fairlead.app.settings import ControllerSettings  # noqa: PLC0415
+
+    settings = ControllerSettings(
+        namespace=namespace,
+        pod=pod or socket.gethostname(),
+        image=image,
+        xds_address=xds_address or f"fairlead.{namespace}.svc:15010",
+        controller_name=controller_name,
+        kubeconfig=kubeconfig,
+        context=context,
+        xds_port=xds_port,
+        health_port=health_port,
+        api_port=api_port,
+        snapshots=snapshots,
+        cluster_domain=cluster_domain,
+        log_level=log_level,
+    )
+    try:
+        code = main(settings)
+    except StartError as error:
+        raise click.ClickException(str(error)) from None
+    sys.exit(code)
