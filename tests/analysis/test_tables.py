@@ -97,6 +97,39 @@ def test_proxies(facts, state):
     assert row.cells[:7] == ("mesh", "mesh", state, "2s", "0", "12", "0")
 
 
+def test_proxies_of_a_cluster_have_a_row_for_each_pod():
+    pods = (
+        ProxyFacts(
+            f"gateway/a/shop~shop-{number}",
+            "gateway",
+            connected=True,
+            synced=synced,
+            last_ack=age,
+            replica=replica,
+        )
+        for number, synced, age, replica in (
+            (1, True, 1, "fairlead-x"),
+            (2, False, 9, "fairlead-y"),
+        )
+    )
+    shop = ProxyFacts("gateway/a/shop", "gateway", connected=True, instances=pods)
+    away = ProxyFacts("gateway/b/away", "gateway", instances=())
+    scene = Scene()
+    scene.proxies_ = {shop.name: shop, away.name: away}
+    table = proxy_table(scene.view, None)
+    assert [c.name for c in table.columns if not c.wide] == [
+        "PROXY", "KIND", "POD", "REPLICA", "STATUS", "LAST-ACK", "NACK",
+    ]  # fmt: skip
+    assert [row.cells[:7] for row in table.rows] == [
+        ("gateway/a/shop", "gateway", "shop-1", "replica-x", "SYNCED", "1s", "0"),
+        ("gateway/a/shop", "gateway", "shop-2", "replica-y", "STALE", "9s", "0"),
+        ("gateway/b/away", "gateway", "<none>", "<none>", "DISCONNECTED", "<none>", "0"),
+    ]
+    first, _ = proxy_objects(scene.view, None)
+    assert [pod["name"] for pod in first["status"]["pods"]] == ["shop-1", "shop-2"]
+    assert "pid" not in first["status"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [

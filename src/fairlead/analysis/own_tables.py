@@ -15,6 +15,8 @@ from fairlead.analysis.table import NONE, Row, Table, columns
 from fairlead.analysis.view import ProxyFacts, View
 
 API_VERSION = "fairlead.dev/v1alpha1"
+_OF_PROCESSES = frozenset({"pid", "restarts"})
+"""Fields of a proxy that is a process of this machine; in a cluster pods have their own."""
 
 
 def proxy_state(proxy: ProxyFacts) -> str:
@@ -27,27 +29,49 @@ def proxy_state(proxy: ProxyFacts) -> str:
 
 
 def proxy_table(view: View, name: str | None) -> Table:
-    """Every proxy, or the one of that name."""
-    rows = (
-        Row(
-            "",
-            proxy.name,
-            (
-                proxy.name,
-                proxy.kind,
-                proxy_state(proxy),
-                NONE if proxy.last_ack is None else f"{proxy.last_ack:.0f}s",
-                str(len(proxy.rejections)),
-                NONE if proxy.pid is None else str(proxy.pid),
-                str(proxy.restarts),
-                _pairs(_infrastructure(view, proxy.name).get("labels", {})) or NONE,
-                "; ".join(f"{refused.name}: {refused.message}" for refused in proxy.rejections),
-            ),
-        )
-        for proxy in _proxies(view, name)
-    )
-    shown = columns("PROXY KIND STATUS LAST-ACK NACK PID RESTARTS | LABELS REFUSED")
+    """Every proxy, or the one of that name; in a cluster a row for each of its pods."""
+    found = list(_proxies(view, name))
+    if any(proxy.instances is not None for proxy in found):
+        rows = [_pod_row(view, proxy, pod) for proxy in found for pod in proxy.instances or (None,)]
+        shown = columns("PROXY KIND POD REPLICA STATUS LAST-ACK NACK | LABELS REFUSED")
+    else:
+        rows = [_process_row(view, proxy) for proxy in found]
+        shown = columns("PROXY KIND STATUS LAST-ACK NACK PID RESTARTS | LABELS REFUSED")
     return Table("proxies", namespaced=False, columns=shown, rows=tuple(rows))
+
+
+def _process_row(view: View, proxy: ProxyFacts) -> Row:
+    """The row of a proxy that is one process of this machine."""
+    pid = NONE if proxy.pid is None else str(proxy.pid)
+    runs = (*_sync_cells(proxy), pid, str(proxy.restarts))
+    cells = (proxy.name, proxy.kind, *runs, *_wide_cells(view, proxy.name, proxy))
+    return Row("", proxy.name, cells)
+
+
+def _pod_row(view: View, proxy: ProxyFacts, pod: ProxyFacts | None) -> Row:
+    """The row of a proxy's pod; of the proxy itself if no pod of it is connected."""
+    facts = pod or proxy
+    where = (pod_name(pod.name) if pod else NONE, facts.replica or NONE)
+    wide = _wide_cells(view, proxy.name, facts)
+    return Row("", proxy.name, (proxy.name, proxy.kind, *where, *_sync_cells(facts), *wide))
+
+
+def pod_name(node_id: str) -> str:
+    """The pod of a node id ``PROXY~POD``; all of a name without."""
+    return node_id.rpartition("~")[2]
+
+
+def _sync_cells(facts: ProxyFacts) -> tuple[str, str, str]:
+    """STATUS, LAST-ACK and NACK."""
+    last = NONE if facts.last_ack is None else f"{facts.last_ack:.0f}s"
+    return proxy_state(facts), last, str(len(facts.rejections))
+
+
+def _wide_cells(view: View, name: str, facts: ProxyFacts) -> tuple[str, str]:
+    """LABELS and REFUSED."""
+    labels = _pairs(_infrastructure(view, name).get("labels", {})) or NONE
+    refused = "; ".join(f"{refused.name}: {refused.message}" for refused in facts.rejections)
+    return labels, refused
 
 
 def proxy_objects(view: View, name: str | None) -> list[Json]:
@@ -57,11 +81,23 @@ def proxy_objects(view: View, name: str | None) -> list[Json]:
             "apiVersion": API_VERSION,
             "kind": "Proxy",
             "metadata": {"name": proxy.name, **_infrastructure(view, proxy.name)},
-            "status": {"state": proxy_state(proxy)}
-            | _without(msgspec.to_builtins(proxy), {"name"}),
+            "status": _status(proxy),
         }
         for proxy in _proxies(view, name)
     ]
+
+
+def _status(proxy: ProxyFacts) -> Json:
+    """What is known of a proxy; fields that make no sense where it runs are left out."""
+    fields = _without(msgspec.to_builtins(proxy), {"name", "instances"})
+    if proxy.instances is None:
+        return {"state": proxy_state(proxy)} | _without(fields, {"replica"})
+    pods = [
+        {"name": pod_name(pod.name), "state": proxy_state(pod)}
+        | _without(msgspec.to_builtins(pod), {"name", "kind", "instances", *_OF_PROCESSES})
+        for pod in proxy.instances
+    ]
+    return {"state": proxy_state(proxy)} | _without(fields, {*_OF_PROCESSES}) | {"pods": pods}
 
 
 def problem_table(view: View) -> Table:

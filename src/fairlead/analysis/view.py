@@ -44,8 +44,10 @@ class ProxyFacts(msgspec.Struct, frozen=True):
     rejections: tuple[Rejection, ...] = ()
     pid: int | None = None
     restarts: int = 0
-    instances: tuple["ProxyFacts", ...] = ()
-    """Its pods that are connected here, by node id; empty where one process is the proxy."""
+    instances: "tuple[ProxyFacts, ...] | None" = None
+    """Its pods that are connected, by node id; None where one process is the proxy."""
+    replica: str = ""
+    """Of the control plane, that serves it; empty where there is but one."""
 
 
 class Live(Protocol):

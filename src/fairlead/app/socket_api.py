@@ -1,14 +1,16 @@
-"""The instance's HTTP API on a Unix socket: what `fairlead get`, `describe` and `exec` talk to.
+"""The instance's HTTP API: what `fairlead get`, `describe` and `exec` talk to.
 
-Read only, JSON, for the instance's own user alone (the socket is private). Nothing is answered
-from a half-applied change, and values of Secrets are never part of an answer.
+Read only, JSON. On a Unix socket it is for the instance's own user alone (the socket is private).
+In a cluster it is on a port of the pod's loopback address, which is reached by who may forward
+ports to the pod; a Host check keeps out pages that a browser beside such a forward has open.
+Nothing is answered from a half-applied change, and values of Secrets are never part of an answer.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from aiohttp import web
@@ -28,6 +30,9 @@ WATCH_SECONDS = 0.5
 """A watcher looks at least so often: acknowledgements change no collection."""
 WATCH_PAUSE = 0.05
 """And at most so often."""
+LOOPBACK = "127.0.0.1"
+_LOCAL_NAMES = frozenset({"localhost", LOOPBACK, "[::1]"})
+"""Hosts that a request may be for where it comes over TCP."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -49,16 +54,24 @@ class Backend:
 
 
 class SocketApi:
-    """The server; `start` binds the socket, `stop` ends every request."""
+    """The server; `start` binds, `stop` ends every request.
 
-    def __init__(self, path: Path, backend: Backend) -> None:
-        self._path = path
+    Args:
+        place: Path of a Unix socket, or a TCP port on 127.0.0.1 (0 for any free one).
+        backend: What the handlers ask.
+    """
+
+    def __init__(self, place: Path | int, backend: Backend) -> None:
+        self._place = place
         self._backend = backend
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
         """Listen. Raises OSError if the socket can't be bound."""
-        app = web.Application(middlewares=[_problems_as_json])
+        middlewares = [_problems_as_json]
+        if isinstance(self._place, int):
+            middlewares.append(_local_names_only)
+        app = web.Application(middlewares=middlewares)
         app.router.add_get("/v1/ready", self._ready)
         app.router.add_get("/v1/table/{kind}", self._table)
         app.router.add_get("/v1/objects/{kind}", self._objects)
@@ -76,8 +89,23 @@ class SocketApi:
             max_line_size=MOST_QUESTION,
         )
         await self._runner.setup()
-        await web.UnixSite(self._runner, str(self._path)).start()
-        self._path.chmod(0o600)
+        if isinstance(self._place, int):
+            await web.TCPSite(self._runner, LOOPBACK, self._place).start()
+        else:
+            await web.UnixSite(self._runner, str(self._place)).start()
+            self._place.chmod(0o600)
+
+    @property
+    def port(self) -> int:
+        """The TCP port that is bound.
+
+        Raises:
+            RuntimeError: there is none: it is a Unix socket, or not started.
+        """
+        for address in self._runner.addresses if self._runner is not None else ():
+            if isinstance(address, tuple):
+                return cast("tuple[str, int]", address)[1]
+        raise RuntimeError("the API listens on no TCP port")
 
     async def stop(self) -> None:
         """End open requests and remove the socket."""
@@ -218,3 +246,14 @@ async def _problems_as_json(request: web.Request, handler: Handler) -> web.Strea
         return _json({"message": str(error)}, status=404)
     except web.HTTPException as error:
         return _json({"message": error.reason}, status=error.status)
+
+
+@web.middleware
+async def _local_names_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse names that somebody else's DNS may have pointed at this port."""
+    host, colon, port = request.host.rpartition(":")
+    if not (colon and port.isdigit()):
+        host = request.host
+    if host.lower() not in _LOCAL_NAMES:
+        return _json({"message": "ask for localhost: this API is for this pod's own"}, status=403)
+    return await handler(request)
