@@ -1,0 +1,45 @@
+"""Fixtures of the tests that need a cluster: `make cluster-test` runs them.
+
+They run where the cluster's addresses can be reached (in the lab's network for the lab), with
+KUBECONFIG set. Nothing is skipped where something is missing: it fails and says what to do.
+"""
+
+import os
+
+import pytest
+
+from cluster.api import Cluster
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """The cluster of KUBECONFIG."""
+    if not os.environ.get("KUBECONFIG"):
+        pytest.fail("KUBECONFIG is not set: run the tests of a cluster with `make cluster-test`")
+    found = Cluster()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def namespace(cluster, request):
+    """Name of a namespace for one test, deleted afterwards."""
+    yield from _namespace(cluster, request.node.name)
+
+
+@pytest.fixture(scope="module")
+def module_namespace(cluster, request):
+    """Name of a namespace for all tests of a module, deleted afterwards."""
+    yield from _namespace(cluster, request.node.name)
+
+
+def _namespace(cluster, test):
+    metadata = {
+        "generateName": "cluster-test-",
+        "labels": {"fairlead.dev/cluster-test": "true"},
+        "annotations": {"fairlead.dev/test": test},
+    }
+    made = cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    name = made["metadata"]["name"]
+    yield name
+    cluster.delete("Namespace", name)
