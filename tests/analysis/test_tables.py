@@ -121,8 +121,8 @@ def test_proxies_of_a_cluster_have_a_row_for_each_pod():
         "PROXY", "KIND", "POD", "REPLICA", "STATUS", "LAST-ACK", "NACK",
     ]  # fmt: skip
     assert [row.cells[:7] for row in table.rows] == [
-        ("gateway/a/shop", "gateway", "shop-1", "replica-x", "SYNCED", "1s", "0"),
-        ("gateway/a/shop", "gateway", "shop-2", "replica-y", "STALE", "9s", "0"),
+        ("gateway/a/shop", "gateway", "shop-1", "fairlead-x", "SYNCED", "1s", "0"),
+        ("gateway/a/shop", "gateway", "shop-2", "fairlead-y", "STALE", "9s", "0"),
         ("gateway/b/away", "gateway", "<none>", "<none>", "DISCONNECTED", "<none>", "0"),
     ]
     first, _ = proxy_objects(scene.view, None)
