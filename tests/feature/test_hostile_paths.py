@@ -48,13 +48,26 @@ STRINGS = (
     *("/admin/../admin", "/open?/../admin", "/open#/../admin", "/open/../../admin", "/../admin"),
     *("/%c0%ae%c0%ae/admin", "/open/%c0%ae%c0%ae%c0%afadmin", "/%u002e%u002e/admin", "/%%61dmin"),
     *("/%2561dmin", "/open/%252e%252e/admin", "/open/..%252fadmin", "/%", "/%zz/admin", "/%6"),
-    *("http://{host}/admin", "http://{host}//admin", "*", ""),
+    *("/..;x=1/admin", "/.;/admin", "/open/.;x/../admin", "/open;x/../admin", "/open/..;..;/admin"),
+    *("/%2e%2e;x/admin", "/open/%2e%2E;x/admin", "/open/.%2e;/admin", "/open/%2e.;x=/y/admin"),
+    *("/%2e;x/admin", "/open/..;/%2e%2e;/admin", "/open/%2e%2e;x", "/open//%2e%2e;x//admin"),
+    *(
+        "\\..;x/admin",
+        "/open\\..;x/admin",
+        "/open\\..;x\\admin",
+        "/open/\\.;/../admin",
+        "\\.;x/admin",
+    ),
+    *("/open%5c..;x/admin", "/open%2f..;x/admin", "/open%5c%2e%2e;x/admin", "/%252e%252e;x/admin"),
+    *("http://{host}/%2e%2e;x/admin", "http://{host}/admin", "http://{host}//admin", "*", ""),
 )
 """Istio's for its four kinds of normalisation, and what scanners try."""
 
 
 def reads_as_protected(target: bytes, *, merges: bool) -> bool:
     """Whether a server that decodes a target once would take it for `/admin`.
+
+    Dot segments may have parameters, as in Servlet containers, which drop those.
 
     Args:
         target: As it reached the backend.
@@ -66,6 +79,8 @@ def reads_as_protected(target: bytes, *, merges: bool) -> bool:
     resolved: list[bytes] = []
     for segment in path.split(b"/")[1:]:
         name = segment if merges or b"%2f" in segment.lower() else unquote_to_bytes(segment)
+        if name.partition(b";")[0] in {b".", b".."}:
+            name = name.partition(b";")[0]
         if name == b"..":
             del resolved[-1:]
         elif name != b".":
@@ -112,12 +127,32 @@ def test_no_spelling_reaches_a_protected_path(scene, side):
                 assert "%5c" not in answer.location.lower()
             else:
                 refused += 1
-                assert answer.status in {0, 400, 404}, (path, answer)
+                assert answer.status in {0, 400, 403, 404}, (path, answer)
     became = {"open": reached, "guarded": guarded, "redirected": redirected, "refused": refused}
     tell(f"paths, {side}", tried, **became)
     assert tried >= len(PLACES) * len(FORMS) * 255
     assert reached
     assert guarded
+
+
+@sides
+@pytest.mark.parametrize("path", ["/%2e%2e;x", "/a/%2E.;/b", "/a\\..;v=1/b", "/%2e;", "/\\.;/a?q"])
+def test_a_dot_segment_that_keeps_its_parameters_is_refused(scene, side, path):
+    assert scene.ask(side, PROTECTED, path).status == 403
+
+
+@sides
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/a;v=1", "/a;v=1/b;w", "/;v=1", "/a..;v=1", "/a.;v=1", "/...;v=1", "/.a;v=1", "/..a;v"),
+        *("/a?b=/..;c", "/a?/%2e%2e;/b", "/a/%2e%2e%3bx", "/a;/b"),
+    ],
+)
+def test_parameters_of_a_path_are_passed_on(scene, side, path):
+    answer = scene.ask(side, PROTECTED, path)
+    assert (answer.status, answer.backend) == (200, "v1")
+    assert answer.target == path.replace("%2e%2e%3bx", "..%3bx")
 
 
 @pytest.mark.parametrize("path", ["/open%2f..%2fadmin", "/open%5C..%5Cadmin", "/%2Fadmin"])

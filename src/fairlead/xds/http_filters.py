@@ -1,4 +1,6 @@
-"""The HTTP filters of every connection manager: all there could be, all switched off.
+"""The HTTP filters of every connection manager: all there could be, off but for the first.
+
+The first one refuses paths that a server might read in another way than routes do.
 
 Routes and virtual hosts switch on what they need by ``typed_per_filter_config``, so that no change
 of a route changes a listener, which would drain its connections. A filter that is off is left out
@@ -23,6 +25,7 @@ from fairlead.xds.filter_messages import (
     ExtensionWithMatcherPerRoute,
     HttpFault,
     LocalRateLimit,
+    Rbac,
     SkipFilter,
     StatefulSession,
 )
@@ -38,8 +41,29 @@ RATE_LIMIT: Final = "fairlead.local_ratelimit"
 EXTERNAL_AUTH: Final = "fairlead.ext_authz"
 SESSION: Final = "fairlead.stateful_session"
 
+DOT_SEGMENTS: Final = "fairlead.dot_segments"
+"""Name of the filter that refuses paths of which a server could make other ones."""
+
+_LEFT: Final = ("/.;", "/..;")
+"""Dot segments with parameters, as they are left once a path is normalised. Envoy resolves them
+where they are written so, not where a dot was escaped or a backslash stood before it. Servers that
+drop parameters (Servlet containers do) would go up by them, past the rule that was found."""
+
 IDLE_STATISTICS: Final = "idle"
 """What a rate limit without a limit counts under; the field must not be empty."""
+
+
+@cache
+def guard() -> dict[str, Message]:
+    """What comes before all others: 403 for a path with a dot segment, parameters after it.
+
+    Plain words are looked for, in the path without its query; that costs less than an expression.
+    """
+    found = [{"url_path": {"path": {"contains": words}}} for words in _LEFT]
+    policy = {"permissions": found, "principals": [{"any": True}]}
+    return extension(
+        DOT_SEGMENTS, Rbac(rules={"action": "DENY", "policies": {"dot segments": policy}})
+    )
 
 
 @cache

@@ -32,6 +32,7 @@ UNMATCHED: Final = 404
 NOT_CARRIED_OUT: Final = 500
 
 _PREFLIGHT: Final = "a CORS preflight, which the proxy answers"
+_TYPE: Final = "content-type"
 _UNKNOWN: Final = 2
 _GRPC_STATUS: Final[Mapping[int, int]] = {
     400: 13,
@@ -69,7 +70,7 @@ def _request(facts: Facts, place: Where, request: Request) -> Decision:
     edge = place.kind == "gateway"
     reception = received(request, place)
     if isinstance(reception, Answered):
-        return Decision(place, reception.status, location=reception.location, why=reception.why)
+        return _without_rules(place, request, reception)
     shown, notes = reception.shown, (*_demands(facts, place), *reception.notes)
     if not joined(shown).get("x-forwarded-proto"):
         why = "x-forwarded-proto is empty, so that no route is looked for"
@@ -87,6 +88,13 @@ def _request(facts: Facts, place: Where, request: Request) -> Decision:
         )
         return msgspec.structs.replace(decision, status=MISDIRECTED, why=why)
     return _in_host(facts, decision, shown, host)
+
+
+def _without_rules(place: Where, request: Request, answer: Answered) -> Decision:
+    """What is answered before a rule is looked for."""
+    content = next((value for name, value in request.headers if name.lower() == _TYPE), "")
+    told = _GRPC_STATUS[answer.status] if answer.filtered and is_grpc(content) else None
+    return Decision(place, answer.status, told, answer.location, why=answer.why)
 
 
 def _in_host(facts: Facts, decision: Decision, shown: Shown, host: VirtualHost) -> Decision:

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from fairlead.analysis.explain.decision import Shown, Where
-from fairlead.analysis.explain.path import canonical, merge_slashes, unescape_slashes
+from fairlead.analysis.explain.path import canonical, merge_slashes, split, unescape_slashes
 from fairlead.analysis.explain.request import Headers, Request, split_port
 from fairlead.ir.listener import HttpChain
 
@@ -30,6 +30,10 @@ _NEVER: Final = frozenset(
 _CLAIMS: Final = ("x-envoy-", "x-forwarded-")
 _CLAIMS_BY_NAME: Final = frozenset({"forwarded", "x-real-ip", "x-request-id"})
 """Headers about clients, which Gateways drop or write themselves, whatever a client says."""
+_DOTS_LEFT: Final = ("/.;", "/..;")
+"""Dot segments with parameters that normalisation leaves; servers that drop parameters would go up
+by them."""
+_WHY_DOTS: Final = "in which a server that drops parameters (;) would find a dot segment"
 _UPGRADE: Final = ("connection", "upgrade")
 _PERMITTED: Final = frozenset({"websocket"})
 _IGNORED: Final = frozenset({"h2c"})
@@ -49,10 +53,12 @@ class Answered(msgspec.Struct, frozen=True):
     status: int
     why: str
     location: str | None = None
+    filtered: bool = False
+    """By an HTTP filter, which tells clients of gRPC in their own way."""
 
 
 def received(request: Request, place: Where) -> Received | Answered:
-    """What a listener makes of a request."""
+    """What a listener makes of a request; the connection manager answers before any filter does."""
     edge = place.kind == "gateway"
     underscored = [name for name, _ in request.headers if "_" in name]
     if edge and underscored:
@@ -63,6 +69,8 @@ def received(request: Request, place: Where) -> Received | Answered:
         normal = _normal_path(path, edge=edge)
         if isinstance(normal, Answered):
             return normal
+        if any(words in split(normal)[0] for words in _DOTS_LEFT):
+            return Answered(403, f"the path is normalised to {normal}, {_WHY_DOTS}", filtered=True)
         if normal != path:
             notes.append(f"the path is normalised to {normal}")
         path = normal
