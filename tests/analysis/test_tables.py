@@ -98,7 +98,7 @@ def test_proxies(facts, state):
 
 
 def test_proxies_of_a_cluster_have_a_row_for_each_pod():
-    pods = (
+    pods = tuple(
         ProxyFacts(
             f"gateway/a/shop~shop-{number}",
             "gateway",
