@@ -14,8 +14,9 @@ from envoy.service.discovery.v3 import discovery_pb2
 
 from bench.figure import Figure
 from fairlead.ads import type_url
+from fairlead.ads.listening import METHOD, SERVICE
 from fairlead.ads.machine import Machine
-from fairlead.ads.server import METHOD, SERVICE, AdsServer
+from fairlead.ads.server import AdsServer
 from fairlead.ads.wire import Request
 from fairlead.xds.resource import Resource, whole
 

@@ -24,7 +24,7 @@ from ads.real_envoy import (
     to,
 )
 from fairlead.ads import type_url
-from fairlead.ads.server import METHOD, SERVICE
+from fairlead.ads.listening import METHOD, SERVICE
 from support.ports import free_port
 
 pytestmark = pytest.mark.envoy

@@ -1,10 +1,12 @@
-"""The delta ADS machine of one proxy: no I/O, no clock, no tasks.
+"""The delta ADS machine of one Envoy: no I/O, no clock, no tasks.
 
-In go requests, changes of what is desired, and the time; out come responses as bytes, the proxy's
-status, and when to ask again. What is desired and what the proxy has refused outlive its streams.
-All times are seconds of one monotonic clock, which the caller reads.
+In go requests, changes of what is desired, and the time; out come responses as bytes, the Envoy's
+status, and when to ask again. What is desired and what the Envoy has refused outlive its streams;
+the Envoys of one proxy share what is desired. All times are seconds of one monotonic clock, which
+the caller reads.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fairlead.ads import type_url
@@ -20,13 +22,40 @@ if TYPE_CHECKING:
     from fairlead.xds.resource import Resource
 
 
-class Machine:
-    """Everything there is to know about serving one proxy."""
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Changes that have been entered into what is desired."""
 
-    def __init__(self, proxy: str) -> None:
+    changes: "Changes"
+    real: "dict[Key, Resource | None]"
+    """Those that change a version."""
+    before: "dict[Key, Resource | None]"
+    """What was desired until then, of the real ones."""
+
+
+def entered(desired: Desired, changes: "Changes") -> Update:
+    """Enter changes into what is desired: (type url, name) to resource or None."""
+    before: dict[Key, Resource | None] = {}
+    real: dict[Key, Resource | None] = {}
+    for key, resource in changes.items():
+        table = desired.setdefault(key[0], {})
+        old = table.pop(key[1], None)
+        if resource is not None:
+            table[key[1]] = resource
+        if (old.version if old else None) != (resource.version if resource else None):
+            before[key], real[key] = old, resource
+    return Update(changes, real, before)
+
+
+class Machine:
+    """Everything there is to know about serving one Envoy."""
+
+    def __init__(self, proxy: str, instance: str = "", desired: Desired | None = None) -> None:
         self.proxy = proxy
-        """Name of the `ir.fleet.Proxy`; the node id of its requests."""
-        self.desired: Desired = {}
+        """Name of the `ir.fleet.Proxy`."""
+        self.instance = instance
+        """Which one of its Envoys; empty where there is one only."""
+        self.desired: Desired = {} if desired is None else desired
         self.quarantine = Quarantine()
         self.session: Session | None = None
         self._told: ProxyStatus | None = None
@@ -54,19 +83,15 @@ class Machine:
 
     def update(self, changes: Changes, now: float) -> None:
         """Take what changed in one step of the graph: (type url, name) to resource or None."""
-        before: dict[Key, Resource | None] = {}
-        real: dict[Key, Resource | None] = {}
-        for key, resource in changes.items():
-            table = self.desired.setdefault(key[0], {})
-            old = table.pop(key[1], None)
-            if resource is not None:
-                table[key[1]] = resource
-            if (old.version if old else None) != (resource.version if resource else None):
-                before[key], real[key] = old, resource
+        self.updated(entered(self.desired, changes), now)
+
+    def updated(self, update: Update, now: float) -> None:
+        """Take what has just been entered into what is desired."""
+        for key, resource in update.changes.items():
             if self.quarantine.changed(key, resource):
                 self._stale = True
-        if self.session is not None and real:
-            self.session.update(real, before, now)
+        if self.session is not None and update.real:
+            self.session.update(update.real, update.before, now)
 
     def poll(self, now: float) -> bytes | None:
         """The next response to write, made from what is desired now; None if there is none.
@@ -90,8 +115,11 @@ class Machine:
         return None if self.session is None else self.session.deadline
 
     def new_status(self) -> ProxyStatus | None:
-        """The proxy's status if anything in it has changed since this was last asked."""
-        if not self._stale:
+        """The proxy's status if anything in it has changed since this was last asked.
+
+        Nothing is told of an Envoy that comes back until it has said which listeners it holds.
+        """
+        if not self._stale or (self.session is not None and self.session.resuming):
             return None
         self._stale = False
         status = ProxyStatus(
@@ -138,6 +166,7 @@ class Machine:
         answered = session.stream.last_answer if session else None
         return ProxyState(
             proxy=self.proxy,
+            instance=self.instance,
             connected=session is not None,
             synced=self.synced,
             last_ack=None if answered is None else max(0.0, now - answered),

@@ -1,22 +1,24 @@
-"""The gRPC server around the machines: sockets, streams and the clock.
+"""The server around the machines: streams, proxies and the clock.
 
-One Unix socket in a directory that only its owner may enter. Each stream is two coroutines, one
-reading and one writing, around the machine of the proxy that the stream's first request names.
-The writer asks the machine for one response at a time and waits until gRPC has taken it, so a
-slow proxy coalesces: it is sent what is desired when it can read, not a queue of what was.
+Local proxies come by a Unix socket that is their owner's alone, others by TLS with a token. Each
+stream is two coroutines, one reading and one writing, around the machine of the Envoy that the
+stream's first request names. The writer asks the machine for one response at a time and waits until
+gRPC has taken it, so a slow proxy coalesces: it is sent what is desired when it can read, not a
+queue of what was.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING
 
 import grpc
 import grpc.aio
 
-from fairlead.ads.machine import Machine
+from fairlead.ads.access import Access, RefusedError, split_node
+from fairlead.ads.listening import EOF, Call, KeyPair, listen_tls, listen_unix, metadata_of, now
+from fairlead.ads.served import Instance, ServedProxy
 from fairlead.ads.wire import RemoteProtocolError, Request, decode
 
 if TYPE_CHECKING:
@@ -24,34 +26,8 @@ if TYPE_CHECKING:
     from fairlead.ads.sync_state import ProxyState
     from fairlead.ir.proxy_status import ProxyStatus
 
-SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
-METHOD = "DeltaAggregatedResources"
-
-_EOF = cast("bytes", grpc.aio.EOF)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-
 STOP_GRACE = 0.5
 """Seconds that streams get to end by themselves when the server stops."""
-
-
-class _Call(Protocol):
-    """The part of grpc.aio.ServicerContext that is used, for streams of bytes."""
-
-    async def read(self) -> bytes: ...
-    async def write(self, message: bytes) -> None: ...
-    async def abort(self, code: grpc.StatusCode, details: str) -> None: ...
-
-
-@dataclass(slots=True, eq=False)
-class _Proxy:
-    """A machine, and who waits for it."""
-
-    machine: Machine
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when `poll` may have something to say."""
-    moved: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the machine may have become synced."""
-    stream: object | None = None
-    """Identity of the stream that serves the proxy now."""
 
 
 class _StreamEnded(Exception):  # noqa: N818 - an end is no error
@@ -64,52 +40,67 @@ class _StreamEnded(Exception):  # noqa: N818 - an end is no error
 
 
 class AdsServer:
-    """Serves delta ADS to the local proxies that it was told about.
+    """Serves delta ADS to the proxies that it was told about.
 
-    Attributes:
-        socket_path: The Unix socket that proxies connect to.
+    Args:
+        socket_path: The Unix socket that local proxies connect to; None for no such socket.
+        on_status: Told what has become of a proxy, all its Envoys taken together.
+        serving: False where `serve` is called once the first configuration is made; until then
+            every stream is refused, to be tried again.
     """
 
-    def __init__(self, socket_path: Path, on_status: Callable[["ProxyStatus"], None]) -> None:
+    def __init__(
+        self,
+        socket_path: Path | None,
+        on_status: Callable[["ProxyStatus"], None],
+        *,
+        serving: bool = True,
+    ) -> None:
         self.socket_path = socket_path
         self._on_status = on_status
-        self._proxies: dict[str, _Proxy] = {}
-        self._server: grpc.aio.Server | None = None
+        self._serving = serving
+        self._proxies: dict[str, ServedProxy] = {}
+        self._servers: list[grpc.aio.Server] = []
+        self._access: Access | None = None
 
     async def start(self) -> None:
-        """Listen. The socket's directory is created for its owner alone.
+        """Listen on the Unix socket. Its directory is created for its owner alone.
 
         Raises:
             OSError: The directory or the socket cannot be made.
         """
-        self.socket_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.socket_path.unlink(missing_ok=True)
-        server = grpc.aio.server(
-            options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-        )
-        handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(
-            self._serve
-        )
-        server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(SERVICE, {METHOD: handler}),)
-        )
-        try:
-            server.add_insecure_port(f"unix:{self.socket_path}")
-        except RuntimeError as error:
-            raise OSError(f"cannot listen on {self.socket_path}: {error}") from error
-        await server.start()
-        self.socket_path.chmod(0o600)
-        self._server = server
+        if self.socket_path is not None:
+            self._servers.append(await listen_unix(self.socket_path, self._serve_local))
+
+    async def start_tls(self, address: str, key_pair: Callable[[], KeyPair], access: Access) -> int:
+        """Listen on a TCP address as well, for whom `access` admits; returns the port.
+
+        Args:
+            address: ``HOST:PORT``.
+            key_pair: asked at each handshake, from any thread.
+            access: who may be served.
+
+        Raises:
+            OSError: Nobody can listen there.
+        """
+        self._access = access
+        server, port = await listen_tls(address, key_pair, self._serve_remote)
+        self._servers.append(server)
+        return port
+
+    def serve(self) -> None:
+        """The first configuration is made: streams are served from now on."""
+        self._serving = True
 
     async def stop(self) -> None:
         """End all streams and remove the socket. Proxies go on with what they have."""
-        if self._server is not None:
-            for proxy in self._proxies.values():
-                self._end(proxy)
-                self._tell(proxy)
-            await self._server.stop(STOP_GRACE)
-            self._server = None
-        self.socket_path.unlink(missing_ok=True)
+        for proxy in self._proxies.values():
+            self._end_all(proxy)
+            self._tell(proxy)
+        servers, self._servers = self._servers, []
+        await asyncio.gather(*(server.stop(STOP_GRACE) for server in servers))
+        if self.socket_path is not None:
+            self.socket_path.unlink(missing_ok=True)
 
     def update(self, proxy: str, changes: "Changes") -> None:
         """Take what changed for a proxy: (type url, name) to its resource, or None if gone.
@@ -118,124 +109,173 @@ class AdsServer:
         """
         known = self._proxies.get(proxy)
         if known is None:
-            known = self._proxies[proxy] = _Proxy(Machine(proxy))
-        known.machine.update(changes, _now())
-        known.wake.set()
+            known = self._proxies[proxy] = ServedProxy(proxy)
+        known.update(changes, now())
         self._tell(known)
 
     def forget(self, proxy: str) -> None:
-        """The proxy shall no longer run: end its stream and drop all that was for it."""
+        """The proxy shall no longer run: end its streams and drop all that was for it."""
         known = self._proxies.pop(proxy, None)
         if known is not None:
-            self._end(known)
+            self._end_all(known)
 
     def sync_state(self) -> tuple["ProxyState", ...]:
-        """How far each proxy is, sorted by name."""
-        now = _now()
-        return tuple(self._proxies[name].machine.state(now) for name in sorted(self._proxies))
+        """How far each connected Envoy is, sorted by proxy and instance.
+
+        Of a proxy without any, one entry that says so.
+        """
+        time = now()
+        return tuple(
+            state for name in sorted(self._proxies) for state in self._proxies[name].states(time)
+        )
 
     async def wait_synced(self, proxy: str) -> None:
-        """Wait until the proxy, known by `update`, holds all that it has asked for."""
+        """Wait until the Envoys of a proxy, known by `update`, hold all that they asked for."""
         known = self._proxies[proxy]
-        while not known.machine.synced:
+        while not known.synced:
             known.moved.clear()
             await known.moved.wait()
 
-    def _tell(self, proxy: _Proxy) -> None:
-        status = proxy.machine.new_status()
+    def _tell(self, proxy: ServedProxy) -> None:
+        status = proxy.new_status()
         if status is not None:
             self._on_status(status)
 
-    def _end(self, proxy: _Proxy) -> None:
-        """End the proxy's stream, if it has one: its coroutines see that it's no longer theirs."""
-        proxy.stream = None
-        proxy.machine.disconnect()
-        proxy.wake.set()
+    def _end_all(self, proxy: ServedProxy) -> None:
+        for instance in proxy.instances.values():
+            proxy.end(instance, now())
 
     # Streams
 
-    async def _serve(self, _requests: object, context: object) -> None:
-        """Handler of one stream; grpc.aio runs it in a task of its own."""
-        call = cast("_Call", context)
+    async def _serve_local(self, _requests: object, call: Call) -> None:
+        """A stream on the Unix socket: of whom the file system lets in."""
+        await self.stream(call)
+
+    async def _serve_remote(self, _requests: object, call: Call) -> None:
+        """A stream by TLS: served once it's known whose it is, and only as that."""
         try:
-            proxy, first = await self._open(call)
+            node = await self._admit(call)
         except _StreamEnded as ended:
             await call.abort(ended.code, ended.details)
             return
-        identity = proxy.stream = object()
-        proxy.machine.connect()
-        proxy.machine.receive(first, _now())
-        proxy.wake.set()
-        self._tell(proxy)
+        await self.stream(call, node)
+
+    async def _admit(self, call: Call) -> str:
+        """The node id that the client may be served as; tells it that it is welcome."""
+        self._check_serving()
+        if self._access is None:
+            raise _StreamEnded(grpc.StatusCode.UNAVAILABLE, "not serving yet")
         try:
-            ended = await self._converse(call, proxy, identity)
+            node = await self._access.admitted(metadata_of(call))
+        except RefusedError as refused:
+            code = grpc.StatusCode[refused.refusal.value]
+            raise _StreamEnded(code, str(refused)) from refused
+        if split_node(node)[0] not in self._proxies:
+            raise _StreamEnded(grpc.StatusCode.UNAVAILABLE, "nothing is known of this proxy yet")
+        await call.send_initial_metadata(())
+        return node
+
+    async def stream(self, call: Call, admitted: str | None = None) -> None:
+        """Serve one stream to its end.
+
+        Args:
+            call: the stream.
+            admitted: the only node id that it may name; None: any.
+        """
+        try:
+            first = await self._first(call, admitted)
+            proxy = self._known(first.node)
+        except _StreamEnded as ended:
+            await call.abort(ended.code, ended.details)
+            return
+        instance = proxy.begin(split_node(first.node)[1], now())
+        identity = instance.stream
+        instance.machine.receive(first, now())
+        instance.wake.set()
+        self._looked(proxy, instance)
+        try:
+            ended = await self._converse(call, proxy, instance)
         finally:
-            if proxy.stream is identity:
-                self._end(proxy)
+            if instance.stream is identity:
+                proxy.end(instance, now())
                 self._tell(proxy)
         if ended is not None:
             await call.abort(ended.code, ended.details)
 
-    async def _converse(self, call: _Call, proxy: _Proxy, identity: object) -> _StreamEnded | None:
+    async def _first(self, call: Call, admitted: str | None) -> Request:
+        self._check_serving()
+        first = await _receive(call)
+        if first is None:
+            raise _StreamEnded(grpc.StatusCode.INVALID_ARGUMENT, "the stream has no request")
+        if admitted is not None and first.node != admitted:
+            raise _StreamEnded(grpc.StatusCode.PERMISSION_DENIED, "not the identity of this node")
+        return first
+
+    def _known(self, node: str) -> ServedProxy:
+        known = self._proxies.get(split_node(node)[0])
+        if known is None:
+            raise _StreamEnded(
+                grpc.StatusCode.NOT_FOUND, f"node id {node!r} is no proxy of this instance"
+            )
+        return known
+
+    def _check_serving(self) -> None:
+        if not self._serving:
+            raise _StreamEnded(grpc.StatusCode.UNAVAILABLE, "not serving yet")
+
+    async def _converse(
+        self, call: Call, proxy: ServedProxy, instance: Instance
+    ) -> _StreamEnded | None:
         """Read and write until the stream ends; returns the status to end it with, if any."""
         found: list[_StreamEnded] = []
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._read(call, proxy, identity))
-                await self._write(call, proxy, identity)
+                group.create_task(self._read(call, proxy, instance, instance.stream))
+                await self._write(call, proxy, instance)
         except* _StreamEnded as ended:
             found.extend(error for error in ended.exceptions if isinstance(error, _StreamEnded))
         return next((error for error in found if error.code is not grpc.StatusCode.OK), None)
 
-    async def _open(self, call: _Call) -> tuple[_Proxy, Request]:
-        first = await _receive(call)
-        if first is None:
-            raise _StreamEnded(grpc.StatusCode.INVALID_ARGUMENT, "the stream has no request")
-        known = self._proxies.get(first.node)
-        if known is None:
-            raise _StreamEnded(
-                grpc.StatusCode.NOT_FOUND, f"node id {first.node!r} is no proxy of this instance"
-            )
-        self._end(known)
-        return known, first
-
-    async def _read(self, call: _Call, proxy: _Proxy, identity: object) -> None:
+    async def _read(
+        self, call: Call, proxy: ServedProxy, instance: Instance, identity: object
+    ) -> None:
         """Feed requests to the machine until the client ends its side."""
-        while (request := await _receive(call)) is not None and proxy.stream is identity:
-            proxy.machine.receive(request, _now())
-            proxy.wake.set()
+        while (request := await _receive(call)) is not None and instance.stream is identity:
+            instance.machine.receive(request, now())
+            instance.wake.set()
             proxy.moved.set()
-            self._tell(proxy)
+            self._looked(proxy, instance)
         raise _StreamEnded(grpc.StatusCode.OK, "")
 
-    async def _write(self, call: _Call, proxy: _Proxy, identity: object) -> None:
+    async def _write(self, call: Call, proxy: ServedProxy, instance: Instance) -> None:
         """Write responses as the machine has them, until another stream takes over."""
-        while proxy.stream is identity:
-            proxy.wake.clear()
-            response = proxy.machine.poll(_now())
-            self._tell(proxy)
+        identity = instance.stream
+        while instance.stream is identity and identity is not None:
+            instance.wake.clear()
+            response = instance.machine.poll(now())
+            self._looked(proxy, instance)
             if response is not None:
                 await call.write(response)
                 continue
             proxy.moved.set()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(proxy.machine.next_deadline()):
-                    await proxy.wake.wait()
+                async with asyncio.timeout_at(instance.machine.next_deadline()):
+                    await instance.wake.wait()
         raise _StreamEnded(
             grpc.StatusCode.ABORTED, "another stream of this node, or the end of the server"
         )
 
+    def _looked(self, proxy: ServedProxy, instance: Instance) -> None:
+        proxy.look(instance)
+        self._tell(proxy)
 
-async def _receive(call: _Call) -> Request | None:
+
+async def _receive(call: Call) -> Request | None:
     """The next request; None at the end of the client's side."""
     data = await call.read()
-    if data is _EOF:
+    if data is EOF:
         return None
     try:
         return decode(data)
     except RemoteProtocolError as error:
         raise _StreamEnded(grpc.StatusCode.INVALID_ARGUMENT, str(error)) from error
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

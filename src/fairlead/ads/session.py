@@ -24,6 +24,12 @@ class Session:
 
     def __init__(self, desired: Desired, quarantine: Quarantine) -> None:
         self.stream = Stream(desired, quarantine)
+        self._returned = False
+
+    @property
+    def resuming(self) -> bool:
+        """Whether Envoy has come back with what it holds and has not said it of all types yet."""
+        return self._returned and type_url.LISTENER not in self.stream.channels
 
     @property
     def synced(self) -> bool:
@@ -74,6 +80,7 @@ class Session:
         channel.generation = self.stream.barrier.generation
         table = self.stream.desired.get(url, {})
         held = dict(request.initial_versions)
+        self._returned = self._returned or bool(held)
         channel.acknowledged.update(held)
         for name, version in held.items():
             resource = table.get(name)

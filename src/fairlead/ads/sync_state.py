@@ -16,7 +16,7 @@ class TypeState(msgspec.Struct, frozen=True):
 
 
 class ProxyState(msgspec.Struct, frozen=True):
-    """One proxy."""
+    """One Envoy of a proxy."""
 
     proxy: str
     connected: bool
@@ -26,3 +26,5 @@ class ProxyState(msgspec.Struct, frozen=True):
     """Seconds since it last answered a response; None if it has not on this stream."""
     types: tuple[TypeState, ...]
     rejections: tuple[Rejection, ...]
+    instance: str = ""
+    """Which one of the proxy's Envoys (name of the pod); empty where there is one only."""
