@@ -16,8 +16,10 @@ Clock: TypeAlias = Callable[[], datetime]
 """The present time, with time zone."""
 Json: TypeAlias = dict[str, Any]
 
-_ROUTES: Final = frozenset({"HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"})
-_POLICIES: Final = frozenset({"BackendTLSPolicy", "XBackendTrafficPolicy", "XTelemetryPolicy"})
+ROUTES: Final = frozenset({"HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"})
+"""Kinds with RouteStatus."""
+POLICIES: Final = frozenset({"BackendTLSPolicy", "XBackendTrafficPolicy", "XTelemetryPolicy"})
+"""Kinds with PolicyStatus."""
 
 Times: TypeAlias = tuple[tuple[str, str, str, str], ...]
 """Of each condition: place in the status, type, status, time of its last flip."""
@@ -48,12 +50,13 @@ def transitions(report: Report, previous: Times, now: str) -> Times:
     )
 
 
-def status(report: Report, times: Times) -> Json:
+def status(report: Report, times: Times, controller_name: str = CONTROLLER_NAME) -> Json:
     """The status of the object that `report` is about.
 
     Args:
         report: what translation has to tell.
         times: from `transitions`, for the same report.
+        controller_name: stands at each entry of `parents` and `ancestors`.
 
     Returns:
         GatewayStatus, RouteStatus, PolicyStatus, or a status with `conditions` only. Lists
@@ -71,20 +74,20 @@ def status(report: Report, times: Times) -> Json:
         answer["supportedFeatures"] = [{"name": name} for name in report.features]
     if report.listeners:
         answer["listeners"] = [_listener(listener, at) for listener in report.listeners]
-    if report.ancestors or report.kind in _POLICIES:
+    if report.ancestors or report.kind in POLICIES:
         answer["ancestors"] = [
             {
                 "ancestorRef": parent_reference(ancestor.ancestor_ref),
-                "controllerName": CONTROLLER_NAME,
+                "controllerName": controller_name,
                 "conditions": _conditions(ancestor.conditions, _place(ancestor.ancestor_ref), at),
             }
             for ancestor in report.ancestors
         ]
-    if report.parents or report.kind in _ROUTES:
+    if report.parents or report.kind in ROUTES:
         answer["parents"] = [
             {
                 "parentRef": parent_reference(parent.parent_ref),
-                "controllerName": CONTROLLER_NAME,
+                "controllerName": controller_name,
                 "conditions": _conditions(parent.conditions, _place(parent.parent_ref), at),
             }
             for parent in report.parents
@@ -114,6 +117,18 @@ def parent_reference(reference: api.ParentReference) -> Json:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def place(reference: Json) -> str:
+    """The entry of a parent or an ancestor, wherever in the list it stands.
+
+    Args:
+        reference: a ParentReference as JSON; `group` and `kind` may be left out.
+    """
+    fields = {"group": api.GATEWAY_GROUP, "kind": "Gateway"} | reference
+    names = ("group", "kind", "namespace", "name", "sectionName", "port")
+    values = (fields.get(name) for name in names)
+    return "/".join("" if value is None else str(value) for value in values)
+
+
 def _placed(report: Report) -> Iterator[tuple[str, Condition]]:
     """Every condition with its place in the status."""
     for condition in report.conditions:
@@ -130,8 +145,7 @@ def _placed(report: Report) -> Iterator[tuple[str, Condition]]:
 
 
 def _place(reference: api.ParentReference) -> str:
-    """The entry of a parent or an ancestor, wherever in the list it stands."""
-    return "/".join(str(value) for value in parent_reference(reference).values())
+    return place(parent_reference(reference))
 
 
 def _conditions(
