@@ -7,7 +7,7 @@ more with new credentials.
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
@@ -20,7 +20,7 @@ from fairlead.providers.kube.errors import ApiError, UnreachableError
 
 __all__ = ["ApiError", "KubeClient", "UnreachableError"]
 
-_REQUEST: Final = aiohttp.ClientTimeout(total=60, sock_connect=4, sock_read=30)
+_REQUEST: Final = aiohttp.ClientTimeout(total=300, sock_connect=4, sock_read=30)
 _WATCH: Final = aiohttp.ClientTimeout(total=None, sock_connect=4, sock_read=90)
 """Bookmarks come about once a minute; a watch in which nothing comes is taken up again."""
 _TRIES: Final = 5
@@ -166,7 +166,7 @@ class KubeClient:
             if error.code != _NOT_FOUND:
                 raise
 
-    async def watch(self, path: str, query: Mapping[str, str]) -> AsyncIterator[bytes]:
+    async def watch(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[bytes]:
         """The events of a watch, one JSON document each, until the server ends it.
 
         Args:
