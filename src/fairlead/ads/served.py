@@ -6,10 +6,12 @@ it, refused is what any has refused.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fairlead.ads.machine import Machine, entered
+from fairlead.ads.snapshot import encode, resources_of, without
 from fairlead.ads.stream import Changes, Desired
 from fairlead.ads.sync_state import ProxyState
 from fairlead.ir.proxy_status import ProxyStatus, Rejection
@@ -105,6 +107,31 @@ class ServedProxy:
             return None
         self._told = status
         return status
+
+    def snapshot(self, elsewhere: Iterable[Rejection] | None) -> bytes | None:
+        """What the proxy holds (`snapshot.encode`), as of an Envoy that holds all it has asked for.
+
+        Args:
+            elsewhere: What the proxy's Envoys have refused that other replicas serve; None if there
+                are none.
+
+        Returns:
+            None while no Envoy is known to hold what is desired.
+        """
+        everything = resources_of(self.desired)
+        for _, instance in sorted(self.instances.items()):
+            if instance.loaded and instance.machine.synced:
+                effective = map(instance.machine.quarantine.effective, everything)
+                return encode(each for each in effective if each is not None)
+        if elsewhere is None or self.connected:
+            return None
+        refused: dict[tuple[str, str], set[str]] = {}
+        for each in elsewhere:
+            refused.setdefault((each.type_url, each.name), set()).add(each.part)
+        kept = (
+            without(each, refused.get((each.type_url, each.name), set())) for each in everything
+        )
+        return encode(each for each in kept if each is not None)
 
     def states(self, now: float) -> list[ProxyState]:
         """Facts about each Envoy that is connected; about the proxy if none is."""

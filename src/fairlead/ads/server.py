@@ -9,7 +9,7 @@ queue of what was.
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ from fairlead.ads.wire import RemoteProtocolError, Request, decode
 if TYPE_CHECKING:
     from fairlead.ads.stream import Changes
     from fairlead.ads.sync_state import ProxyState
-    from fairlead.ir.proxy_status import ProxyStatus
+    from fairlead.ir.proxy_status import ProxyStatus, Rejection
 
 STOP_GRACE = 0.5
 """Seconds that streams get to end by themselves when the server stops."""
@@ -128,6 +128,20 @@ class AdsServer:
         return tuple(
             state for name in sorted(self._proxies) for state in self._proxies[name].states(time)
         )
+
+    def snapshot(self, proxy: str, elsewhere: "Iterable[Rejection] | None" = None) -> bytes | None:
+        """What a proxy is served, to be kept for one that starts alone (`ads.snapshot`).
+
+        Args:
+            proxy: its name.
+            elsewhere: what its Envoys have refused that other replicas serve; None if there are
+                none.
+
+        Returns:
+            None while no Envoy of it is known to hold what is desired.
+        """
+        known = self._proxies.get(proxy)
+        return None if known is None else known.snapshot(elsewhere)
 
     async def wait_synced(self, proxy: str) -> None:
         """Wait until the Envoys of a proxy, known by `update`, hold all that they asked for."""
