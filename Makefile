@@ -4,11 +4,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# The cluster of KUBECONFIG with the image IMAGE; without KUBECONFIG, the lab in this directory.
+LAB ?= ../shared/lab
+export LAB VENV
+IN_CLUSTER := sh scripts/cluster.sh env PYTHONPATH=tests $(BIN)/python -m
+# What runs the official suite, given its flags.
+SUITE ?= $(LAB)/lab conformance
 
-.PHONY: help setup demo test check bench bench-explain fuzz golden lock clean
+.PHONY: help setup demo test cluster-test conformance conformance-short check bench bench-explain bench-cluster
+.PHONY: fuzz golden lock clean
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Create .venv with the locked packages (the other targets do this by themselves)
 
@@ -22,6 +29,15 @@ demo: $(STAMP) ## The canary walk-through on local Envoys, with traffic, in abou
 test: $(STAMP) ## Everything that runs without a cluster
 	$(BIN)/python -m pytest -q
 
+cluster-test: $(STAMP) ## The tests that need a Kubernetes cluster; ARGS='-k NAME' chooses
+	$(IN_CLUSTER) pytest -q $(if $(findstring tests/cluster,$(ARGS)),,tests/cluster) $(ARGS)
+
+conformance: $(STAMP) ## The official Gateway API suite; ARGS='-run-test NAME' chooses, '--runs 3' repeats
+	$(IN_CLUSTER) cluster.conformance --suite "$(SUITE)" $(ARGS)
+
+conformance-short: $(STAMP) ## Ten minutes of the official suite
+	$(IN_CLUSTER) cluster.conformance --short --suite "$(SUITE)" $(ARGS)
+
 check: $(STAMP) ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -33,6 +49,9 @@ bench: $(STAMP) ## The benchmarks, one JSON object a line, beside a hand-written
 
 bench-explain: $(STAMP) ## `explain` against real Envoys: 1,000 configurations, 100,000 requests
 	@$(BIN)/python -m bench explain
+
+bench-cluster: $(STAMP) ## The benchmarks that need a cluster; ARGS='NAME...' chooses
+	@$(IN_CLUSTER) bench.cluster $(ARGS)
 
 fuzz: $(STAMP) ## Spoil manifests at random, a million times; ARGS='--help' tells more
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/uv pip install -q --python $(BIN)/python atheris

@@ -8,7 +8,9 @@ import os
 
 import pytest
 
+from cluster import installation
 from cluster.api import Cluster
+from cluster.scene import Scene
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +33,28 @@ def namespace(cluster, request):
 def module_namespace(cluster, request):
     """Name of a namespace for all tests of a module, deleted afterwards."""
     yield from _namespace(cluster, request.node.name)
+
+
+@pytest.fixture(scope="session")
+def installed(cluster):
+    """The control plane, installed and ready; what is there already becomes the image's."""
+    try:
+        installation.install()
+    except RuntimeError as error:
+        pytest.fail(str(error))
+    return cluster
+
+
+@pytest.fixture
+def scene(installed, namespace):
+    """A namespace for a Gateway of ours."""
+    return Scene(installed, namespace)
+
+
+@pytest.fixture(scope="module")
+def module_scene(installed, module_namespace):
+    """The same for all tests of a module."""
+    return Scene(installed, module_namespace)
 
 
 def _namespace(cluster, test):

@@ -1,0 +1,45 @@
+#!/bin/sh
+# Run a command beside a cluster that has the Gateway API and our image. Usage: cluster.sh COMMAND...
+#
+# With KUBECONFIG set: that cluster, whose addresses have to be reachable from here, and IMAGE
+# names an image that its nodes can have. Else the lab in the directory LAB: it is brought up,
+# is given the API's definitions and an image of this tree, and the command runs in its network.
+# The command finds KUBECONFIG and IMAGE set.
+set -eu
+venv=${VENV:-.venv}
+
+if [ -n "${KUBECONFIG:-}" ]; then
+    if [ -z "${IMAGE:-}" ]; then
+        echo "cluster: KUBECONFIG is set, IMAGE is not: name an image of this tree that the nodes" \
+            "can have (see Containerfile), as in IMAGE=registry.example/fairlead:dev make ..." >&2
+        exit 1
+    fi
+    export KUBECONFIG IMAGE
+    exec "$@"
+fi
+
+lab=${LAB:-../shared/lab}/lab
+if [ ! -x "$lab" ]; then
+    echo "cluster: there is no cluster: set KUBECONFIG and IMAGE, or LAB to the lab's directory" >&2
+    exit 1
+fi
+
+"$lab" exec -- true 2>/dev/null || "$lab" up >&2
+"$lab" exec -- kubectl get crd/gateways.gateway.networking.k8s.io >/dev/null 2>&1 || {
+    "$lab" exec -- kubectl delete namespace smoke --ignore-not-found >/dev/null
+    "${lab%/lab}/smoke" >&2
+}
+
+if [ -z "${IMAGE:-}" ]; then
+    archive=.cache/image/cluster.tar
+    "$venv/bin/python" -m image -o "$archive" >&2
+    digest=$(sha256sum "$archive" | cut -c -12)
+    IMAGE=fairlead:dev-$digest
+    loaded=.cache/image/loaded-$("$lab" exec -- kubectl get namespace kube-system -o 'jsonpath={.metadata.uid}')
+    if ! grep -qsx "$IMAGE" "$loaded"; then
+        "$lab" load-image "$IMAGE" "$archive" >&2
+        echo "$IMAGE" >>"$loaded"
+    fi
+fi
+export IMAGE
+exec "$lab" exec -- "$@"

@@ -1,0 +1,82 @@
+"""Our control plane in the cluster, put there as users put it: by `fairlead install`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from cluster.api import Cluster, Object
+
+FAIRLEAD = Path(sys.executable).with_name("fairlead")
+NAMESPACE = "fairlead-system"
+NAME = "fairlead"
+LEASE = NAME
+PROXY_LABEL = "gateway.networking.k8s.io/gateway-name"
+
+
+def image() -> str:
+    """The image under test; raises RuntimeError where none is named."""
+    if name := os.environ.get("IMAGE"):
+        return name
+    raise RuntimeError("IMAGE is not set: run this with scripts/cluster.sh, as the Makefile does")
+
+
+def fairlead(*arguments: str, check: bool = True) -> str:
+    """What a command of ours prints on both outputs; raises RuntimeError with it if it fails."""
+    done = subprocess.run(
+        [FAIRLEAD, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if check and done.returncode:
+        words = " ".join(("fairlead", *arguments))
+        raise RuntimeError(f"`{words}` ended with {done.returncode}:\n{done.stdout}")
+    return done.stdout
+
+
+def install(*options: str) -> str:
+    """Install or upgrade, and wait until it is ready."""
+    return fairlead("install", "--image", image(), "--wait", *options)
+
+
+def uninstall() -> str:
+    """Remove everything that `install` made."""
+    return fairlead("uninstall", "--yes")
+
+
+def deployment(cluster: Cluster) -> Object | None:
+    """The control plane's Deployment."""
+    return cluster.find("Deployment", NAME, NAMESPACE)
+
+
+def pods(cluster: Cluster) -> list[Object]:
+    """The control plane's pods that run, oldest first."""
+    found = deployment(cluster)
+    if found is None:
+        return []
+    labels = found["spec"]["selector"]["matchLabels"].items()
+    selector = ",".join(f"{name}={value}" for name, value in labels)
+    running = [
+        each
+        for each in cluster.list("Pod", NAMESPACE, labelSelector=selector)
+        if "deletionTimestamp" not in each["metadata"]
+    ]
+    return sorted(running, key=lambda each: each["metadata"]["creationTimestamp"])
+
+
+def scale(cluster: Cluster, replicas: int) -> None:
+    """Run so many replicas; returns at once."""
+    cluster.patch("Deployment", NAME, NAMESPACE, {"spec": {"replicas": replicas}})
+
+
+def rolled_out(cluster: Cluster) -> bool:
+    """Whether all of the Deployment's pods are of its latest template and ready."""
+    found = deployment(cluster)
+    if found is None:
+        return False
+    status, wanted = found["status"], found["spec"]["replicas"]
+    counts = [status.get(each, 0) for each in ("replicas", "updatedReplicas", "readyReplicas")]
+    seen = status.get("observedGeneration", 0) >= found["metadata"]["generation"]
+    return seen and counts == [wanted] * 3

@@ -1,0 +1,60 @@
+"""A Gateway in a namespace, its routes and backends, and questions about them."""
+
+from cluster import objects, traffic
+from cluster.api import Cluster, Object, wait_for
+
+
+class Scene:
+    """One namespace with one Gateway, called `web`."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self.cluster = cluster
+        self.namespace = namespace
+
+    def gateway(self, *listeners: Object, **spec: object) -> Object:
+        """Apply the Gateway."""
+        return self.cluster.apply(objects.gateway(self.namespace, "web", *listeners, **spec))[0]
+
+    def route(self, name: str, host: str, *backends: str, **rule: object) -> Object:
+        """Apply an HTTPRoute."""
+        return self.cluster.apply(objects.route(self.namespace, name, host, *backends, **rule))[0]
+
+    def backend(self, name: str, replicas: int = 1) -> None:
+        """Apply a backend, and wait until it is ready."""
+        self.cluster.apply(*objects.backend(self.namespace, name, replicas))
+
+        def ready() -> bool:
+            status = self.cluster.get("Deployment", name, self.namespace).get("status", {})
+            return status.get("readyReplicas", 0) >= replicas
+
+        wait_for(ready, f"backend {name}", 60)
+
+    def live(self, kind: str = "Gateway", name: str = "web") -> Object:
+        """The object as it is now."""
+        return self.cluster.get(kind, name, self.namespace)
+
+    def address(self, seconds: float = 60) -> str:
+        """Where the Gateway answers, once it is programmed."""
+
+        def programmed() -> str:
+            live = self.live()
+            status = live.get("status", {})
+            found = condition(status.get("conditions", []), "Programmed")
+            current = found.get("observedGeneration") == live["metadata"]["generation"]
+            addresses = status.get("addresses", [])
+            if found.get("status") == "True" and current and addresses:
+                return str(addresses[0]["value"])
+            return ""
+
+        return wait_for(programmed, f"Gateway {self.namespace}/web Programmed", seconds)
+
+    def until_served(self, host: str, body: str, seconds: float = 30) -> str:
+        """Wait for the Gateway and a host of it; the Gateway's address."""
+        address = self.address()
+        wait_for(lambda: traffic.get(address, host) == (200, body), f"{host} at {address}", seconds)
+        return address
+
+
+def condition(conditions: list[Object], kind: str) -> Object:
+    """The condition of a type; empty if there is none."""
+    return next((each for each in conditions if each["type"] == kind), {})
