@@ -6,7 +6,6 @@ it, refused is what any has refused.
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -125,12 +124,10 @@ class ServedProxy:
                 return encode(each for each in effective if each is not None)
         if elsewhere is None or self.connected:
             return None
-        refused: dict[tuple[str, str], set[str]] = {}
+        refused: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         for each in elsewhere:
-            refused.setdefault((each.type_url, each.name), set()).add(each.part)
-        kept = (
-            without(each, refused.get((each.type_url, each.name), set())) for each in everything
-        )
+            refused[each.type_url, each.name].add(each.part)
+        kept = (without(each, refused[each.type_url, each.name]) for each in everything)
         return encode(each for each in kept if each is not None)
 
     def states(self, now: float) -> list[ProxyState]:
