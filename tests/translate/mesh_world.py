@@ -39,7 +39,7 @@ class World:
             trust.build(self.graph, self.sources, self.settings, grants),
         ).clusters
         self.mesh = mesh.build(self.graph, self.sources, self.settings, self.clusters)
-        self.workloads = workloads.build(self.graph, self.sources)
+        self.workloads = workloads.build(self.graph, self.sources, Settings())
         self.service_reports = services.build(self.sources, self.clusters, self.mesh.addresses)
         self.parents = self.sources.http_routes.map(
             "first service parents",

@@ -10,7 +10,7 @@ import pytest
 from fairlead.ir.origin import Origin
 from fairlead.ir.proxy_status import ProxyStatus, Rejection
 from support.certificates import CA, tls_secret
-from translate.world import World
+from translate.world import CLASS, World
 
 PROXY = "gateway/default/gate"
 HTTP_80 = f"{PROXY}/http-80"
@@ -451,7 +451,9 @@ def test_without_its_gateway_a_set_is_told_so():
 
 def test_in_a_cluster_sets_of_other_controllers_are_left_alone():
     world = World(gateway(), listener_set("set", http("web")), standalone=False)
-    assert world.report("Gateway", "gate").kind == "Gateway"  # class `fairlead` is always ours
+    assert world.report("Gateway", "gate") is None  # nobody has said whose the class is
+    world.apply(CLASS)
+    assert world.report("Gateway", "gate").kind == "Gateway"
     foreign = gateway(name="foreign").replace('"fairlead"', '"someone-else"')
     world.apply(foreign, listener_set("theirs", http("web"), parent="foreign"))
     assert world.report("ListenerSet", "theirs") is None

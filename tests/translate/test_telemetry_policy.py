@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from translate.world import World
+from translate.world import CLASS, World
 
 PROXY = "gateway/default/gate"
 CLUSTER = "default/collector/4317+h2c"
@@ -125,7 +125,7 @@ def test_a_target_that_is_not_there_is_told():
 
 def test_gateways_of_other_controllers_are_left_alone():
     theirs = policy("a", to("theirs"), to("gone"), to("app", "HTTPRoute"))
-    world = World(gateway("theirs", "someone-else"), SERVICE, theirs, standalone=False)
+    world = World(CLASS, gateway("theirs", "someone-else"), SERVICE, theirs, standalone=False)
     assert told(world, "a") is None
     world.apply(gateway(), policy("a", to("theirs"), to("gate")))
     assert list(told(world, "a")) == [("Gateway", "gate")]

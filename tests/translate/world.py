@@ -24,6 +24,15 @@ EDGES = (
 )
 
 
+CLASS = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: fairlead}
+spec: {controllerName: fairlead.dev/gateway-controller}
+"""
+"""The class of ours; without a cluster there is no need for one."""
+
+
 def config_map(name, namespace="default", **data):
     """A ConfigMap, as YAML."""
     return f"""

@@ -4,7 +4,7 @@ Every kind has a module of its own; all public names are re-exported here. `KIND
 `decode` turns bytes into objects and problems. Nothing in this package does I/O.
 """
 
-from fairlead.api import duration
+from fairlead.api import duration, placement
 from fairlead.api.backend import (
     BackendPort,
     BackendSpec,
@@ -392,6 +392,7 @@ __all__ = [
     "decode_chunk",
     "duration",
     "is_ip",
+    "placement",
     "redacted",
     "to_raw",
 ]

@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from fairlead.ir.infrastructure import AskedAddress, Deployment, ProxyPort
+
 MESH_PROXY = "mesh"
 """Name of the one proxy that serves every local pod's outbound requests."""
 
@@ -36,3 +38,13 @@ class Proxy(msgspec.Struct, frozen=True, gc=False):
     labels: tuple[tuple[str, str], ...] = ()
     """Of the Gateway's `spec.infrastructure`, sorted: on all that is made for it."""
     annotations: tuple[tuple[str, str], ...] = ()
+    owner: str = ""
+    """UID of the Gateway, in a cluster."""
+    held: bool = False
+    """Nothing of the Gateway can be served now: what runs for it, and its addresses, stay as they
+    are until that is mended; nothing new is made. In a cluster only."""
+    ports: tuple[ProxyPort, ...] = ()
+    """Sorted; in a cluster only, as the fields below."""
+    addresses: tuple[AskedAddress, ...] = ()
+    """What the Gateway asks for and can be had, in its order; none asks for any one."""
+    deployment: Deployment = Deployment()

@@ -18,11 +18,19 @@ from fairlead.translate import hostnames, listeners
 from fairlead.translate.claims import ListenerKey
 from fairlead.translate.gateway import BoundTerm, Gateways
 from fairlead.translate.listeners import ManagedListener
-from fairlead.translate.sources import Sources
+from fairlead.translate.sources import Key, Settings, Sources
 from fairlead.translate.telemetry_policy import TelemetryPolicies
 
 HTTP_CHAIN = "http"
 """Name of the one chain of an HTTP port."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundInputs:
+    """What decides about addresses."""
+
+    sources: Sources
+    settings: Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ class BoundListeners:
 
 
 def build(
-    graph: Graph, sources: Sources, gateways: Gateways, telemetry: TelemetryPolicies
+    graph: Graph, inputs: BoundInputs, gateways: Gateways, telemetry: TelemetryPolicies
 ) -> BoundListeners:
     """Derive listeners and HTTP chains of all Gateways' proxies."""
     ports = gateways.by_bound.terms("ports that Gateways bind")
@@ -47,7 +55,7 @@ def build(
     def bound(
         ctx: Context, term: BoundTerm, _term: BoundTerm
     ) -> Iterator[tuple[tuple[str, str], Listener]]:
-        found = _listener(ctx, sources, gateways, term, (https, without_http3))
+        found = _listener(ctx, inputs, gateways, term, (https, without_http3))
         if found is not None:
             tracing = telemetry.tracing(ctx, term[:2]) if found.table else None
             yield (found.proxy, found.name), msgspec.structs.replace(found, tracing=tracing)
@@ -91,9 +99,19 @@ def _without_http3(_key: ListenerKey, listener: ManagedListener) -> Iterator[Bou
         yield (*listener.gateway, listener.bound)
 
 
+def addresses_to_bind(ctx: Context, inputs: BoundInputs, gateway: Key) -> tuple[str, ...] | None:
+    """The IP addresses that a Gateway's proxy binds; None or empty while there are none.
+
+    Without a cluster they are the Gateway's own, on this machine. In one they are the pod's.
+    """
+    if not inputs.settings.standalone:
+        return inputs.settings.bind_addresses
+    return ctx.fetch(inputs.sources.gateway_addresses, gateway)
+
+
 def _listener(
     ctx: Context,
-    sources: Sources,
+    inputs: BoundInputs,
     gateways: Gateways,
     term: BoundTerm,
     http3: tuple[
@@ -105,14 +123,14 @@ def _listener(
 
     Args:
         ctx: The function run that reads.
-        sources: Where addresses are found.
+        inputs: Where addresses are found.
         gateways: Where the listeners of the port are found.
         term: The port.
         http3: Which ports HTTP/3 can serve, and which ports have it switched off.
     """
     key, name = term[:2], term[2]
     gateway = ctx.fetch(gateways.managed, key)
-    addresses = ctx.fetch(sources.gateway_addresses, key)
+    addresses = addresses_to_bind(ctx, inputs, key)
     first = ctx.first_by(gateways.by_bound, term)
     one = ctx.fetch(gateways.managed_listeners, first) if first is not None else None
     if gateway is None or one is None or not addresses or one.protocol == "UDP":

@@ -16,6 +16,7 @@ from fairlead.translate import (
     cluster_variants,
     destinations,
     extension_report,
+    fleet,
     gateway,
     gateway_class,
     gateway_report,
@@ -63,17 +64,18 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     destined = destinations.build(graph, sources, settings, certified, trusted)
     found = destined.clusters
     meshed = mesh.build(graph, sources, settings, found)
-    running = workloads.build(graph, sources)
+    running = workloads.build(graph, sources, settings)
     inputs = Inputs(sources, found, grants)
     gateways = gateway.build(graph, GatewayInputs(sources, settings, certified, trusted, inputs))
     telemetry = telemetry_policy.build(inputs, settings)
-    bound = bound_listeners.build(graph, sources, gateways, telemetry)
+    binding = bound_listeners.BoundInputs(sources, settings)
+    bound = bound_listeners.build(graph, binding, gateways, telemetry)
     routed = gateway_routes.build(graph, settings, inputs, gateways)
     refused = refusals.build(sources)
     told = host_route.Facts(inputs, settings, refused.by_proxy, routed.compiled, meshed)
     virtual_hosts = graph.join("virtual hosts", routed.virtual_hosts, meshed.virtual_hosts)
     l4 = l4_routes.build(graph, inputs, gateways, routed.l4_claims)
-    udp = udp_listeners.build(inputs, l4.served)
+    udp = udp_listeners.build(inputs, binding, l4.served)
     listeners = graph.join("listeners", bound.listeners, udp.listeners, meshed.listeners)
     chains = graph.join("chains", bound.chains, l4.chains)
     use = cluster_use.build(graph, virtual_hosts, chains, listeners)
@@ -95,7 +97,7 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
         **destined.reports(use),
     }
     return Outputs(
-        fleet=graph.join("fleet", gateways.fleet, meshed.fleet),
+        fleet=graph.join("fleet", fleet.build(binding, gateways, listeners), meshed.fleet),
         listeners=listeners,
         chains=chains,
         secrets=given.secrets,
@@ -148,7 +150,7 @@ def _l4_reports(
 def _gateway_reports(
     sources: Sources, settings: Settings, gateways: Gateways, routed: GatewayRoutes
 ) -> tuple[Collection[ReportKey, Report], ...]:
-    known = listener_report.facts(sources, gateways, routed.attached)
+    known = listener_report.facts(sources, settings, gateways, routed.attached)
     facts = gateway_report.Facts(known, gateway_report.accepted_sets(gateways.managed_listeners))
 
     def report(ctx: Context, key: Key, found: api.Gateway) -> Report | None:

@@ -1,4 +1,4 @@
-"""Gateways of ours: what of them is served, the proxies and the listeners that takes.
+"""Gateways of ours: what of them is served, and the listeners that takes.
 
 In: Gateways, GatewayClasses, ListenerSets, and what their references come to. Out: `Gateways`,
 which routes attach to. Nothing of it depends on routes, addresses or proxies, so it changes only
@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from fairlead import api
 from fairlead.graph import Collection, Context, Graph, Index
-from fairlead.ir.fleet import Proxy, gateway_proxy
+from fairlead.ir.fleet import gateway_proxy
 from fairlead.translate import (
     certificates,
     gateway_class,
@@ -57,7 +57,6 @@ class Gateways:
     by_host: Index[ListenerKey, ManagedListener, HostTerm]
     """Listeners that hold their hostname, by Gateway, port and hostname; there is one at most."""
     occupancy: Occupancy
-    fleet: Collection[str, Proxy]
 
     def owner(self, ctx: Context, listener: ManagedListener, host: str) -> str | None:
         """Hostname of the most specific listener that covers `host`.
@@ -85,7 +84,7 @@ class Gateways:
 
 
 def build(graph: Graph, inputs: GatewayInputs) -> Gateways:
-    """Derive the Gateways of ours, their listeners and their proxies."""
+    """Derive the Gateways of ours and their listeners."""
 
     def managed(ctx: Context, _key: Key, gateway: api.Gateway) -> ManagedGateway | None:
         return _managed(ctx, inputs, gateway)
@@ -109,20 +108,6 @@ def build(graph: Graph, inputs: GatewayInputs) -> Gateways:
         "served listeners by Gateway", lambda _key, each: (each.gateway,) if each.served else ()
     )
 
-    def proxy(ctx: Context, key: Key, gateway: ManagedGateway) -> Iterator[tuple[str, Proxy]]:
-        if ctx.count_by(by_gateway, key):
-            yield (
-                gateway.proxy,
-                Proxy(
-                    gateway.proxy,
-                    "gateway",
-                    gateway.namespace,
-                    gateway.name,
-                    labels=gateway.labels,
-                    annotations=gateway.annotations,
-                ),
-            )
-
     return Gateways(
         managed=found,
         defaults=found.index("default Gateways", _scopes),
@@ -139,7 +124,6 @@ def build(graph: Graph, inputs: GatewayInputs) -> Gateways:
             lambda _key, each: ((*each.gateway, each.bound, each.hostname),) if each.holds else (),
         ),
         occupancy=occupancy,
-        fleet=found.flat_map("proxies of Gateways", proxy),
     )
 
 

@@ -11,10 +11,7 @@ from fairlead.translate.conditions import Conditions
 from fairlead.translate.finding import Finding
 from fairlead.translate.report import Report
 from fairlead.translate.sources import Settings, Sources
-from fairlead.translate.supported_features import SUPPORTED_FEATURES
-
-IMPLICIT_CLASS = "fairlead"
-"""The class that exists without a GatewayClass object."""
+from fairlead.translate.supported_features import supported_features
 
 
 class Ownership(msgspec.Struct, frozen=True):
@@ -32,7 +29,7 @@ def ownership(ctx: Context, sources: Sources, settings: Settings, name: str) -> 
     """Whose the Gateways of class `name` are."""
     found = ctx.fetch(sources.gateway_classes, ("", name))
     if found is None:
-        return Ownership(foreign=not settings.standalone and name != IMPLICIT_CLASS)
+        return Ownership(foreign=not settings.standalone)
     if found.spec.controller_name != settings.controller_name:
         return Ownership(foreign=True)
     defaults = parameters.of_class(ctx, sources, found)
@@ -60,5 +57,5 @@ def report(
         found.metadata.name,
         found.metadata.generation,
         conditions=(accepted, version),
-        features=SUPPORTED_FEATURES,
+        features=supported_features(standalone=settings.standalone),
     )

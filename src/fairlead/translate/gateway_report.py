@@ -75,11 +75,10 @@ def report(ctx: Context, facts: Facts, key: Key, gateway: api.Gateway) -> Report
     found = ctx.fetch_by(known.gateways.by_parent, ("Gateway", *key))
     listeners = sorted((each for _, each in found), key=lambda each: each.index)
     pending = listener_report.waiting(ctx, known, managed)
-    addresses = ctx.fetch(known.sources.gateway_addresses, key)
     state = _State(
         make,
         managed,
-        gateway_addresses.assignment(gateway.spec.addresses, addresses),
+        _assignment(ctx, known, gateway),
         tuple(listeners),
         tuple(listener_report.report(ctx, known, make, each, pending) for each in listeners),
         pending,
@@ -100,10 +99,23 @@ def report(ctx: Context, facts: Facts, key: Key, gateway: api.Gateway) -> Report
             *_default(make, managed),
         ),
         listeners=state.told,
-        addresses=tuple(("IPAddress", address) for address, _ in state.assigned.addresses),
+        addresses=tuple(
+            (gateway_addresses.address_type(address), address)
+            for address, _ in state.assigned.addresses
+        ),
         routability=tuple(routability for _, routability in state.assigned.addresses),
         attached_listener_sets=state.sets,
     )
+
+
+def _assignment(ctx: Context, known: ListenerFacts, gateway: api.Gateway) -> Assignment:
+    """What came of `spec.addresses`."""
+    given = ctx.fetch(known.sources.gateway_addresses, gateway.key)
+    if known.standalone:
+        return gateway_addresses.assignment(gateway.spec.addresses, given)
+    found = ctx.fetch(known.sources.infrastructure, gateway.key)
+    inside = found.cluster_addresses if found is not None else ()
+    return gateway_addresses.assignment(gateway.spec.addresses, given, inside)
 
 
 def _refused_certificate(ctx: Context, known: ListenerFacts, managed: ManagedGateway) -> str:
@@ -133,7 +145,7 @@ def _programmed(state: _State) -> Condition:
     refused = state.managed.refused is not None
     if not refused and state.assigned.unusable:
         unusable = ", ".join(state.assigned.unusable)
-        message = f"spec.addresses: {unusable}: {gateway_addresses.UNUSABLE}; change or remove it"
+        message = f"spec.addresses: {unusable}: {state.assigned.why}; change or remove it"
         return make.false("Programmed", "AddressNotUsable", message)
     if not refused and not state.sets and not any(each.valid for each in state.listeners):
         return make.false("Programmed", "Invalid", "the Gateway is not accepted")

@@ -22,7 +22,7 @@ from fairlead.translate.gateway import Gateways, HostTerm
 from fairlead.translate.listeners import ManagedListener
 from fairlead.translate.managed_gateway import ManagedGateway
 from fairlead.translate.report import Condition, ListenerReport
-from fairlead.translate.sources import Sources
+from fairlead.translate.sources import Settings, Sources
 
 PortKey: TypeAlias = tuple[str, str]
 """Proxy, and the name of its listener, or of a secret."""
@@ -50,6 +50,7 @@ class ListenerFacts:
     """What is told about listeners is made from this."""
 
     sources: Sources
+    standalone: bool
     gateways: Gateways
     attached: Index[AttachedKey, Attachments, ListenerKey]
     """Accepted routes by listener."""
@@ -63,7 +64,10 @@ class ListenerFacts:
 
 
 def facts(
-    sources: Sources, gateways: Gateways, attached: Index[AttachedKey, Attachments, ListenerKey]
+    sources: Sources,
+    settings: Settings,
+    gateways: Gateways,
+    attached: Index[AttachedKey, Attachments, ListenerKey],
 ) -> ListenerFacts:
     """Index how far proxies have come, so that a listener reads no more than what concerns it."""
 
@@ -72,6 +76,7 @@ def facts(
 
     return ListenerFacts(
         sources,
+        settings.standalone,
         gateways,
         attached,
         sources.proxy_status.flat_map("ports of proxies", _ports),
@@ -83,16 +88,23 @@ def facts(
 
 def waiting(ctx: Context, known: ListenerFacts, gateway: ManagedGateway) -> Waiting | None:
     """Why nothing of a Gateway can be programmed yet, or None."""
-    addresses = ctx.fetch(known.sources.gateway_addresses, (gateway.namespace, gateway.name))
+    key = (gateway.namespace, gateway.name)
+    addresses = ctx.fetch(known.sources.gateway_addresses, key)
     if gateway.refused is not None:
         return Waiting("Invalid", "the Gateway is not accepted")
+    around = ctx.fetch(known.sources.infrastructure, key)
+    if around is not None and around.reason:
+        return Waiting(around.reason, around.message)
     if addresses is None:
         return Waiting("Pending", "waiting for an address")
     if not addresses:
         return Waiting("AddressNotAssigned", "no address could be assigned; see spec.addresses")
+    missing = ""
     if not ctx.fetch(known.connected, gateway.proxy):
-        return Waiting("Pending", f"waiting for the proxy {gateway.proxy} to connect")
-    return None
+        missing = f"the proxy {gateway.proxy} to connect"
+    elif around is not None and not around.ready:
+        missing = f"a pod of the proxy {gateway.proxy} to be ready"
+    return Waiting("Pending", f"waiting for {missing}") if missing else None
 
 
 def report(

@@ -4,6 +4,7 @@ In: the references of GatewayClass and Gateway, ConfigMaps. Out: `Parameters`, o
 What the Gateway's ConfigMap sets wins over that of its class.
 """
 
+import difflib
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
@@ -11,6 +12,9 @@ import msgspec
 
 from fairlead import api
 from fairlead.graph import Context
+from fairlead.ir.infrastructure import Deployment
+from fairlead.translate import deployment_settings
+from fairlead.translate.deployment_settings import SettingError
 from fairlead.translate.finding import Finding
 from fairlead.translate.sources import Sources
 
@@ -22,9 +26,12 @@ _PROXY_PROTOCOL: Mapping[str, ProxyProtocol] = {
 }
 _HTTP3 = {"enabled": True, "disabled": False}
 _VALUES = {"http3": tuple(_HTTP3), "proxyProtocol": tuple(_PROXY_PROTOCOL)}
+_KNOWN = (*_VALUES, *deployment_settings.KEYS)
 
 _GATEWAY_FIELD = "spec.infrastructure.parametersRef"
 _CLASS_FIELD = "spec.parametersRef"
+_MOST_SHOWN = 60
+"""Characters of a value that a message repeats."""
 
 
 class Parameters(msgspec.Struct, frozen=True, gc=False):
@@ -34,6 +41,8 @@ class Parameters(msgspec.Struct, frozen=True, gc=False):
     """Whether HTTPS listeners are served by HTTP/3 too."""
     proxy_protocol: ProxyProtocol = "off"
     """Whether connections start with a PROXY protocol header."""
+    deployment: Deployment = Deployment()
+    """How its proxy is run in a cluster."""
 
 
 def of_class(
@@ -46,9 +55,15 @@ def of_class(
     if (ref.group, ref.kind) == ("", "ConfigMap") and ref.namespace is None:
         message = "a ConfigMap needs a namespace; add it"
         return Finding("InvalidParameters", f"{_CLASS_FIELD}.namespace", message)
-    return _settings(
-        ctx, sources, (ref.group, ref.kind), (ref.namespace or "", ref.name), _CLASS_FIELD
-    )
+    key = (ref.namespace or "", ref.name)
+    settings = _settings(ctx, sources, (ref.group, ref.kind), key, _CLASS_FIELD)
+    if isinstance(settings, Finding):
+        return settings
+    try:
+        deployment_settings.of(settings)
+    except SettingError as error:
+        return Finding("InvalidParameters", _CLASS_FIELD, f"ConfigMap {key[0]}/{key[1]}: {error}")
+    return settings
 
 
 def of_gateway(
@@ -64,9 +79,15 @@ def of_gateway(
     if isinstance(settings, Finding):
         return settings
     merged = {**defaults, **settings}
+    try:
+        deployment = deployment_settings.of(merged)
+    except SettingError as error:
+        field = _GATEWAY_FIELD if settings else f"GatewayClass: {_CLASS_FIELD}"
+        return Finding("InvalidParameters", field, str(error))
     return Parameters(
         http3=_HTTP3[merged.get("http3", "enabled")],
         proxy_protocol=_PROXY_PROTOCOL[merged.get("proxyProtocol", "off")],
+        deployment=deployment,
     )
 
 
@@ -86,12 +107,36 @@ def _settings(
     found = ctx.fetch(sources.config_maps, key)
     if found is None:
         return Finding("InvalidParameters", f"{field}.name", f"{shown} does not exist; create it")
-    for name, value in sorted(found.data.items()):
-        known = _VALUES.get(name)
-        if known is None:
-            message = f"{shown} has the key {name!r}; only {' and '.join(_VALUES)} are known"
+    settings = {name: value.strip() for name, value in found.data.items()}
+    for name, value in sorted(settings.items()):
+        if name not in _KNOWN:
+            message = f"{shown} has the key {name!r}; {_hint(name)}"
             return Finding("InvalidParameters", field, message)
-        if value.strip() not in known:
-            message = f"{shown}: {name} is {value!r}; write {' or '.join(known)}"
+        if fault := _fault(name, value):
+            message = f"{shown}: {name} is {_short(value)}; {fault}"
             return Finding("InvalidParameters", field, message)
-    return {name: value.strip() for name, value in found.data.items()}
+    return settings
+
+
+def _fault(name: str, value: str) -> str:
+    """Which values a setting can have, if not this one; else empty."""
+    words = _VALUES.get(name)
+    if words is not None:
+        return "" if value in words else f"write {' or '.join(words)}"
+    try:
+        deployment_settings.check(name, value)
+    except SettingError as error:
+        return str(error)
+    return ""
+
+
+def _hint(name: str) -> str:
+    """What to do about a key that is not known."""
+    near = difflib.get_close_matches(name, _KNOWN, n=1)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(_KNOWN)}"
+
+
+def _short(value: str) -> str:
+    """A value as a message repeats it."""
+    shown = repr(value)
+    return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…'"

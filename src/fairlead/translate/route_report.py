@@ -161,7 +161,8 @@ def _parent(
         message = "; ".join((message, *judgement.remarks(attachment)))
         return Parent("gateway", attachment.refused, message, attachment.proxy)
     if ref.is_service:
-        return judgement.service(ref)
+        # In a cluster there is no mesh of ours, and another one's may well serve the Service.
+        return judgement.service(ref) if facts.settings.standalone else None
     fault = _misnamed(ref, index, standalone=facts.settings.standalone)
     return Parent("gateway", ("NoMatchingParent", fault)) if fault else None
 

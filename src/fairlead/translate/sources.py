@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from fairlead import api
 from fairlead.graph import Graph, Source
+from fairlead.ir.infrastructure import Infrastructure
 from fairlead.ir.proxy_status import ProxyStatus
 from fairlead.ir.workload import Workload
 
@@ -24,6 +25,8 @@ class Settings:
     """Added to ports below 1024 when they are bound."""
     standalone: bool = True
     """No cluster: Deployments become pods here, unknown GatewayClass names are ours."""
+    bind_addresses: tuple[str, ...] = ("0.0.0.0",)  # noqa: S104 - a pod's own network
+    """What proxies bind in a cluster; with ``::`` too where pods have IPv6 addresses."""
     outbound_port: int = 15001
     service_cidr: str = "10.96.0.0/12"
     """Range of the virtual addresses given to Services without `clusterIP` (standalone)."""
@@ -62,7 +65,10 @@ class Sources:
     workloads: Source[Key, Workload]
     """Pods as they run."""
     gateway_addresses: Source[Key, tuple[str, ...]]
-    """Addresses that the data plane assigned to a Gateway, by the Gateway's key."""
+    """Addresses that the data plane assigned to a Gateway, by the Gateway's key; in a cluster some
+    may be host names."""
+    infrastructure: Source[Key, Infrastructure]
+    """What became of what a Gateway needs in a cluster, by the Gateway's key."""
     proxy_status: Source[str, ProxyStatus]
     """By name of the proxy."""
     expired: Source[tuple[str, str, str], str]

@@ -58,4 +58,13 @@ SUPPORTED_FEATURES: tuple[str, ...] = (
     "TLSRouteModeTerminate",
     "UDPRoute",
 )
-"""Sorted, as the API asks."""
+"""Sorted, as the API asks. Those that hold with and without a cluster."""
+
+_CLUSTER_ONLY = ("GatewayAddressRoutabilityCluster",)
+"""What takes a cluster."""
+
+
+def supported_features(*, standalone: bool) -> tuple[str, ...]:
+    """What is claimed, sorted."""
+    further = () if standalone else _CLUSTER_ONLY
+    return tuple(sorted((*SUPPORTED_FEATURES, *further)))

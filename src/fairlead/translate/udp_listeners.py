@@ -15,6 +15,7 @@ from fairlead.ir.endpoint import Endpoint, Endpoints, Share
 from fairlead.ir.listener import UdpListener
 from fairlead.translate import l4_rule
 from fairlead.translate.backend_ref import Inputs, Target
+from fairlead.translate.bound_listeners import BoundInputs, addresses_to_bind
 from fairlead.translate.claims import BoundHost
 from fairlead.translate.finding import Finding
 from fairlead.translate.l4_routes import Served
@@ -30,7 +31,9 @@ class UdpListeners:
     endpoints: Collection[str, Endpoints]
 
 
-def build(inputs: Inputs, served: Collection[BoundHost, Served]) -> UdpListeners:
+def build(
+    inputs: Inputs, bound: BoundInputs, served: Collection[BoundHost, Served]
+) -> UdpListeners:
     """Derive listeners, clusters and endpoints of UDP ports from who serves them."""
 
     def listener(
@@ -38,7 +41,7 @@ def build(inputs: Inputs, served: Collection[BoundHost, Served]) -> UdpListeners
     ) -> Iterator[tuple[tuple[str, str], UdpListener]]:
         if value.listener.protocol != "UDP":
             return
-        addresses = ctx.fetch(inputs.sources.gateway_addresses, value.listener.gateway)
+        addresses = addresses_to_bind(ctx, bound, value.listener.gateway)
         if addresses:
             yield key[:2], _listener(key, value, addresses)
 

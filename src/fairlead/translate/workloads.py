@@ -15,7 +15,7 @@ from fairlead import api
 from fairlead.graph import Collection, Context, Graph
 from fairlead.ir.workload import Workload
 from fairlead.translate.report import Condition, Report
-from fairlead.translate.sources import Key, Sources
+from fairlead.translate.sources import Key, Settings, Sources
 
 MOST_REPLICAS = 500
 """Of one Deployment. Each is at least one process of this machine, started at once."""
@@ -34,8 +34,11 @@ class Workloads:
     """By key, for the pods of Deployments too."""
 
 
-def build(graph: Graph, sources: Sources) -> Workloads:
-    """Derive the pods that shall run, and the reports."""
+def build(graph: Graph, sources: Sources, settings: Settings) -> Workloads:
+    """Derive the pods that shall run, and the reports. In a cluster others do all of that."""
+    if not settings.standalone:
+        nobody: Collection[Key, api.Pod] = graph.join("pods to run")
+        return Workloads(nobody, graph.join("deployment reports"), graph.join("pod reports"))
     replicas = sources.deployments.flat_map(
         "pods of deployments", lambda _ctx, _key, deployment: _pods(deployment)
     )
