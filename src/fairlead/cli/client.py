@@ -1,4 +1,4 @@
-"""Talks to the running instance over its Unix socket.
+"""Asks an instance over HTTP: a standalone one on its Unix socket, or one in a cluster.
 
 Every failure that a user can meet becomes a `click.ClickException` with what to do about it:
 no instance, an instance that went away, an object that isn't there.
@@ -9,44 +9,93 @@ import json
 import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 import click
 
-from fairlead.app.instance import STATE_DIR_VARIABLE, default_state_dir, read_instance
+from fairlead.app.instance import default_state_dir, read_instance
 
 ANSWER_SECONDS = 30.0
 """How long a command waits for an answer before it gives up."""
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    """HTTP/1.1 over a Unix socket."""
+class Transport(Protocol):
+    """The way to an instance."""
 
-    def __init__(self, path: Path, timeout: float | None) -> None:
-        super().__init__("localhost")
+    def connect(self) -> socket.socket:
+        """A stream to its API.
+
+        Raises:
+            click.ClickException: there is none.
+        """
+        ...
+
+    def lost(self, error: Exception) -> str:
+        """What to tell when a stream broke off before there was an answer."""
+        ...
+
+
+class StateDirectory:
+    """The way to the standalone instance of a state directory."""
+
+    def __init__(self, path: Path) -> None:
         self._path = path
+
+    def connect(self) -> socket.socket:
+        """Connect to the instance's Unix socket."""
+        instance = read_instance(self._path)
+        if instance is None:
+            raise click.ClickException(self._absent())
+        stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            stream.connect(str(instance.api_socket))
+        except (FileNotFoundError, ConnectionRefusedError):
+            stream.close()
+            raise click.ClickException(self._absent()) from None
+        except OSError:
+            stream.close()
+            raise
+        return stream
+
+    def lost(self, error: Exception) -> str:
+        """With the process that gave no answer."""
+        instance = read_instance(self._path)
+        pid = f" (pid {instance.pid})" if instance is not None else ""
+        return f"the instance{pid} gave no answer: {error}"
+
+    def _absent(self) -> str:
+        return (
+            f"no instance runs on state directory {self._path}; "
+            "start one with 'fairlead run PATH', or name its directory with --state-dir"
+        )
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP/1.1 over a stream of a transport."""
+
+    def __init__(self, transport: Transport, timeout: float | None) -> None:
+        super().__init__("localhost")
+        self._transport = transport
         self._seconds = timeout
 
     def connect(self) -> None:
-        """Connect to the path instead of to a host."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        """Connect by the transport instead of to a host."""
+        self.sock = self._transport.connect()
         self.sock.settimeout(self._seconds)
-        self.sock.connect(str(self._path))
-
-
-state_dir_option = click.option(
-    "--state-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    help=f"State directory, which tells instances apart.  [env: {STATE_DIR_VARIABLE}]",
-)
 
 
 class Client:
-    """Requests to one instance. Paths are as in `fairlead.app.socket_api`."""
+    """Requests to one instance. Paths are as in `fairlead.app.socket_api`.
 
-    def __init__(self, state_dir: Path | None) -> None:
-        self.state_dir = state_dir or default_state_dir()
+    Args:
+        place: A transport, or a standalone instance's state directory; None for the default one.
+    """
+
+    def __init__(self, place: Transport | Path | None) -> None:
+        if place is None or isinstance(place, Path):
+            place = StateDirectory(place or default_state_dir())
+        self._transport: Transport = place
 
     def get(self, *path: str, **query: str | None) -> Any:  # noqa: ANN401 - JSON
         """The JSON answer to ``GET /PATH?QUERY``; queries that are None are left out.
@@ -69,30 +118,16 @@ class Client:
     def _request(
         self, path: tuple[str, ...], query: Mapping[str, str | None], timeout: float | None
     ) -> http.client.HTTPResponse:
-        instance = read_instance(self.state_dir)
-        if instance is None:
-            raise click.ClickException(self._absent())
         url = "/" + "/".join(quote(part, safe="") for part in path)
         if pairs := {name: value for name, value in query.items() if value is not None}:
             url += "?" + urlencode(pairs)
-        connection = _UnixConnection(instance.api_socket, timeout)
+        connection = _Connection(self._transport, timeout)
         try:
             connection.request("GET", url, headers={"Connection": "close"})
             return connection.getresponse()
-        except (FileNotFoundError, ConnectionRefusedError):
-            connection.close()
-            raise click.ClickException(self._absent()) from None
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            raise click.ClickException(
-                f"the instance (pid {instance.pid}) gave no answer: {error}"
-            ) from None
-
-    def _absent(self) -> str:
-        return (
-            f"no instance runs on state directory {self.state_dir}; "
-            "start one with 'fairlead run PATH', or name its directory with --state-dir"
-        )
+            raise click.ClickException(self._transport.lost(error)) from None
 
 
 def _body(response: http.client.HTTPResponse) -> bytes:

@@ -1,9 +1,20 @@
 """Commands whose help ends with examples."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
+
+
+@dataclass(frozen=True, slots=True)
+class KubectlPlugin:
+    """The `obj` of click's context where we run as `kubectl fairlead`."""
+
+
+def is_plugin(ctx: click.Context) -> bool:
+    """Whether we run as `kubectl fairlead`, which is about the cluster alone."""
+    return isinstance(ctx.find_root().obj, KubectlPlugin)
 
 
 class Command(click.Command):
@@ -21,7 +32,10 @@ class Command(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples, then click's epilog."""
-        write_examples(formatter, self.examples)
+        lines = self.examples
+        if is_plugin(ctx):
+            lines = tuple(line.replace("fairlead ", "kubectl fairlead ", 1) for line in lines)
+        write_examples(formatter, lines)
         super().format_epilog(ctx, formatter)
 
 

@@ -1,12 +1,11 @@
 """`fairlead debug`: what a running instance has inside."""
 
 import json
-from pathlib import Path
 
 import click
 
-from fairlead.cli.client import Client, state_dir_option
 from fairlead.cli.command import Command
+from fairlead.cli.where import Where, instance_options
 
 
 @click.group(short_help="Look inside a running instance.")
@@ -19,10 +18,10 @@ def debug() -> None:
     examples=("fairlead debug graph | jq '.collections[] | {name, size, runs}'",),
     short_help="The graph's collections and what they read.",
 )
-@state_dir_option
-def graph(state_dir: Path | None) -> None:
+@instance_options
+def graph(where: Where) -> None:
     """Print the graph's collections as JSON: inputs, outputs, dependencies, runs."""
-    click.echo(json.dumps(Client(state_dir).get("debug", "graph"), indent=2))
+    click.echo(json.dumps(where.client.get("debug", "graph"), indent=2))
 
 
 @debug.command(
@@ -30,7 +29,7 @@ def graph(state_dir: Path | None) -> None:
     examples=("fairlead debug receipts | jq '.receipts[-1]'",),
     short_help="When the objects that changed last did so.",
 )
-@state_dir_option
-def receipts(state_dir: Path | None) -> None:
+@instance_options
+def receipts(where: Where) -> None:
     """Print when each of the last objects changed, in seconds of the monotonic clock, as JSON."""
-    click.echo(json.dumps(Client(state_dir).get("debug", "receipts"), indent=2))
+    click.echo(json.dumps(where.client.get("debug", "receipts"), indent=2))

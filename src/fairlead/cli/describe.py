@@ -1,12 +1,10 @@
 """`fairlead describe`: everything about one object, in words."""
 
-from pathlib import Path
-
 import click
 
-from fairlead.cli.client import Client, state_dir_option
 from fairlead.cli.command import Command
 from fairlead.cli.kinds import find_kind
+from fairlead.cli.where import Where, instance_options, namespace_option
 
 DESCRIBED = {
     "services": "service",
@@ -50,15 +48,16 @@ def _described(ctx: click.Context, parameter: click.Parameter, value: str) -> st
 )
 @click.argument("kind", callback=_described)
 @click.argument("name")
-@click.option("-n", "--namespace", default="default", show_default=True, help="Namespace.")
-@state_dir_option
-def describe(kind: str, name: str, *, namespace: str, state_dir: Path | None) -> None:
+@namespace_option
+@instance_options
+def describe(kind: str, name: str, *, namespace: str | None, where: Where) -> None:
     """Tell everything about one object: what it does, what acts on it, and what is wrong.
 
     KIND is service, gateway, route (HTTPRoute), grpcroute, tlsroute, tcproute, udproute,
     listenerset, backendtlspolicy, xbackend, xbackendtrafficpolicy, xtelemetrypolicy,
     localratelimit or faultinjection, in plural, singular or short form.
     """
-    answer = Client(state_dir).get("v1", "describe", kind, namespace, name)
+    place = namespace or where.namespace
+    answer = where.client.get("v1", "describe", kind, place, name)
     for depth, text in answer["lines"]:
         click.echo(INDENT * depth + text)

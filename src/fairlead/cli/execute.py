@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from fairlead.cli.client import Client, state_dir_option
-from fairlead.cli.command import Command
+from fairlead.cli.client import Client
+from fairlead.cli.command import Command, is_plugin
+from fairlead.cli.where import state_dir_option
 
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
@@ -43,6 +44,8 @@ def execute(
 
     The exit code is the command's own; 126 and 127 if it can't be started or isn't found.
     """
+    if is_plugin(click.get_current_context()):
+        raise click.UsageError("pods of a cluster run commands by 'kubectl exec'")
     answer = Client(state_dir).get("v1", "exec-env", namespace, pod, container=container)
     environment = {**os.environ, **answer["environment"]}
     if extra := answer["path"]:

@@ -1,13 +1,12 @@
 """`fairlead explain`: why a request goes where it goes."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fairlead.cli.client import Client, state_dir_option
 from fairlead.cli.command import Command
+from fairlead.cli.where import Where, instance_options
 
 if TYPE_CHECKING:
     from fairlead.analysis.explain import Request
@@ -50,7 +49,7 @@ INDENT = "   "
     "-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True,
     help="Format.",
 )  # fmt: skip
-@state_dir_option
+@instance_options
 def explain(
     request: str,
     *,
@@ -61,7 +60,7 @@ def explain(
     paths: tuple[str, ...],
     every: bool,
     output: str,
-    state_dir: Path | None,
+    where: Where,
 ) -> None:
     """Tell what becomes of a request, and why.
 
@@ -80,7 +79,7 @@ def explain(
         asked = parse(request, headers, source=source, gateway=gateway, sni=sni)
     except RequestError as error:
         raise click.UsageError(str(error)) from None
-    answer = _offline(paths, asked, every) if paths else _live(state_dir, asked, every)
+    answer = _offline(paths, asked, every) if paths else _live(where, asked, every)
     if output == "json":
         click.echo(json.dumps(answer["decision"], indent=2))
         return
@@ -95,9 +94,9 @@ def _offline(paths: tuple[str, ...], request: "Request", every: bool) -> Any:  #
     return answer(manifests.facts, Question(request, every), manifests.problems)
 
 
-def _live(state_dir: Path | None, request: "Request", every: bool) -> Any:  # noqa: ANN401, FBT001
+def _live(where: Where, request: "Request", every: bool) -> Any:  # noqa: ANN401, FBT001
     import msgspec  # noqa: PLC0415 - heavy
 
     question = {"request": request, "every": every}
     text = msgspec.json.encode(question).decode()
-    return Client(state_dir).get("v1", "explain", question=text)
+    return where.client.get("v1", "explain", question=text)

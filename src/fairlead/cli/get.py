@@ -3,16 +3,16 @@
 import contextlib
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import click
 from click.shell_completion import CompletionItem
 
 from fairlead.analysis.aligned import aligned, line, widths_of
-from fairlead.cli.client import Client, state_dir_option
+from fairlead.cli.client import Client
 from fairlead.cli.command import Command
 from fairlead.cli.kinds import find_kind, kind_names
+from fairlead.cli.where import Where, instance_options, namespace_option
 
 Objects: TypeAlias = list[dict[str, Any]]
 
@@ -57,7 +57,7 @@ class KindsType(click.ParamType[tuple[str, ...]]):
 )
 @click.argument("kinds", metavar="KIND[,KIND...]", type=KindsType())
 @click.argument("name", required=False)
-@click.option("-n", "--namespace", default="default", show_default=True, help="Namespace.")
+@namespace_option
 @click.option("-A", "--all-namespaces", is_flag=True, help="Objects of all namespaces.")
 @click.option(
     "-o",
@@ -67,16 +67,16 @@ class KindsType(click.ParamType[tuple[str, ...]]):
     show_default=True,
 )
 @click.option("-w", "--watch", is_flag=True, help="Go on printing what changes, until Ctrl-C.")
-@state_dir_option
+@instance_options
 def get(
     kinds: tuple[str, ...],
     *,
     name: str | None,
-    namespace: str,
+    namespace: str | None,
     all_namespaces: bool,
     output: str,
     watch: bool,
-    state_dir: Path | None,
+    where: Where,
 ) -> None:
     """List objects of the running instance with what became of them.
 
@@ -87,8 +87,8 @@ def get(
     Exit codes: 0 fine (also if there are none), 1 the named object doesn't exist or no instance
     runs, 2 wrong usage.
     """
-    client = Client(state_dir)
-    scope = None if all_namespaces else namespace
+    client = where.client
+    scope = None if all_namespaces else namespace or where.namespace
     if watch:
         first, *others = kinds
         if others:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
-from fairlead.cli.command import write_examples
+from fairlead.cli.command import KubectlPlugin, write_examples
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("fairlead.cli.run:run", "Serve the manifests of directories or files, live."),
@@ -95,8 +95,17 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit; the console script's entry point."""
+    _exit("fairlead", arguments, None)
+
+
+def kubectl_main(arguments: list[str] | None = None) -> NoReturn:
+    """The same as `kubectl fairlead`: about the cluster, whatever runs on this machine."""
+    _exit("kubectl fairlead", arguments, KubectlPlugin())
+
+
+def _exit(program: str, arguments: list[str] | None, plugin: KubectlPlugin | None) -> NoReturn:
     try:
-        code: Any = cli.main(args=arguments, prog_name="fairlead", standalone_mode=False)
+        code: Any = cli.main(args=arguments, prog_name=program, standalone_mode=False, obj=plugin)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         code = error.exit_code

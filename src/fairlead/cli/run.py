@@ -7,8 +7,8 @@ from typing import Literal
 import click
 
 from fairlead.app.instance import InstanceError
-from fairlead.cli.client import state_dir_option
 from fairlead.cli.command import Command
+from fairlead.cli.where import state_dir_option
 
 CHANNELS = ("standard", "experimental")
 LOG_LEVELS = ("debug", "info", "warning", "error")

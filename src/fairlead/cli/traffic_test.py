@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from fairlead.cli.client import Client, state_dir_option
 from fairlead.cli.command import Command
+from fairlead.cli.where import Where, instance_options
 
 if TYPE_CHECKING:
     from fairlead.analysis.explain import Request
@@ -46,10 +46,8 @@ _STDIN = "-"
     "--junit", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
     help="Also write the results as JUnit XML.",
 )  # fmt: skip
-@state_dir_option
-def traffic_test(
-    paths: tuple[str, ...], *, live: bool, junit: Path | None, state_dir: Path | None
-) -> None:
+@instance_options
+def traffic_test(paths: tuple[str, ...], *, live: bool, junit: Path | None, where: Where) -> None:
     """Decide on requests and compare: who gets them, in what form, and what is answered.
 
     With manifests, the tests run offline, as if all that is written ran. Without, they ask the
@@ -68,7 +66,7 @@ def traffic_test(
         raise click.UsageError("no file holds tests; name one with `tests:` at the top, by -f")
     if live and manifests:
         raise click.UsageError("--live asks the running instance: leave out the manifests")
-    decide = _offline(manifests) if manifests else _instance(state_dir)
+    decide = _offline(manifests) if manifests else _instance(where)
     results: list[Result] = []
     for file, case in tests:
         results.append(_run(file, case, decide, live=live))
@@ -107,10 +105,10 @@ def _offline(paths: list[str]) -> Decide:
     return lambda request: answer(manifests.facts, Question(request, brief=True))["decision"]
 
 
-def _instance(state_dir: Path | None) -> Decide:
+def _instance(where: Where) -> Decide:
     import msgspec  # noqa: PLC0415 - heavy
 
-    client = Client(state_dir)
+    client = where.client
 
     def decide(request: "Request") -> Mapping[str, Any]:
         question = msgspec.json.encode({"request": request, "brief": True}).decode()

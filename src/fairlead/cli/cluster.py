@@ -1,0 +1,81 @@
+"""Fairlead in a cluster, as commands ask it: by port-forward with the user's own kubeconfig."""
+
+import socket
+from pathlib import Path
+from typing import Self
+
+import click
+
+from fairlead.app.cluster_link import ClusterLink
+from fairlead.app.replica_choice import ClusterError, NotPermittedError
+from fairlead.providers.kube.config import ConfigError, load
+from fairlead.providers.kube.errors import ApiError
+
+
+class NotPermitted(click.ClickException):
+    """The user may not ask the control plane; perhaps may read objects."""
+
+
+class Cluster:
+    """The way to the control plane of a cluster; a `Transport`.
+
+    Its connections end with the command (click's context).
+    """
+
+    def __init__(self, link: ClusterLink) -> None:
+        self.link = link
+        self._noted = False
+        click.get_current_context().call_on_close(link.close)
+
+    @classmethod
+    def found(cls, kubeconfig: Path | None, context: str | None, namespace: str) -> Self:
+        """Read the kubeconfig; asks nobody yet.
+
+        Args:
+            kubeconfig: None for the one that kubectl would read.
+            context: None for the current one.
+            namespace: in which Fairlead is installed.
+
+        Raises:
+            click.ClickException: there is none, or it cannot be used.
+        """
+        try:
+            config = load(kubeconfig, context)
+        except ConfigError as error:
+            raise click.ClickException(str(error)) from None
+        return cls(ClusterLink(config, namespace))
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the kubeconfig's context."""
+        return self.link.config.namespace or "default"
+
+    @property
+    def title(self) -> str:
+        """How to call the cluster to its user."""
+        config = self.link.config
+        return f"context {config.context}" if config.context else config.server
+
+    def connect(self) -> socket.socket:
+        """A stream to the API of the replica that is asked."""
+        try:
+            stream = self.link.connect()
+        except NotPermittedError as error:
+            raise NotPermitted(str(error)) from None
+        except ClusterError as error:
+            raise click.ClickException(f"{error} ({self.title})") from None
+        except (ApiError, TimeoutError) as error:
+            raise click.ClickException(
+                f"the API server of {self.title} gave no answer: {error or 'it takes too long'}"
+            ) from None
+        note = self.link.replica().note
+        if note and not self._noted:
+            self._noted = True
+            click.echo(note, err=True)
+        return stream
+
+    def lost(self, error: Exception) -> str:
+        """With the replica, and what its node said."""
+        pod = self.link.replica().pod
+        said = self.link.failure or str(error)
+        return f"pod {pod} of Fairlead gave no answer: {said} ({self.title})"
