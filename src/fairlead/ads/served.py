@@ -6,6 +6,7 @@ it, refused is what any has refused.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
