@@ -50,7 +50,7 @@ PORT = click.IntRange(1, 65535)
     help="For the commands, on the loopback address.",
 )  # fmt: skip
 @click.option(
-    "--snapshots/--no-snapshots", default=True, show_default=True,
+    "--snapshots/--no-snapshots", envvar="FAIRLEAD_SNAPSHOTS", default=True, show_default=True,
     help="Keep each proxy's configuration in a Secret, for proxies that start while no replica is "
     "up.",
 )  # fmt: skip

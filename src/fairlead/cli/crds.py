@@ -1,7 +1,5 @@
 """`fairlead crds`: the definitions of our own kinds, for a cluster."""
 
-from importlib.resources import files
-
 import click
 
 from fairlead.cli.command import Command
@@ -20,6 +18,6 @@ def crds() -> None:
 
     A cluster needs them before such objects are applied; `fairlead run` knows them anyway.
     """
-    directory = files("fairlead") / "crds"
-    names = sorted(entry.name for entry in directory.iterdir() if entry.name.endswith(".yaml"))
-    click.echo("---\n".join((directory / name).read_text("utf-8") for name in names), nl=False)
+    from fairlead.install import definitions  # noqa: PLC0415 - heavy
+
+    click.echo("---\n".join(definitions.texts().values()), nl=False)
