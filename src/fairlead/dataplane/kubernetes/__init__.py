@@ -1,0 +1,1 @@
+"""Proxies of Gateways as Deployments of a cluster, and what they need around them."""
