@@ -25,7 +25,7 @@ _CLASS = re.compile(
     r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 )
 """A label key (a name, or a domain and a name)."""
-_LOG_LEVELS = ("trace", "debug", "info", "warning", "error", "critical", "off")
+_LOG_LEVELS = ("debug", "info", "warning", "error")
 _SERVICE_TYPES = ("LoadBalancer", "ClusterIP", "NodePort")
 _RESOURCES = ("cpu", "memory")
 DEFAULT_CPU = 80
