@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("fairlead.cli.demo:demo", "Walk through a canary rollout with real traffic."),
     "debug": ("fairlead.cli.debug:debug", "Look inside a running instance."),
     "crds": ("fairlead.cli.crds:crds", "Print the CRDs of Fairlead's own kinds."),
+    "proxy": ("fairlead.cli.proxy:proxy", "Run a Gateway's Envoy; the main process of its pods."),
     "completion": ("fairlead.cli.completion:completion", "Print the shell's completion script."),
     "version": ("fairlead.cli.version:version", "Print the versions of Fairlead and Envoy."),
 }

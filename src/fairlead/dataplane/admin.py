@@ -5,7 +5,7 @@ import contextlib
 from pathlib import Path
 
 _BLANK = b"\r\n\r\n"
-_SECONDS = 2
+_SECONDS = 2.0
 """For all of an exchange."""
 
 
@@ -13,19 +13,22 @@ class AdminError(Exception):
     """The admin interface gave no answer."""
 
 
-async def request(socket: Path, target: str, *, method: str = "GET") -> tuple[int, bytes]:
+async def request(
+    socket: Path, target: str, *, method: str = "GET", seconds: float = _SECONDS
+) -> tuple[int, bytes]:
     """Send one request; returns the status code and the body.
 
     Args:
         socket: path of the Unix socket.
         target: path and query, such as ``/stats?filter=http``.
         method: POST for what changes something.
+        seconds: that all of it may take.
 
     Raises:
         AdminError: nobody listens, or no whole answer came in time.
     """
     try:
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(seconds):
             answer = await _exchange(socket, f"{method} {target} HTTP/1.1")
     except (OSError, TimeoutError) as error:
         raise AdminError(f"{method} {target}: {error or 'timeout'}") from error

@@ -73,13 +73,16 @@ class Bootstrap:
     """What differs between proxies and machines."""
 
     node: str
-    """Name of the `ir.fleet.Proxy`, which ADS knows the proxy by."""
+    """Name of the `ir.fleet.Proxy`, which ADS knows the proxy by; in a cluster with the pod's name
+    (`ads.access`)."""
     ads_socket: Path
     admin_socket: Path
     max_heap_bytes: int
     """At 95 % of it memory is given back, at 98 % requests are answered 503."""
     max_connections: int = 50_000
     """Downstream connections, over all listeners."""
+    patient: bool = False
+    """Wait for the first configuration however long it takes, rather than be ready without any."""
 
     def to_json(self) -> bytes:
         """The bootstrap file."""
@@ -88,6 +91,8 @@ class Bootstrap:
     def message(self) -> dict[str, Any]:
         """The Bootstrap message in its JSON form."""
         from_ads: dict[str, Any] = {"resource_api_version": "V3", "ads": {}}
+        if self.patient:
+            from_ads["initial_fetch_timeout"] = "0s"
         return {
             "node": {"id": self.node, "cluster": NODE_CLUSTER},
             "admin": {"address": {"pipe": {"path": str(self.admin_socket), "mode": 0o600}}},

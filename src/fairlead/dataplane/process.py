@@ -35,8 +35,8 @@ class Command:
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     """The whole environment; nothing is inherited."""
-    log: Path
-    """Where standard output and error go, appended."""
+    log: Path | None
+    """Where standard output and error go, appended; None: where ours go."""
     directory: Path | None = None
     """Working directory; None: this process's."""
     many_files: bool = False
@@ -158,7 +158,7 @@ class Child:
         argv = (find_program(command), *command.argv[1:])
         options = ("--files",) if command.many_files else ()
         try:
-            log = open_log(command.log)
+            log = None if command.log is None else open_log(command.log)
             try:
                 popen = subprocess.Popen(  # noqa: S603 - what the user's manifests ask for
                     [*_PYTHON, launch.__file__, *options, str(os.getpid()), *argv],
@@ -170,7 +170,8 @@ class Child:
                     start_new_session=True,
                 )
             finally:
-                os.close(log)
+                if log is not None:
+                    os.close(log)
         except OSError as error:
             raise StartError(f"cannot start {command.argv[0]}: {error}") from error
         if guard is not None:

@@ -1,0 +1,76 @@
+"""How an Envoy leaves without a failed request.
+
+First every answer tells its client to leave, while new connections are still taken, for others may
+take a while to learn that this proxy goes. When nobody is connected any more, or time is up, the
+listeners close. Envoy itself does none of this when it is told to end.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fairlead.dataplane import admin
+from fairlead.dataplane.clock import Clock
+
+_LOOK_SECONDS = 0.25
+_CLOSING_SECONDS = 1.0
+"""From the end of the listeners to that of the connections which have just been accepted."""
+_CONNECTIONS = "/stats?format=json&filter=%5Elistener%5C..*%5C.downstream_cx_active$"
+_NOT_COUNTED = re.compile(r"^listener\.admin\.|\.(worker_\d+|main_thread)\.")
+"""Connections such as ours, and what is counted a second time by thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long leaving may take, in seconds."""
+
+    least: float
+    """Until everybody may be expected to send new connections elsewhere."""
+    most: float
+    """Clients that are still connected then are cut off."""
+
+
+async def drain(admin_socket: Path, clock: Clock, patience: Patience) -> bool:
+    """Let clients go, then close the listeners.
+
+    Args:
+        admin_socket: of the Envoy.
+        clock: for all waiting.
+        patience: how long it may take.
+
+    Returns:
+        Whether all clients had gone by then. True for an Envoy that no longer answers.
+    """
+    begun = clock.now()
+    try:
+        await admin.request(admin_socket, "/drain_listeners?graceful", method="POST")
+        await clock.sleep(min(patience.least, patience.most))
+        while (left := await connections(admin_socket)) and clock.now() - begun < patience.most:
+            await clock.sleep(_LOOK_SECONDS)
+        await admin.request(admin_socket, "/drain_listeners", method="POST")
+        until = clock.now() + _CLOSING_SECONDS
+        while (left := await connections(admin_socket)) and clock.now() < until:
+            await clock.sleep(_LOOK_SECONDS / 5)
+    except admin.AdminError:
+        return True
+    return not left
+
+
+async def connections(admin_socket: Path) -> int:
+    """Clients that are connected to the listeners of an Envoy.
+
+    Raises:
+        AdminError: it does not answer.
+    """
+    _, body = await admin.request(admin_socket, _CONNECTIONS)
+    try:
+        found: list[dict[str, Any]] = json.loads(body)["stats"]
+    except (ValueError, KeyError) as error:
+        raise admin.AdminError(f"no statistics: {body[:100]!r}") from error
+    return sum(
+        int(entry["value"])
+        for entry in found
+        if "value" in entry and not _NOT_COUNTED.search(entry["name"])
+    )
