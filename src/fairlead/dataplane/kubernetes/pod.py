@@ -1,4 +1,4 @@
-"""The pod of a Gateway's proxy: one container that runs `fairlead proxy`, with no right it needs not.
+"""The pod of a Gateway's proxy: one container that runs `fairlead proxy`, with few rights.
 
 In: an `ir.fleet.Proxy` and what all proxies have in common. Out: a PodSpec. Whatever stands in it
 makes new pods when it changes; so ports, certificates and routes do not stand in it.
