@@ -41,5 +41,6 @@ if [ -z "${IMAGE:-}" ]; then
         echo "$IMAGE" >>"$loaded"
     fi
 fi
-export IMAGE
+NEXT_IMAGE=${NEXT_IMAGE:-fairlead:dev} # the archive's own name: the same image, for upgrades
+export IMAGE NEXT_IMAGE
 exec "$lab" exec -- "$@"

@@ -48,6 +48,11 @@ class Cluster:
             raise RuntimeError("kubectl proxy did not start: is there a kubeconfig?")
         self._kinds: dict[str, tuple[str, str, bool]] = {}
 
+    @property
+    def url(self) -> str:
+        """The API server as the proxy offers it: no credentials needed."""
+        return f"http://127.0.0.1:{self._port}"
+
     def close(self) -> None:
         """Stop the proxy."""
         self._proxy.terminate()
@@ -81,10 +86,18 @@ class Cluster:
         """Discover again at the next use: definitions have come or gone."""
         self._kinds = {}
 
-    def path(self, kind: str, name: str = "", namespace: str = "") -> str:
-        """Path of an object, of a namespace's list, or of the list of all namespaces."""
+    def kinds(self) -> list[str]:
+        """Every kind that can be listed."""
+        self._know()
+        return sorted(self._kinds)
+
+    def _know(self, kind: str = "Pod") -> None:
         if kind not in self._kinds:
             self._kinds = dict(self._discovered())
+
+    def path(self, kind: str, name: str = "", namespace: str = "") -> str:
+        """Path of an object, of a namespace's list, or of the list of all namespaces."""
+        self._know(kind)
         prefix, plural, namespaced = self._kinds[kind]
         middle = f"/namespaces/{namespace}" if namespaced and namespace else ""
         return f"{prefix}{middle}/{plural}" + (f"/{name}" if name else "")
@@ -96,6 +109,8 @@ class Cluster:
                 for version in reversed(group["versions"]):  # the preferred one last: it wins
                     prefix = "/".join(filter(None, (root, name, version["version"])))
                     for each in version["resources"]:
+                        if "list" not in each["verbs"]:
+                            continue
                         kind = each["responseKind"]["kind"] or each["singularResource"]
                         scope = each["scope"] == "Namespaced"
                         yield kind, (prefix, each["resource"], scope)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 from cluster.api import Cluster, Object
@@ -11,6 +12,7 @@ FAIRLEAD = Path(sys.executable).with_name("fairlead")
 NAMESPACE = "fairlead-system"
 NAME = "fairlead"
 LEASE = NAME
+HEALTH_PORT = 15020
 PROXY_LABEL = "gateway.networking.k8s.io/gateway-name"
 
 
@@ -80,3 +82,15 @@ def rolled_out(cluster: Cluster) -> bool:
     counts = [status.get(each, 0) for each in ("replicas", "updatedReplicas", "readyReplicas")]
     seen = status.get("observedGeneration", 0) >= found["metadata"]["generation"]
     return seen and counts == [wanted] * 3
+
+
+def metrics(cluster: Cluster) -> dict[str, dict[str, float]]:
+    """Values of the metrics without labels, by pod of the control plane."""
+    found: dict[str, dict[str, float]] = {}
+    for pod in pods(cluster):
+        url = f"http://{pod['status']['podIP']}:{HEALTH_PORT}/metrics"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        pairs = (line.split() for line in lines if not line.startswith("#") and "{" not in line)
+        found[pod["metadata"]["name"]] = {name: float(value) for name, value, *_ in pairs}
+    return found

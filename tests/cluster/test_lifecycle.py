@@ -1,0 +1,153 @@
+"""A Gateway serves, and goes on serving while the control plane and its own proxies change."""
+
+import os
+
+import pytest
+
+from cluster import installation, objects, traffic
+from cluster.api import wait_for
+from cluster.scene import condition
+
+HOST = "shop.example.com"
+
+
+def assert_served(tally, least):
+    assert tally.failed == 0, tally.statuses
+    assert tally.total >= least
+
+
+def proxies(scene):
+    """The Deployment of the scene's Gateway."""
+    selector = f"{installation.PROXY_LABEL}=web"
+    found = scene.cluster.list("Deployment", scene.namespace, labelSelector=selector)
+    return found[0] if found else None
+
+
+def proxies_ready(scene, replicas, image=None):
+    found = proxies(scene)
+    if found is None:
+        return False
+    status, spec = found["status"], found["spec"]
+    if image and spec["template"]["spec"]["containers"][0]["image"] != image:
+        return False
+    counts = [status.get(each, 0) for each in ("replicas", "updatedReplicas", "readyReplicas")]
+    seen = status.get("observedGeneration", 0) >= found["metadata"]["generation"]
+    return seen and counts == [replicas] * 3
+
+
+@pytest.fixture
+def shop(scene):
+    """A Gateway that serves HOST from the backend `shop`; with the address it answers at."""
+    scene.gateway()
+    scene.backend("shop")
+    scene.route("shop", HOST, "shop")
+    return scene, scene.until_served(HOST, "shop")
+
+
+def test_a_route_serves(shop):
+    scene, address = shop
+    assert traffic.get(address, HOST) == (200, "shop")
+    assert traffic.get(address, "other.example.com")[0] == 404
+    parents = scene.live("HTTPRoute", "shop")["status"]["parents"]
+    assert [each["controllerName"] for each in parents] == ["fairlead.dev/gateway-controller"]
+    for kind in ("Accepted", "ResolvedRefs"):
+        assert condition(parents[0]["conditions"], kind)["status"] == "True"
+    listeners = scene.live()["status"]["listeners"]
+    assert [each["attachedRoutes"] for each in listeners] == [1]
+
+
+def test_a_changed_route_serves_its_new_backend(shop):
+    scene, address = shop
+    scene.backend("next")
+    with traffic.traffic(address, HOST, rate=100) as tally:
+        scene.route("shop", HOST, "next")
+        wait_for(lambda: traffic.get(address, HOST) == (200, "next"), "the new backend", 10)
+    assert_served(tally, 10)
+
+
+def test_an_upgrade_loses_no_request(shop):
+    """NEXT_IMAGE names another image; without one, only a setting of the control plane changes."""
+    scene, address = shop
+    following = os.environ.get("NEXT_IMAGE", installation.image())
+    before = {each["metadata"]["uid"] for each in installation.pods(scene.cluster)}
+    assert before
+    with traffic.traffic(address, HOST) as tally:
+        installation.fairlead(
+            *("install", "--wait", "--image", following, "--set", "logLevel=debug")
+        )
+        wait_for(lambda: installation.rolled_out(scene.cluster), "the control plane's roll-out", 90)
+        wait_for(lambda: proxies_ready(scene, 1, following), "the proxies' roll-out", 90)
+        after = {each["metadata"]["uid"] for each in installation.pods(scene.cluster)}
+        assert not before & after
+        installation.install()
+        wait_for(lambda: installation.rolled_out(scene.cluster), "the way back", 90)
+        wait_for(lambda: proxies_ready(scene, 1, installation.image()), "the proxies' way back", 90)
+    assert_served(tally, 500)
+
+
+def test_proxies_scale_without_a_failed_request(shop):
+    scene, address = shop
+
+    def replicas(count):
+        settings = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "settings", "namespace": scene.namespace},
+            "data": {"replicas": str(count)},
+        }
+        scene.cluster.apply(settings)
+        reference = {"group": "", "kind": "ConfigMap", "name": "settings"}
+        scene.gateway(infrastructure={"parametersRef": reference})
+        wait_for(lambda: proxies_ready(scene, count), f"{count} proxies", 90)
+        wait_for(lambda: running(scene) == count, f"{count} pods", 90)
+
+    with traffic.traffic(address, HOST) as tally:
+        replicas(3)
+        replicas(1)
+    assert_served(tally, 500)
+
+
+def running(scene):
+    """How many pods the Gateway has, those that end included."""
+    selector = f"{installation.PROXY_LABEL}=web"
+    return len(scene.cluster.list("Pod", scene.namespace, labelSelector=selector))
+
+
+def test_a_deleted_proxy_is_replaced_without_a_failed_request(shop):
+    """As a drained node does it: by the eviction of a pod."""
+    scene, address = shop
+    selector = f"{installation.PROXY_LABEL}=web"
+    settings = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "settings", "namespace": scene.namespace},
+        "data": {"replicas": "2"},
+    }
+    scene.cluster.apply(settings)
+    reference = {"group": "", "kind": "ConfigMap", "name": "settings"}
+    scene.gateway(infrastructure={"parametersRef": reference})
+    wait_for(lambda: proxies_ready(scene, 2), "2 proxies", 90)
+    pod = scene.cluster.list("Pod", scene.namespace, labelSelector=selector)[0]["metadata"]["name"]
+    with traffic.traffic(address, HOST) as tally:
+        scene.cluster.delete("Pod", pod, scene.namespace)
+        wait_for(lambda: not scene.cluster.find("Pod", pod, scene.namespace), "its end", 90)
+        wait_for(lambda: proxies_ready(scene, 2), "2 proxies", 90)
+    assert_served(tally, 200)
+
+
+def test_a_deleted_gateway_leaves_nothing(shop):
+    scene, _ = shop
+    selector = f"{installation.PROXY_LABEL}=web"
+    kinds = ("Deployment", "Service", "ServiceAccount", "ConfigMap", "Secret", "Pod")
+
+    def left():
+        return [
+            (kind, each["metadata"]["name"])
+            for kind in kinds
+            for each in scene.cluster.list(kind, scene.namespace, labelSelector=selector)
+        ]
+
+    assert {kind for kind, _ in left()} >= {"Deployment", "Service", "ServiceAccount", "Pod"}
+    scene.cluster.delete("Gateway", "web", scene.namespace)
+    wait_for(lambda: not left(), "the end of what the Gateway had", 90)
+    assert scene.cluster.find("GatewayClass", objects.CLASS)
