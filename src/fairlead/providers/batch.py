@@ -8,6 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from fairlead import api
+from fairlead.ir.workload import Workload
 
 Key: TypeAlias = tuple[str, str]
 """(namespace, name); the namespace is empty for cluster-scoped kinds."""
@@ -35,7 +36,9 @@ class Batch(msgspec.Struct, frozen=True):
     """Sorted by kind, then key."""
     problems: tuple[FileProblems, ...] = ()
     """Of the files whose problems changed, sorted by file."""
+    workloads: tuple[tuple[Key, Workload | None], ...] = ()
+    """Pods as they run, where the provider sees them; None: the pod is gone. Sorted by key."""
 
     def __bool__(self) -> bool:
         """Whether anything changed."""
-        return bool(self.changes or self.problems)
+        return bool(self.changes or self.problems or self.workloads)

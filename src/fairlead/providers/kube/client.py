@@ -7,7 +7,7 @@ more with new credentials.
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
@@ -33,6 +33,7 @@ _UNAUTHORIZED: Final = 401
 _NOT_FOUND: Final = 404
 _TOO_MANY: Final = 429
 _BAD: Final = 400
+_NOT_MODIFIED: Final = 304
 
 
 class _Status(msgspec.Struct):
@@ -105,7 +106,9 @@ class KubeClient:
         typed = None if body is None else (body, content_type)
         for rest in reversed(range(_TRIES)):
             try:
-                async with self._send(method, path, query, _REQUEST, typed) as response:
+                async with self._send(
+                    method, path, query, timeout=_REQUEST, body=typed
+                ) as response:
                     return await response.read()
             except ApiError as error:
                 if error.code != _TOO_MANY or error.retry_after is None or not rest:
@@ -166,6 +169,22 @@ class KubeClient:
             if error.code != _NOT_FOUND:
                 raise
 
+    async def get_unless(self, path: str, accept: str, etag: str) -> tuple[bytes | None, str]:
+        """Read something in a certain form, unless it is still what it was.
+
+        Args:
+            path: of what is read.
+            accept: media type.
+            etag: of what is known already; empty for nothing.
+
+        Returns:
+            The body, None if it is the same still; and its own tag.
+        """
+        headers = {"Accept": accept, **({"If-None-Match": etag} if etag else {})}
+        async with self._send("GET", path, {}, timeout=_REQUEST, headers=headers) as response:
+            same = response.status == _NOT_MODIFIED
+            return None if same else await response.read(), response.headers.get("ETag", etag)
+
     async def watch(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[bytes]:
         """The events of a watch, one JSON document each, until the server ends it.
 
@@ -177,16 +196,18 @@ class KubeClient:
             ApiError: The server refused.
             UnreachableError: The connection failed, broke, or was silent for too long.
         """
+        async with self.open_watch(path, query) as lines:
+            async for line in lines:
+                yield line
+
+    @asynccontextmanager
+    async def open_watch(
+        self, path: str, query: Mapping[str, str]
+    ) -> AsyncGenerator[AsyncIterator[bytes]]:
+        """As `watch`, whose events begin no later than the `async with` is entered."""
         asked = {**query, "watch": "true"}
-        async with self._send("GET", path, asked, _WATCH) as response:
-            rest = b""
-            async for chunk in response.content.iter_any():
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    if line.strip():
-                        yield line
-            if rest.strip():
-                raise UnreachableError(f"watch of {path}: the last event is cut short")
+        async with self._send("GET", path, asked, timeout=_WATCH) as response:
+            yield _lines(path, response)
 
     @asynccontextmanager
     async def websocket(
@@ -222,8 +243,10 @@ class KubeClient:
         method: str,
         path: str,
         query: Mapping[str, str],
+        *,
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own
         body: tuple[bytes, str] | None = None,
+        headers: Mapping[str, str] = {},
     ) -> AsyncGenerator[aiohttp.ClientResponse]:
         """The response, if it is a good one; what goes wrong while it is read is told as well.
 
@@ -238,6 +261,7 @@ class KubeClient:
                     params=query,
                     data=body[0] if body else None,
                     headers={
+                        **headers,
                         **({"Content-Type": body[1]} if body else {}),
                         **_authorization(credential.authorization),
                     },
@@ -266,6 +290,17 @@ class KubeClient:
     def _unreachable(self, method: str, path: str, error: Exception) -> UnreachableError:
         words = str(error) or type(error).__name__
         return UnreachableError(f"{method} {path} at {self._config.server}: {words}")
+
+
+async def _lines(path: str, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
+    rest = b""
+    async for chunk in response.content.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line.strip():
+                yield line
+    if rest.strip():
+        raise UnreachableError(f"watch of {path}: the last event is cut short")
 
 
 def _authorization(value: str) -> dict[str, str]:

@@ -10,14 +10,15 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from random import Random
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
 from fairlead.providers.kube.backoff import Backoff
 from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.errors import ApiError, UnreachableError
-from fairlead.providers.kube.known import Key, Known, Version
+from fairlead.providers.kube.known import Key, Known
+from fairlead.providers.kube.watch_event import WatchEvent, decoded, identity, refusal
 
 _LOG = logging.getLogger(__name__)
 PAGE: Final = 500
@@ -31,7 +32,6 @@ _WATCH_SECONDS: Final = (240, 480)
 _GONE: Final = frozenset({400, 410})
 """The version or the page that is asked for is there no longer."""
 
-_T = TypeVar("_T")
 OnChange: TypeAlias = Callable[[Key, bytes | None], None]
 """Key and JSON of an object; None when it is gone."""
 
@@ -46,28 +46,6 @@ class _Page(msgspec.Struct):
 
     metadata: _ListMeta
     items: list[msgspec.Raw] | None
-
-
-class _Meta(msgspec.Struct, rename="camel"):
-    resource_version: str
-    name: str = ""
-    namespace: str = ""
-    uid: str = ""
-
-
-class _Object(msgspec.Struct):
-    metadata: _Meta
-
-
-class _Status(msgspec.Struct):
-    code: int = 0
-    reason: str = ""
-    message: str = ""
-
-
-class _Event(msgspec.Struct):
-    type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"]
-    object: msgspec.Raw
 
 
 class InformerState(msgspec.Struct, frozen=True):
@@ -158,6 +136,11 @@ class Informer:
                     self._version = ""
                 await self._wait(error)
 
+    def move(self, path: str) -> None:
+        """Go on with another path for the same objects, as for another version; not in `run`."""
+        self._path, self._version = path, ""
+        self._update(path=path)
+
     def forget(self) -> None:
         """Report every object as gone; for a resource that is served no more."""
         self._version = ""
@@ -187,7 +170,7 @@ class Informer:
             version = version or found.metadata.resource_version
             for raw in found.items or ():
                 await self._breathe()
-                key, held = _identity(raw)
+                key, held = identity(raw, self._path)
                 if self._known.listed(key, held):
                     self._on_change(key, bytes(raw))
             token = found.metadata.continue_
@@ -208,7 +191,7 @@ class Informer:
         while True:
             try:
                 data = await self._client.request("GET", self._path, query=query)
-                return _decoded(data, _Page, self._path)
+                return decoded(data, _Page, self._path)
             except ApiError as error:
                 if not token or error.code in _GONE:
                     raise
@@ -234,7 +217,7 @@ class Informer:
         try:
             async with aclosing(self._client.watch(self._path, query)) as lines:
                 async for line in lines:
-                    self._take(_decoded(line, _Event, self._path))
+                    self._take(decoded(line, WatchEvent, self._path))
                     await self._breathe()
         finally:
             if clock() - started > _STEADY or self._state.events > events:
@@ -242,11 +225,10 @@ class Informer:
         if clock() - started < _STEADY and self._state.events == events:
             raise UnreachableError(f"watch of {self._path}: ended as soon as it began")
 
-    def _take(self, event: _Event) -> None:
+    def _take(self, event: WatchEvent) -> None:
         if event.type == "ERROR":
-            status = _decoded(event.object, _Status, self._path)
-            raise ApiError(status.code, status.reason, f"watch of {self._path}: {status.message}")
-        key, version = _identity(event.object)
+            raise refusal(event.object, self._path)
+        key, version = identity(event.object, self._path)
         self._update(events=self._state.events + 1, error="")
         if event.type == "BOOKMARK":
             self._known.up_to_date()
@@ -275,17 +257,3 @@ class Informer:
 
     def _update(self, **changes: Any) -> None:  # noqa: ANN401 - fields of InformerState
         self._state = msgspec.structs.replace(self._state, **changes)
-
-
-def _identity(raw: msgspec.Raw) -> tuple[Key, Version]:
-    meta = _decoded(raw, _Object, "object").metadata
-    return (meta.namespace, meta.name), (meta.uid, meta.resource_version)
-
-
-def _decoded(data: bytes | msgspec.Raw, model: type[_T], path: str) -> _T:
-    try:
-        return msgspec.json.decode(data, type=model)
-    except msgspec.MsgspecError as error:
-        raise UnreachableError(
-            f"{path}: what came is cut short or no such answer: {error}"
-        ) from error
