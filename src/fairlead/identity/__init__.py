@@ -1,0 +1,1 @@
+"""Who vouches for whom: certificate authorities, and what they issue."""
