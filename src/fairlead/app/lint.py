@@ -7,10 +7,13 @@ from datetime import datetime
 from fairlead import api
 from fairlead.analysis.lint import OF_HOSTS, OF_OBJECTS, Facts, Places, assumed
 from fairlead.app import stand_ins
+from fairlead.app.cluster_reading import translated
 from fairlead.app.offline import apply, offline
+from fairlead.app.pipeline import Pipeline
 from fairlead.graph import GraphError
 from fairlead.providers.files.store import Store
 from fairlead.providers.files.texts import Text, read
+from fairlead.providers.kube.listing import Listing
 
 
 class LintError(Exception):
@@ -56,10 +59,48 @@ def _found(
         else:
             store.put(text.file, text.data)
     batch = store.flush()
-    pipeline = offline(batch, now)
     places = Places(
         {text.file: text.data.decode("utf-8-sig", "replace") for text in texts}, store.place
     )
+    found = [*_of_texts(store, texts), *_judged(offline(batch, now), places, now, complete)]
+    return tuple(_once(sorted(found, key=_place)))
+
+
+def lint_cluster(
+    listing: Listing, namespace: str | None, now: Callable[[], datetime]
+) -> tuple[api.Problem, ...]:
+    """Every problem of what was read of a cluster, by kind, namespace and name.
+
+    Args:
+        listing: what was read. If nothing is hidden, what is not there is missing.
+        namespace: whose problems count; None for all.
+        now: the time, for what ends.
+
+    Raises:
+        LintError: translation failed, which is a mistake of ours.
+    """
+    try:
+        pipeline = translated(listing, now)
+        places = Places({}, lambda _kind, _key: ("", 0))
+        remarks = _judged(pipeline, places, now, not listing.hidden)
+    except GraphError as error:
+        raise LintError(f"a mistake of Fairlead's, please report it: {error}") from error
+    found = [
+        each
+        for each in (*listing.problems, *remarks)
+        if namespace in {None, each.namespace} and each.code not in _OF_MANIFESTS
+    ]
+    order = sorted(found, key=lambda each: (each.kind, each.namespace, each.name, each.code))
+    return tuple(_once(order))
+
+
+def _judged(
+    pipeline: Pipeline,
+    places: Places,
+    now: Callable[[], datetime],
+    complete: bool,  # noqa: FBT001 - as in `Facts`
+) -> tuple[api.Problem, ...]:
+    """What the rules say of a translation."""
     facts = Facts(pipeline.sources, pipeline.outputs, pipeline.settings, now(), complete)
     remarks = [remark for rule in OF_OBJECTS for remark in rule(facts)]
     remarks += assumed.remarks(facts, places.is_placed)
@@ -68,8 +109,7 @@ def _found(
     apply(pipeline, stand_ins.clients(pipeline))
     facts = Facts(pipeline.sources, pipeline.outputs, pipeline.settings, now(), complete)
     remarks += [remark for rule in OF_HOSTS for remark in rule(facts)]
-    found = [*_of_texts(store, texts), *places.problems(remarks)]
-    return tuple(_once(sorted(found, key=_place)))
+    return places.problems(remarks)
 
 
 def _of_texts(store: Store, texts: Sequence[Text]) -> Iterator[api.Problem]:
@@ -84,6 +124,8 @@ def _of_texts(store: Store, texts: Sequence[Text]) -> Iterator[api.Problem]:
 
 _OF_PROCESSES = frozenset({api.Code.NOT_APPLIED})
 """About pods as local processes, which clusters do not have."""
+_OF_MANIFESTS = _OF_PROCESSES | {api.Code.NO_PODS, api.Code.NOT_SERVED}
+"""What cannot be told of a cluster's objects: pods are not read."""
 _OURS = re.compile(r"\bgroup (gateway\.networking|networking\.istio|fairlead)\b")
 """Groups whose kinds ask for something that Fairlead may be expected to do."""
 _OF_STREAMS = _OF_PROCESSES | {api.Code.DUPLICATE_OBJECT, api.Code.NOT_AN_OBJECT}

@@ -6,7 +6,7 @@ machine; the clock is the caller's, and tells which faults have ended.
 """
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from ipaddress import IPv4Address
 from typing import Final
@@ -27,16 +27,25 @@ _POD_ADDRESSES: Final = int(IPv4Address("10.244.0.1"))
 
 
 def offline(
-    batch: Batch, now: Callable[[], datetime], settings: Settings | None = None
+    batch: Batch,
+    now: Callable[[], datetime],
+    settings: Settings | None = None,
+    addresses: Mapping[Key, tuple[str, ...]] = {},
 ) -> Pipeline:
     """Translate the objects of `batch`.
+
+    Args:
+        batch: what is written.
+        now: the time.
+        settings: None for those of a standalone instance.
+        addresses: that Gateways are known to have; others get what they ask for.
 
     Raises:
         GraphError: translation failed, which is a mistake of ours.
     """
     pipeline = Pipeline(settings or Settings())
     pipeline.add_feedback(_Pods(pipeline).answer)
-    pipeline.add_feedback(_Addresses(pipeline).answer)
+    pipeline.add_feedback(_Addresses(pipeline, addresses).answer)
     pipeline.add_feedback(Expiry(pipeline.sources, now).answer)
     sources = pipeline.sources
     apply(
@@ -85,7 +94,8 @@ class _Pods:
 class _Addresses:
     """Gives Gateways the addresses that they ask for."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, known: Mapping[Key, tuple[str, ...]]) -> None:
+        self._known = known
         self._fleet = pipeline.outputs.fleet
         self._gateways = pipeline.sources.gateways
         self._addresses = pipeline.sources.gateway_addresses
@@ -96,7 +106,11 @@ class _Addresses:
         given: dict[Key, tuple[str, ...]] = {}
         for proxy in dict(self._fleet.items()).values():
             gateway = self._gateways.get((proxy.namespace, proxy.gateway))
-            if gateway is not None:
+            if gateway is None:
+                continue
+            if gateway.key in self._known:
+                given[gateway.key] = self._known[gateway.key]
+            else:
                 wanted = wanted_addresses(gateway)
                 given[gateway.key] = tuple(GATEWAY_ADDRESS if a == ANY else a for a in wanted)
         known = dict(self._addresses.items())

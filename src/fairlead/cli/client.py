@@ -20,6 +20,10 @@ ANSWER_SECONDS = 30.0
 """How long a command waits for an answer before it gives up."""
 
 
+class NotPermitted(click.ClickException):
+    """The user may not ask the control plane; perhaps may read objects."""
+
+
 class Transport(Protocol):
     """The way to an instance."""
 

@@ -8,12 +8,10 @@ import click
 
 from fairlead.app.cluster_link import ClusterLink
 from fairlead.app.replica_choice import ClusterError, NotPermittedError
+from fairlead.cli.client import NotPermitted
 from fairlead.providers.kube.config import ConfigError, load
 from fairlead.providers.kube.errors import ApiError
-
-
-class NotPermitted(click.ClickException):
-    """The user may not ask the control plane; perhaps may read objects."""
+from fairlead.providers.kube.listing import Listing, read
 
 
 class Cluster:
@@ -65,14 +63,27 @@ class Cluster:
         except ClusterError as error:
             raise click.ClickException(f"{error} ({self.title})") from None
         except (ApiError, TimeoutError) as error:
-            raise click.ClickException(
-                f"the API server of {self.title} gave no answer: {error or 'it takes too long'}"
-            ) from None
+            raise self._no_answer(error) from None
         note = self.link.replica().note
         if note and not self._noted:
             self._noted = True
             click.echo(note, err=True)
         return stream
+
+    def listing(self, namespaces: tuple[str, ...]) -> Listing:
+        """All objects that the user may read; those of `namespaces` at least.
+
+        Raises:
+            click.ClickException: the API server does not answer.
+        """
+        try:
+            return self.link.ask(lambda client: read(client, namespaces))
+        except (ApiError, TimeoutError) as error:
+            raise self._no_answer(error) from None
+
+    def _no_answer(self, error: Exception) -> click.ClickException:
+        words = str(error) or "it takes too long"
+        return click.ClickException(f"the API server of {self.title} gave no answer: {words}")
 
     def lost(self, error: Exception) -> str:
         """With the replica, and what its node said."""

@@ -2,6 +2,7 @@
 
 import click
 
+from fairlead.cli.client import NotPermitted
 from fairlead.cli.command import Command
 from fairlead.cli.kinds import find_kind
 from fairlead.cli.where import Where, instance_options, namespace_option
@@ -58,6 +59,9 @@ def describe(kind: str, name: str, *, namespace: str | None, where: Where) -> No
     localratelimit or faultinjection, in plural, singular or short form.
     """
     place = namespace or where.namespace
-    answer = where.client.get("v1", "describe", kind, place, name)
+    try:
+        answer = where.client.get("v1", "describe", kind, place, name)
+    except NotPermitted as refusal:
+        answer = where.reading(refusal, place).get("v1", "describe", kind, place, name)
     for depth, text in answer["lines"]:
         click.echo(INDENT * depth + text)

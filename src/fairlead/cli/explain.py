@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fairlead.cli.client import NotPermitted
 from fairlead.cli.command import Command
 from fairlead.cli.where import Where, instance_options
 
@@ -99,4 +100,10 @@ def _live(where: Where, request: "Request", every: bool) -> Any:  # noqa: ANN401
 
     question = {"request": request, "every": every}
     text = msgspec.json.encode(question).decode()
-    return where.client.get("v1", "explain", question=text)
+    try:
+        return where.client.get("v1", "explain", question=text)
+    except NotPermitted as refusal:
+        named = (request.source, request.gateway)
+        namespaces = [each.partition("/")[0] for each in named if each]
+        reading = where.reading(refusal, where.namespace, *namespaces)
+        return reading.explain(request, every=every)

@@ -3,16 +3,19 @@
 import contextlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 from click.shell_completion import CompletionItem
 
 from fairlead.analysis.aligned import aligned, line, widths_of
-from fairlead.cli.client import Client
+from fairlead.cli.client import Client, NotPermitted
 from fairlead.cli.command import Command
 from fairlead.cli.kinds import find_kind, kind_names
 from fairlead.cli.where import Where, instance_options, namespace_option
+
+if TYPE_CHECKING:
+    from fairlead.cli.reading import Reading
 
 Objects: TypeAlias = list[dict[str, Any]]
 
@@ -96,16 +99,31 @@ def get(
         with contextlib.suppress(KeyboardInterrupt):
             _watch(client, first, name, scope, output)
         return
+    try:
+        _print(client, kinds, name, scope, output)
+    except NotPermitted as refusal:
+        seen = where.reading(refusal, *filter(None, [scope]))
+        _print(seen, kinds, name, scope, output)
+
+
+def _print(
+    source: "Client | Reading",
+    kinds: Sequence[str],
+    name: str | None,
+    scope: str | None,
+    output: str,
+) -> None:
+    """Print what there is now. Nothing is printed before the first answer has come."""
     if output in {"table", "wide"}:
         for index, kind in enumerate(kinds):
+            table = source.get("v1", "table", kind, namespace=scope, name=name)
             if index:
                 click.echo()
-            table = client.get("v1", "table", kind, namespace=scope, name=name)
             _print_table(table, scope, wide=output == "wide")
         return
     objects: Objects = []
     for kind in kinds:
-        objects += client.get("v1", "objects", kind, namespace=scope, name=name)["items"]
+        objects += source.get("v1", "objects", kind, namespace=scope, name=name)["items"]
     _print_objects(objects, output, single=name is not None and not kinds[1:])
 
 

@@ -10,6 +10,7 @@ import click
 from fairlead import __version__
 from fairlead.cli.command import Command
 from fairlead.cli.run import CHANNELS
+from fairlead.cli.where import Where, cluster_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ _COLOURS: Final = {"error": "red", "warning": "yellow", "info": "cyan"}
         "kubectl kustomize overlays/prod | fairlead lint - --complete",
         "fairlead lint README.md",
         "fairlead lint . -o sarif > fairlead.sarif",
+        "fairlead lint --cluster -A             what is in the cluster, as far as you may read it",
     ),
     short_help="Find mistakes in manifests, without running anything.",
 )
@@ -56,6 +58,11 @@ _COLOURS: Final = {"error": "red", "warning": "yellow", "info": "cyan"}
     "--channel", type=click.Choice(CHANNELS), default="experimental", show_default=True,
     help="Channel of Gateway API v1.7 of the cluster that they are for.",
 )  # fmt: skip
+@click.option("-n", "--namespace", help="Problems of a namespace of the cluster; means --cluster.")
+@click.option(
+    "-A", "--all-namespaces", is_flag=True, help="Problems of all namespaces; means --cluster."
+)
+@cluster_options
 def lint(
     paths: tuple[str, ...],
     *,
@@ -64,23 +71,36 @@ def lint(
     threshold: Severity,
     complete: bool,
     channel: Literal["standard", "experimental"],
+    namespace: str | None,
+    all_namespaces: bool,
+    where: Where,
 ) -> None:
-    """Find mistakes in the manifests of directories, files or - (standard input).
+    """Find mistakes in the manifests of directories, files or - (standard input), or a cluster.
 
     Of Markdown files the fenced YAML counts. Each problem has a code, explained in docs/lint.md,
     the place in its file, the reason and what to do. References to what is not among the manifests
     are taken to be fine, unless something alike is among them.
 
+    Of a cluster, all objects that you may read are looked at, with your own rights; Secrets are
+    never read. References count as broken only if nothing is hidden from you.
+
     Exit codes: 0 nothing as severe as the threshold, 1 something is, 2 wrong usage.
     """
     wanted = (*paths, *named)
-    if not wanted:
+    of_cluster = where.wants_cluster or namespace is not None or all_namespaces
+    if wanted and (of_cluster and not where.plugin):
+        raise click.UsageError("either PATH... or a cluster: what shall be looked at?")
+    if not wanted and not of_cluster:
         raise click.UsageError("Missing argument 'PATH...': what shall be looked at?")
-    from fairlead.app.lint import LintError  # noqa: PLC0415 - heavy
+    from fairlead.app.lint import LintError, lint_cluster  # noqa: PLC0415 - heavy
     from fairlead.app.lint import lint as find  # noqa: PLC0415
 
     try:
-        problems = find(wanted, channel=channel, complete=complete, now=lambda: datetime.now(UTC))
+        if wanted:
+            problems = find(wanted, channel=channel, complete=complete, now=_now)
+        else:
+            scope = None if all_namespaces else namespace or where.namespace
+            problems = lint_cluster(where.listing(scope), scope, _now)
     except LintError as error:
         raise click.ClickException(str(error)) from None
     if output == "text":
@@ -93,6 +113,10 @@ def lint(
         _dump(sarif.log(problems, __version__))
     counts = SEVERITIES[: SEVERITIES.index(threshold) + 1]
     sys.exit(1 if any(problem.severity in counts for problem in problems) else 0)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _print(problems: "Sequence[api.Problem]") -> None:

@@ -18,11 +18,13 @@ from fairlead.app.instance import (
     default_state_dir,
     read_instance,
 )
-from fairlead.cli.client import Client
+from fairlead.cli.client import Client, NotPermitted
 from fairlead.cli.command import is_plugin
 
 if TYPE_CHECKING:
     from fairlead.cli.cluster import Cluster
+    from fairlead.cli.reading import Reading
+    from fairlead.providers.kube.listing import Listing
 
 CLUSTER_VARIABLE = "FAIRLEAD_CLUSTER"
 NAMESPACE_VARIABLE = "FAIRLEAD_SYSTEM_NAMESPACE"
@@ -56,9 +58,12 @@ class Where:
         plugin: bool = False,
     ) -> None:
         self._state_dir = state_dir
-        self._wants_cluster = plugin or cluster or place is not None
+        self.plugin = plugin
+        """Whether we run as `kubectl fairlead`."""
+        self.wants_cluster = plugin or cluster or place is not None
+        """Whether a cluster is asked for, by options or by how we are called."""
         self._place = place or ClusterPlace(namespace=_system_namespace())
-        if state_dir is not None and self._wants_cluster:
+        if state_dir is not None and self.wants_cluster:
             whose = "kubectl fairlead" if plugin else "--cluster, --context or --kubeconfig"
             raise click.UsageError(f"--state-dir names an instance of this machine, {whose} none")
 
@@ -88,8 +93,34 @@ class Where:
         cluster = self.cluster
         return DEFAULT_NAMESPACE if cluster is None else cluster.namespace
 
+    def reading(self, refusal: NotPermitted, *namespaces: str) -> "Reading":
+        """Answers from what the user may read; tells so. Only after `refusal` of the cluster.
+
+        Args:
+            refusal: of the control plane.
+            namespaces: to read at least; the kubeconfig's if there is none.
+        """
+        return self._reading(namespaces, refusal.message)
+
+    def listing(self, namespace: str | None) -> "Listing":
+        """All that the user may read of the cluster; tells what is hidden.
+
+        Args:
+            namespace: to read at least; None for the kubeconfig's.
+        """
+        self.wants_cluster = True
+        return self._reading((namespace or self.namespace,)).listing
+
+    def _reading(self, namespaces: tuple[str, ...], refusal: str = "") -> "Reading":
+        from fairlead.cli.reading import Reading  # noqa: PLC0415 - heavy
+
+        cluster = self.cluster
+        if cluster is None:
+            raise RuntimeError("no cluster was chosen")
+        return Reading(cluster, namespaces or (cluster.namespace,), refusal)
+
     def _is_cluster(self) -> bool:
-        if self._wants_cluster:
+        if self.wants_cluster:
             return True
         if self._state_dir is not None:
             return False
@@ -110,15 +141,23 @@ class Where:
 
 def instance_options(command: Callable[_P, _R]) -> Callable[..., _R]:
     """Give a command the options that choose an instance; it gets them as `where: Where`."""
+    return state_dir_option(_with_where(command))
 
+
+def cluster_options(command: Callable[_P, _R]) -> Callable[..., _R]:
+    """The same for a command that looks at a cluster, and asks no instance of this machine."""
+    return _with_where(command)
+
+
+def _with_where(command: Callable[_P, _R]) -> Callable[..., _R]:
     @functools.wraps(command)
     def chosen(
         *arguments: Any,  # noqa: ANN401 - the command's own
-        state_dir: Path | None,
         cluster: bool,
         context: str | None,
         kubeconfig: Path | None,
         system_namespace: str | None,
+        state_dir: Path | None = None,
         **options: Any,  # noqa: ANN401 - the command's own
     ) -> _R:
         named = context is not None or kubeconfig is not None or system_namespace is not None
@@ -144,7 +183,6 @@ namespace_option = click.option(
     help=f"Namespace.  [default: {DEFAULT_NAMESPACE}; in a cluster the kubeconfig's]",
 )
 _OPTIONS = (
-    state_dir_option,
     click.option(
         "--cluster",
         is_flag=True,

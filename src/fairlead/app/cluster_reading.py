@@ -1,0 +1,47 @@
+"""Translation of what somebody may read of a cluster, without asking its control plane.
+
+In: a `Listing`. Out: a `Pipeline` as if all that was read were served. What is never read stands
+in: certificates of listeners, and classes of Gateways where GatewayClasses are hidden.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from fairlead import api
+from fairlead.app import stand_ins
+from fairlead.app.offline import apply, offline
+from fairlead.app.pipeline import AnyChange, Pipeline
+from fairlead.graph import Change
+from fairlead.providers.kube.listing import Listing
+from fairlead.translate.sources import CONTROLLER_NAME, Key, Settings, Sources
+
+
+def translated(listing: Listing, now: Callable[[], datetime]) -> Pipeline:
+    """The pipeline of what was read.
+
+    Raises:
+        GraphError: translation failed, which is a mistake of ours.
+    """
+    settings = Settings(standalone=False)
+    pipeline = offline(listing.batch, now, settings, dict(_addresses(listing)))
+    if "gatewayclasses" in listing.hidden:
+        apply(pipeline, _classes(pipeline.sources))
+    apply(pipeline, stand_ins.certificates(pipeline, now()))
+    return pipeline
+
+
+def _addresses(listing: Listing) -> Iterable[tuple[Key, tuple[str, ...]]]:
+    """The addresses that Gateways' status says they have."""
+    for (kind, key), status in listing.status.items():
+        given: Iterable[Mapping[str, str]] = status.get("addresses") or ()
+        if kind == "Gateway" and given:
+            yield key, tuple(each["value"] for each in given if "value" in each)
+
+
+def _classes(sources: Sources) -> Iterable[AnyChange]:
+    """A GatewayClass of ours for each that a Gateway names."""
+    names = sorted({gateway.spec.gateway_class_name for _, gateway in sources.gateways.items()})
+    spec = api.GatewayClassSpec(controller_name=CONTROLLER_NAME)
+    for name in names:
+        made = api.GatewayClass(metadata=api.ObjectMeta(name=name), spec=spec)
+        yield Change(sources.gateway_classes, made.key, made)
