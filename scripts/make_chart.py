@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script, no package
 """Write the Helm chart: `make chart`. It is made of the objects that `fairlead install` applies."""
 
 import sys

@@ -28,6 +28,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "exec": ("fairlead.cli.execute:execute", "Run a command as one of the pods."),
     "demo": ("fairlead.cli.demo:demo", "Walk through a canary rollout with real traffic."),
     "debug": ("fairlead.cli.debug:debug", "Look inside a running instance."),
+    "install": ("fairlead.cli.install:install", "Install or upgrade Fairlead in a cluster."),
+    "uninstall": ("fairlead.cli.uninstall:uninstall", "Remove Fairlead from a cluster."),
     "crds": ("fairlead.cli.crds:crds", "Print the CRDs of Fairlead's own kinds."),
     "proxy": ("fairlead.cli.proxy:proxy", "Run a Gateway's Envoy; the main process of its pods."),
     "completion": ("fairlead.cli.completion:completion", "Print the shell's completion script."),

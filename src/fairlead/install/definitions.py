@@ -1,6 +1,7 @@
 """The CustomResourceDefinitions of our own kinds."""
 
 from importlib.resources import files
+from typing import Any
 
 import msgspec.yaml
 
@@ -16,4 +17,4 @@ def texts() -> dict[str, str]:
 
 def manifests() -> list[Manifest]:
     """The definitions as objects; each file holds one."""
-    return [msgspec.yaml.decode(text, type=dict) for text in texts().values()]
+    return [msgspec.yaml.decode(text, type=dict[str, Any]) for text in texts().values()]

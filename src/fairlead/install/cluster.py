@@ -1,0 +1,174 @@
+"""The objects of an installation on an API server: read, applied, listed, deleted."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from fairlead.install.manifests import RESOURCES
+from fairlead.install.part import Manifest
+from fairlead.install.values import Values
+from fairlead.providers.kube.client import ApiError, KubeClient
+from fairlead.providers.kube.paths import path_of
+
+MANAGER: Final = "fairlead-install"
+_SHARED: Final = frozenset({"Namespace", "CustomResourceDefinition"})
+"""Kinds of objects that others use too."""
+_OF_GATEWAYS: Final = "gateway.networking.k8s.io/gateway-name"
+
+
+class InstallError(Exception):
+    """What went wrong, with what to do about it."""
+
+
+class Key(NamedTuple):
+    """Names an object of an installation."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """As users write it."""
+        place = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.kind} {place}{self.name}"
+
+    @property
+    def path(self) -> str:
+        """Where it is on the API server."""
+        version, plural, _ = RESOURCES[self.kind]
+        return path_of(version, plural, self.namespace, self.name)
+
+
+def key_of(manifest: Manifest) -> Key:
+    """The name of an object."""
+    found = manifest["metadata"]
+    return Key(manifest["kind"], found.get("namespace", ""), found["name"])
+
+
+async def find(client: KubeClient, path: str) -> Manifest | None:
+    """An object; None if there is none, or no such kind."""
+    try:
+        return msgspec.json.decode(await client.get(path), type=dict[str, Any])
+    except ApiError as error:
+        if error.code != HTTPStatus.NOT_FOUND:
+            raise
+        return None
+
+
+async def items(client: KubeClient, path: str, **query: str) -> list[Manifest]:
+    """The objects of a list; none if there is no such kind."""
+    found: list[Manifest] = []
+    more = ""
+    while True:
+        try:
+            asked = {**query, "limit": "500", **({"continue": more} if more else {})}
+            raw: dict[str, Any] = msgspec.json.decode(await client.get(path, **asked))
+        except ApiError as error:
+            if error.code != HTTPStatus.NOT_FOUND:
+                raise
+            return found
+        found += raw.get("items") or ()
+        more = raw.get("metadata", {}).get("continue", "")
+        if not more:
+            return found
+
+
+async def ours(client: KubeClient, values: Values) -> list[tuple[Key, Manifest]]:
+    """What is installed: the objects with the labels of this installation.
+
+    What belongs to a Gateway is none of them, whatever labels the Gateway's owner chose for it.
+    """
+    selector = (
+        "app.kubernetes.io/part-of=fairlead,"
+        f"app.kubernetes.io/instance={values.namespace},!{_OF_GATEWAYS}"
+    )
+    kinds = [kind for kind in RESOURCES if kind not in _SHARED]
+    lists = await asyncio.gather(
+        *(items(client, path_of(*RESOURCES[kind][:2]), labelSelector=selector) for kind in kinds)
+    )
+    return [
+        (key_of({"kind": kind, **each}), each)
+        for kind, listed in zip(kinds, lists, strict=True)
+        for each in listed
+    ]
+
+
+async def apply(client: KubeClient, manifest: Manifest, *, force: bool) -> str:
+    """Apply one object by server-side apply.
+
+    Args:
+        client: of the cluster.
+        manifest: what shall be so.
+        force: whether fields that others manage are taken from them.
+
+    Returns:
+        What became of it: `created`, `configured` or `unchanged`.
+
+    Raises:
+        InstallError: the API server refused it; says what to do.
+    """
+    key = key_of(manifest)
+    try:
+        before = await find(client, key.path)
+        raw = await client.apply(key.path, manifest, manager=MANAGER, force=force)
+    except ApiError as error:
+        raise InstallError(explained(key, error)) from error
+    after: Manifest = msgspec.json.decode(raw)
+    if before is None:
+        return "created"
+    return "unchanged" if _content(before) == _content(after) else "configured"
+
+
+def _content(manifest: Manifest) -> Manifest:
+    """An object without what API servers write down about it."""
+    noted = {"resourceVersion", "managedFields", "generation"}
+    kept = {key: value for key, value in manifest["metadata"].items() if key not in noted}
+    return {**manifest, "metadata": kept, "status": None}
+
+
+async def delete(client: KubeClient, key: Key, say: Callable[[str], None]) -> None:
+    """Delete one object, and what it owns; one that is gone is fine.
+
+    Raises:
+        InstallError: the API server refused; says what to do.
+    """
+    try:
+        await client.delete(key.path)
+    except ApiError as error:
+        raise InstallError(explained(key, error)) from error
+    say(f"{key} deleted")
+
+
+def explained(key: Key, error: ApiError) -> str:
+    """An API server's refusal with what to do about it."""
+    match error.code:
+        case 0:
+            return error.message
+        case HTTPStatus.CONFLICT:
+            remedy = (
+                "others manage these fields; leave them out, or take them over with "
+                "`--force-conflicts`"
+            )
+        case HTTPStatus.FORBIDDEN:
+            remedy = "see `fairlead check --pre` for the rights that this takes"
+        case HTTPStatus.NOT_FOUND if key.kind == "GatewayClass":
+            remedy = "install the CRDs of Gateway API first, see `fairlead check --pre`"
+        case _:
+            return f"{key}: {error}"
+    return f"{key}: {error}: {remedy}"
+
+
+def labels_of(manifest: Manifest) -> dict[str, str]:
+    """Labels of an object."""
+    return manifest["metadata"].get("labels") or {}
+
+
+def names(objects: Sequence[Manifest]) -> list[str]:
+    """`NAMESPACE/NAME` of objects, sorted."""
+    return sorted(
+        "/".join(filter(None, (each["metadata"].get("namespace"), each["metadata"]["name"])))
+        for each in objects
+    )
