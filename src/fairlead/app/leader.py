@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -16,7 +15,7 @@ import msgspec
 from fairlead.app.election import Election, Lease, Timing
 from fairlead.providers.kube.errors import ApiError
 from fairlead.providers.kube.paths import path_of
-from fairlead.status.conditions import Clock, system_clock
+from fairlead.status.conditions import Clock, micro_timestamp, system_clock
 
 _LOG = logging.getLogger(__name__)
 _VERSION: Final = "coordination.k8s.io/v1"
@@ -214,12 +213,7 @@ class Leader:
         return {"metadata": {"resourceVersion": lease.metadata.resource_version}, "spec": spec}
 
     def _time(self) -> str:
-        return micro_time(self._now())
-
-
-def micro_time(time: datetime) -> str:
-    """metav1.MicroTime: RFC 3339 with microseconds, UTC."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return micro_timestamp(self._now())
 
 
 def _decode(answer: bytes) -> Lease:

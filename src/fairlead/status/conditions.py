@@ -35,6 +35,11 @@ def timestamp(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def micro_timestamp(time: datetime) -> str:
+    """metav1.MicroTime: RFC 3339 with microseconds, UTC."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def transitions(report: Report, previous: Times, now: str) -> Times:
     """When each condition of `report` got its present status.
 

@@ -1,0 +1,384 @@
+"""Writes status to a cluster's objects, as the leader.
+
+In: what we tell (`StatusStore`), objects as they are in the cluster, and when either changes. Out:
+merge patches of `.status` where something of ours differs, each on the very version that it was
+compared with (`metadata.resourceVersion`). No more than `WRITERS` at a time; one object as often as
+its `Pace` allows. What another controller writes causes a look, never a write.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Protocol, TypeAlias
+
+import msgspec
+
+from fairlead.api import KIND_OF
+from fairlead.providers.kube.errors import ApiError, UnreachableError
+from fairlead.providers.kube.paths import path_of
+from fairlead.status import merge
+from fairlead.status.agenda import Agenda
+from fairlead.status.condition_list import Turn
+from fairlead.status.conditions import Json, Times
+from fairlead.status.events import EVENT_KINDS, EventRecorder, regarding
+from fairlead.status.merge import KINDS, SHARED_KINDS
+from fairlead.status.pace import SHORTEST, Pace
+from fairlead.status.store import ReportKey, StatusStore
+
+_LOG = logging.getLogger(__name__)
+WRITERS: Final = 16
+_LOOK: Final = 1.0
+"""Seconds between a change by others and our look at it."""
+_TAKEOVER_RATE: Final = 1000.0
+"""Objects compared in a second by one that begins to lead."""
+SETTLING: Final = 5.0
+"""Seconds of leading in which a Gateway does not lose `Programmed` for being under way.
+
+Proxies that have been serving all the time need a moment to say so to a new leader.
+"""
+_STALE_WAIT: Final = 0.05
+"""Seconds between two looks whether a change that we know of has come in."""
+_STALE_LONGEST: Final = 1.0
+_BACKOFF: Final = 0.25
+_BACKOFF_UNREACHABLE: Final = 2.0
+_BACKOFF_LONGEST: Final = 30.0
+_CONFLICT: Final = 409
+_NOT_FOUND: Final = 404
+
+_Key: TypeAlias = tuple[str, str]
+
+
+class Live(Protocol):
+    """An object as it is in the cluster."""
+
+    @property
+    def uid(self) -> str:
+        """`metadata.uid`."""
+        ...
+
+    @property
+    def resource_version(self) -> str:
+        """`metadata.resourceVersion`."""
+        ...
+
+    @property
+    def generation(self) -> int:
+        """`metadata.generation`."""
+        ...
+
+    @property
+    def status(self) -> bytes:
+        """Raw JSON of `.status`, empty if there is none."""
+        ...
+
+
+class Objects(Protocol):
+    """A copy of the cluster's objects (`KubeProvider`)."""
+
+    def live(self, kind: str, key: _Key) -> Live | None:
+        """An object by kind, namespace and name; None if there is none."""
+        ...
+
+    def served(self, kind: str) -> str:
+        """The `apiVersion` under which a kind is served; empty if it is not."""
+        ...
+
+    def keys(self, kind: str) -> Iterable[_Key]:
+        """Namespace and name of every object of a kind."""
+        ...
+
+
+class Client(Protocol):
+    """What is asked of an API client (`KubeClient`)."""
+
+    async def merge_patch(self, path: str, patch: Mapping[str, Any]) -> bytes:
+        """Change an object; returns it."""
+        ...
+
+
+class Counts(msgspec.Struct):
+    """What was done, since the start."""
+
+    written: int = 0
+    conflicts: int = 0
+    failed: int = 0
+
+
+class _State:
+    """What is remembered of one object that was written."""
+
+    __slots__ = ("failures", "futile", "looked", "pace", "stale", "waits")
+
+    def __init__(self) -> None:
+        self.pace = Pace()
+        self.looked = float("-inf")
+        """When it was last compared."""
+        self.stale = ""
+        """The version that is known not to be the newest; empty if none is."""
+        self.waits = 0
+        """Looks in vain for a newer version."""
+        self.failures = 0
+        self.futile = b""
+        """A patch that the API server took without effect."""
+
+
+class _Metadata(msgspec.Struct, rename="camel"):
+    resource_version: str = ""
+    generation: int = 0
+
+
+class _Answer(msgspec.Struct):
+    """An object as the API server returns it."""
+
+    metadata: _Metadata
+    status: msgspec.Raw = msgspec.Raw(b"")
+
+
+class ClusterStatus:
+    """Keeps the status of objects in a cluster as we tell it, while `run` runs.
+
+    Args:
+        store: what we tell.
+        objects: what is in the cluster.
+        client: of the API server.
+        controller_name: whose entries are ours.
+        events: told of conditions that turn.
+        clock: seconds of a monotonic clock.
+    """
+
+    def __init__(
+        self,
+        store: StatusStore,
+        objects: Objects,
+        client: Client,
+        *,
+        controller_name: str,
+        events: EventRecorder,
+        clock: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._objects = objects
+        self._client = client
+        self._controller_name = controller_name
+        self._events = events
+        self._clock = clock
+        self.counts = Counts()
+        self._leading = False
+        self._settled = float("-inf")
+        """When proxies have had the time to connect to this leader."""
+        self._agenda: Agenda[ReportKey] = Agenda()
+        self._states: dict[ReportKey, _State] = {}
+        self._busy: set[ReportKey] = set()
+        self._queue: asyncio.Queue[ReportKey] = asyncio.Queue(WRITERS)
+        self._wake = asyncio.Event()
+
+    def touched(self, keys: Iterable[ReportKey]) -> None:
+        """Note objects of which we may have something else to tell."""
+        if not self._leading:
+            return
+        now = self._clock()
+        for key in keys:
+            if key[0] in KINDS or key[0] in EVENT_KINDS:
+                state = self._states.get(key)
+                self._agenda.add(key, now if state is None else max(now, state.looked + SHORTEST))
+        self._wake.set()
+
+    def live_changed(self, kind: str, key: _Key) -> None:
+        """Note an object whose status somebody has changed, we or others."""
+        if not self._leading or kind not in KINDS:
+            return
+        found = (kind, *key)
+        state = self._states.get(found)
+        waiting = state is not None and state.stale
+        self._agenda.add(found, self._clock() + (0.0 if waiting else _LOOK))
+        self._wake.set()
+
+    def lead(self, leading: bool) -> None:  # noqa: FBT001 - a callback of `Leader`
+        """Begin or end to write. Who begins compares everything once.
+
+        Not to be called before the reports of all objects are in the store: what is not told there
+        is taken back.
+        """
+        self._leading = leading
+        self._settled = self._clock() + SETTLING
+        self._events.lead(leading)
+        self._agenda.clear()
+        self._states.clear()
+        if leading:
+            now = self._clock()
+            for index, key in enumerate(self._everything()):
+                self._agenda.add(key, now + index / _TAKEOVER_RATE)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write, for ever. What can't be written is tried again, ever more rarely."""
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(WRITERS):
+                tasks.create_task(self._work())
+            while True:
+                await self._hand_out()
+
+    def _everything(self) -> list[ReportKey]:
+        """What we tell, and what may still hold entries of ours."""
+        told = {key: None for key in self._store.told() if key[0] in KINDS or key[0] in EVENT_KINDS}
+        others = ((kind, *key) for kind in sorted(SHARED_KINDS) for key in self._objects.keys(kind))
+        return list(told | dict.fromkeys(others))
+
+    async def _hand_out(self) -> None:
+        """Give a writer the next object that is due, or wait for one."""
+        now = self._clock()
+        key = self._agenda.pop(now)
+        if key is None:
+            due = self._agenda.next()
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(None if due is None else max(0.0, due - now)):
+                    await self._wake.wait()
+            except TimeoutError:
+                return
+        elif key in self._busy:
+            self._agenda.add(key, now + SHORTEST)
+        else:
+            self._busy.add(key)
+            await self._queue.put(key)
+
+    async def _work(self) -> None:
+        while True:
+            key = await self._queue.get()
+            try:
+                await self._settle(key)
+            finally:
+                self._busy.discard(key)
+            await asyncio.sleep(0)
+
+    async def _settle(self, key: ReportKey) -> None:
+        """Compare one object, and write what differs if it is time to."""
+        kind, *rest = key
+        live = self._objects.live(kind, (rest[0], rest[1]))
+        if live is None or not self._leading:
+            self._forget(key)
+            return
+        if kind in EVENT_KINDS:
+            about = regarding(key, self._objects.served(kind), live.uid)
+            self._events.refused(about, self._store.get(key))
+            return
+        state = self._states.setdefault(key, _State())
+        now = self._clock()
+        if state.stale == live.resource_version:
+            wait = min(_STALE_LONGEST, _STALE_WAIT * 2.0 ** min(state.waits, 10))
+            state.waits += 1
+            self._later(key, now + wait)
+            return
+        state.stale, state.waits, state.looked = "", 0, now
+        try:
+            merged = self._compare(key, live)
+        except msgspec.MsgspecError as error:
+            _LOG.error("%s: its status in the cluster can't be read: %s", "/".join(key), error)
+            return
+        if merged is None or _bytes(merged) == state.futile:
+            state.failures = 0
+            return
+        due = state.pace.due(now, urgent=merged.urgent)
+        if any(_loses_programmed(turn) for turn in merged.turns):
+            due = max(due, self._settled)
+        if due > now:
+            self._later(key, due)
+            return
+        await self._write(key, state, live, merged)
+
+    def _compare(self, key: ReportKey, live: Live) -> merge.Merged | None:
+        outcome = self._merge(key, live.status, live.generation)
+        about = regarding(key, self._objects.served(key[0]), live.uid)
+        self._events.left_out(about, outcome.left_out)
+        return outcome.merged
+
+    def _merge(self, key: ReportKey, live: bytes, generation: int) -> merge.Outcome:
+        return merge.merge(
+            key[0],
+            live,
+            self._store.get(key),
+            controller_name=self._controller_name,
+            generation=generation,
+        )
+
+    async def _write(self, key: ReportKey, state: _State, live: Live, merged: merge.Merged) -> None:
+        version = live.resource_version
+        patch = {"metadata": {"resourceVersion": version}, "status": merged.patch}
+        kind, namespace, name = key
+        served = self._objects.served(kind)
+        path = path_of(served, KIND_OF[kind].plural, namespace, name, "status")
+        state.pace.wrote(self._clock(), urgent=merged.urgent)
+        try:
+            text = await self._client.merge_patch(path, patch)
+            answer = msgspec.json.decode(text, type=_Answer)
+        except ApiError as error:
+            self._failed(key, state, version, error)
+            return
+        except msgspec.MsgspecError as error:
+            self._failed(key, state, version, UnreachableError(f"{path}: odd answer: {error}"))
+            return
+        self.counts.written += 1
+        state.failures = 0
+        if answer.metadata.resource_version != version:
+            state.stale = version
+        self._check(key, state, answer)
+        self._events.turned(regarding(key, served, live.uid), merged.turns)
+
+    def _check(self, key: ReportKey, state: _State, answer: _Answer) -> None:
+        """Remember a patch of which the API server left something out, lest it be sent again."""
+        left = self._merge(key, bytes(answer.status), answer.metadata.generation).merged
+        state.futile = b"" if left is None else _bytes(left)
+
+    def _failed(self, key: ReportKey, state: _State, version: str, error: ApiError) -> None:
+        """Try again when that makes sense."""
+        now = self._clock()
+        if error.code == _CONFLICT:
+            self.counts.conflicts += 1
+            state.stale = version
+            self._later(key, now + _STALE_WAIT)
+            return
+        self.counts.failed += 1
+        if error.code == _NOT_FOUND:
+            self._forget(key)
+            return
+        longest = _BACKOFF_LONGEST if error.code else _BACKOFF_UNREACHABLE
+        level = logging.DEBUG if state.failures else logging.WARNING
+        _LOG.log(level, "%s: its status can't be written: %s", "/".join(key), error)
+        wait = min(longest, _BACKOFF * 2.0 ** min(state.failures, 10))
+        state.failures += 1
+        self._later(key, now + max(wait, error.retry_after or 0.0))
+
+    def _later(self, key: ReportKey, due: float) -> None:
+        self._agenda.add(key, due)
+        self._wake.set()
+
+    def _forget(self, key: ReportKey) -> None:
+        self._states.pop(key, None)
+        self._events.gone(key)
+
+
+def recall(objects: Objects, controller_name: str) -> Callable[[ReportKey], Times]:
+    """What `StatusStore` asks at an object's first report: when its conditions flipped."""
+
+    def times(key: ReportKey) -> Times:
+        kind, namespace, name = key
+        live = objects.live(kind, (namespace, name)) if kind in KINDS else None
+        if live is None:
+            return ()
+        try:
+            return merge.times(kind, live.status, controller_name)
+        except msgspec.MsgspecError:
+            return ()
+
+    return times
+
+
+def _loses_programmed(turn: Turn) -> bool:
+    before, after = turn.before, turn.after
+    held = turn.type == "Programmed" and before is not None and before.status == "True"
+    return held and after is not None and after.reason == "Pending"
+
+
+def _bytes(merged: merge.Merged) -> bytes:
+    patch: Json = merged.patch
+    return msgspec.json.encode(patch)
