@@ -59,6 +59,8 @@ class FakeEnvoy:
     seen: list = field(default_factory=list)
     """(type, names, removed) of every response."""
     listening: bool = False
+    bad: str = "BAD"
+    """What is refused contains it."""
 
     def __post_init__(self):
         for url in type_url.ORDER:
@@ -138,7 +140,7 @@ class FakeEnvoy:
     def _clusters(self, resources, removed):
         bad = []
         for name, (_, text) in resources.items():
-            if "BAD" in text:
+            if self.bad in text:
                 bad.append(name)
                 continue
             held = self.warming.get(name, self.active[type_url.CLUSTER].get(name))
@@ -163,7 +165,7 @@ class FakeEnvoy:
         for name, (_, text) in resources.items():
             if name not in self.watched[type_url.ENDPOINTS]:
                 continue
-            if "BAD" in text:
+            if self.bad in text:
                 return "malformed IP address"
             self.active[type_url.ENDPOINTS][name] = text
             if name in self.warming:
@@ -175,18 +177,18 @@ class FakeEnvoy:
         for name, (_, text) in resources.items():
             if name not in self.watched[type_url.ROUTES]:
                 continue
-            if "BAD" in text:
+            if self.bad in text:
                 return "no argument for repetition operator: *"
             self.active[type_url.ROUTES][name] = text
         return None
 
     def _scopes(self, resources, removed):
-        if any("BAD" in text for _, text in resources.values()):
+        if any(self.bad in text for _, text in resources.values()):
             return "bad scope"
         return self._pointers(type_url.SCOPE, resources, removed)
 
     def _listeners(self, resources, removed):
-        good = {name: value for name, value in resources.items() if "BAD" not in value[1]}
+        good = {name: value for name, value in resources.items() if self.bad not in value[1]}
         self._pointers(type_url.LISTENER, good, removed)
         if len(good) < len(resources):
             names = sorted(resources.keys() - good.keys())
