@@ -16,7 +16,7 @@ RATE = 500
 HOST = "shop.example.com"
 
 
-def _rules(number: int) -> list[dict[str, Any]]:
+def rules(number: int) -> list[dict[str, Any]]:
     """Two rules that serve every request, in the shape of the edit with this number."""
     first, second = ("a", "b") if number % 2 else ("b", "a")
     weight = (number * 13) % 101
@@ -39,7 +39,7 @@ def _rules(number: int) -> list[dict[str, Any]]:
 async def _edit(config: Path, upstreams: list[tuple[str, int]], number: int) -> None:
     """One edit: weights, backends, filters, rule order; hosts, Services and routes around it."""
     shop = manifests.route("shop", HOST, "a")
-    shop["spec"]["rules"] = _rules(number)
+    shop["spec"]["rules"] = rules(number)
     kind = number % 4
     if kind == 1:
         shop["spec"]["hostnames"] = [HOST, f"extra-{number}.example.com"]
@@ -63,7 +63,7 @@ async def _load(address: tuple[str, int], config: Path, upstreams: list[tuple[st
             if number % 4 == 3:
                 # The Service that goes leaves its route first, as a careful user would do it.
                 shop = manifests.route("shop", HOST, "a")
-                shop["spec"]["rules"] = _rules(number)
+                shop["spec"]["rules"] = rules(number)
                 manifests.write(config, "shop", shop)
                 await asyncio.sleep(0.1)
             await _edit(config, upstreams, number)

@@ -1,0 +1,1 @@
+"""Benchmarks in a Kubernetes cluster, after the tests of gateway-api-bench."""

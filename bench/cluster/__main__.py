@@ -1,0 +1,47 @@
+"""`make bench-cluster`: every benchmark of a cluster, or those named, one JSON object a line."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+
+from bench.figure import Figure
+from cluster import installation
+
+NAMES = ("propagation", "attached", "changes", "scale")
+USAGE = f"""usage: make bench-cluster [ARGS='NAME[=COUNT]…']
+
+Names: {", ".join(NAMES)}. Without a name all run: half an hour, of which `scale` changes
+things for 15 minutes (DURATION=SECONDS for less). A count makes a smaller one of `propagation`,
+`attached` (routes) or `scale` (namespaces of 100 routes).
+Example: make bench-cluster ARGS='propagation=300 attached'"""
+
+
+def figures(name: str, count: str) -> Iterator[Figure]:
+    """Run one benchmark, in its own size or another."""
+    module = importlib.import_module(f"bench.cluster.{name}")
+    yield from module.run(*([int(count)] if count else []))
+
+
+def main(arguments: list[str]) -> int:
+    """Install what is tested and print each figure as it is known; missed targets on stderr."""
+    wanted = [each.partition("=") for each in arguments or NAMES]
+    known = all(name in NAMES and (not count or count.isdigit()) for name, _, count in wanted)
+    if not known:
+        print(USAGE, file=sys.stderr)
+        return 2
+    print(installation.install(), file=sys.stderr)
+    missed: list[Figure] = []
+    for name, _, count in wanted:
+        for figure in figures(name, count):
+            print(figure.line(), flush=True)
+            missed += [] if figure.reached else [figure]
+    for figure in missed:
+        print(
+            f"bench: {figure.name} is {figure.value:.4g} {figure.unit}, target {figure.target}",
+            file=sys.stderr,
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,132 @@
+"""5,000 routes, 5,000 Services and 10,000 endpoints: a first sync, then changes for some time.
+
+The endpoints are addresses at which nobody listens, as in the test that this follows: a pod
+comes or goes every two seconds, a route changes every second. DURATION says how many seconds
+(900); the route that is asked meanwhile has a real backend.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from bench.cluster import usage, world
+from bench.figure import Figure
+from cluster import installation, objects, traffic
+from cluster.api import wait_for
+from cluster.scene import Scene
+
+NAMESPACES = 50
+APPS = 100
+"""In each namespace."""
+
+
+def _spaces(count: int) -> list[str]:
+    return [f"bench-{number}" for number in range(count)]
+
+
+def _bodies(spaces: list[str], apps: int) -> Iterator[world.Object]:
+    for place, namespace in enumerate(spaces):
+        for app in range(apps):
+            name = f"app-{app}"
+            yield objects.service(namespace, name)
+            yield world.fake_endpoints(namespace, name, place * apps + app)
+            yield _route(namespace, name, 0)
+
+
+def _route(namespace: str, name: str, version: int) -> world.Object:
+    body = objects.route(namespace, name, f"{name}.{namespace}.example.com", name)
+    body["spec"]["parentRefs"] = [{"name": "web", "namespace": "bench"}]
+    added = {"add": [{"name": "x-version", "value": str(version)}]}
+    filters = [{"type": "ResponseHeaderModifier", "responseHeaderModifier": added}]
+    body["spec"]["rules"][0]["filters"] = filters
+    return body
+
+
+async def _fill(scene: Scene, spaces: list[str], apps: int) -> None:
+    async with world.api(scene.cluster) as api:
+        await api.create_all(_bodies(spaces, apps))
+
+
+async def _churn(scene: Scene, spaces: list[str], apps: int, lasts: float) -> int:
+    """Change things for so many seconds; how many changes it were."""
+    start = time.monotonic()
+    number = 0
+    async with world.api(scene.cluster) as api:
+        while time.monotonic() - start < lasts:
+            place = number * 7919 % (len(spaces) * apps)
+            namespace, name = spaces[place // apps], f"app-{place % apps}"
+            spec = _route(namespace, name, number)["spec"]
+            await api.patch("HTTPRoute", name, namespace, {"spec": spec})
+            if number % 2:
+                endpoints = world.fake_endpoints(namespace, name, place, number)["endpoints"]
+                patch = {"endpoints": endpoints}
+                await api.patch("EndpointSlice", f"{name}-1", namespace, patch)
+            number += 1
+            await asyncio.sleep(max(0, start + number - time.monotonic()))
+    return number
+
+
+def first_sync(scene: Scene) -> float:
+    """Restart the control plane; seconds from its process's start until it is ready."""
+    cluster = scene.cluster
+    before = {pod["metadata"]["name"] for pod in installation.pods(cluster)}
+    for name in before:
+        cluster.delete("Pod", name, installation.NAMESPACE)
+
+    def ready() -> bool:
+        pods = installation.pods(cluster)
+        new = [pod for pod in pods if pod["metadata"]["name"] not in before]
+        addresses = [pod["status"].get("podIP") for pod in new]
+        return bool(new) and any(
+            address and traffic.get(address, "x", "/readyz", installation.HEALTH_PORT)[0] == 200
+            for address in addresses
+        )
+
+    wait_for(ready, "a new replica", 180, pause=0.02)
+    now = datetime.now(UTC).timestamp()
+    began = [values["process_start_time_seconds"] for values in _metrics(scene).values()]
+    return now - min(began)
+
+
+def _metrics(scene: Scene) -> dict[str, dict[str, float]]:
+    def read() -> dict[str, dict[str, float]]:
+        try:
+            return installation.metrics(scene.cluster)
+        except (OSError, KeyError):  # a replica that has only begun
+            return {}
+
+    return wait_for(read, "metrics", 60)
+
+
+def run(namespaces: int = NAMESPACES, apps: int = APPS) -> Iterator[Figure]:
+    """Yield seconds and memory of the first sync, then what the changes cost."""
+    lasts = float(os.environ.get("DURATION", "900"))
+    spaces = _spaces(namespaces)
+    with world.gateway(*spaces) as scene:
+        address = scene.address()
+        asyncio.run(_fill(scene, spaces, apps))
+        total = namespaces * apps
+
+        def attached() -> bool:
+            return scene.live()["status"]["listeners"][0]["attachedRoutes"] == total + 1
+
+        wait_for(attached, f"{total} attached routes", 120)
+        wait_for(lambda: installation.rolled_out(scene.cluster), "the control plane", 60)
+        with traffic.traffic(address, "first.example.com", rate=50) as restart:
+            yield Figure("cluster.first_sync.ready", first_sync(scene), "s from its start", 10)
+            wait_for(lambda: installation.rolled_out(scene.cluster), "all replicas", 120)
+        yield Figure("cluster.first_sync.failed_requests", restart.failed, f"of {restart.total}", 0)
+        yield Figure("cluster.first_sync.memory", usage.peak_memory(scene.cluster), "MiB", 400)
+        with (
+            usage.sampled(scene.cluster) as samples,
+            traffic.traffic(address, "first.example.com", rate=20) as tally,
+        ):
+            changes = asyncio.run(_churn(scene, spaces, apps, lasts))
+        yield Figure("cluster.churn.failed_requests", tally.failed, f"of {tally.total}", 0)
+        yield Figure("cluster.churn.memory", samples.most_memory(), "MiB", 400)
+        yield Figure("cluster.churn.cores", samples.cores(), f"cores, {changes} changes", 0.15)
+        yield Figure("cluster.churn.growth", samples.growth() * 100, "% of memory", 5)
+        yield Figure("cluster.churn.envoy_memory", usage.envoy_memory(scene), "MiB", 200)
+        yield Figure("cluster.churn.envoy_series", usage.series(scene), "time series", 1000)

@@ -1,0 +1,116 @@
+"""What the control plane and a Gateway's proxies use: from their metrics, and from /proc."""
+
+import contextlib
+import dataclasses
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from cluster import faults, installation
+from cluster.api import Cluster, Object
+from cluster.scene import Scene
+
+MIB = 2**20
+PROXY_PORT = 15021
+"""Where a proxy's pod tells its metrics."""
+
+
+@dataclasses.dataclass(slots=True)
+class Samples:
+    """The control plane's replicas over some time."""
+
+    memory: dict[str, list[float]] = dataclasses.field(default_factory=dict[str, list[float]])
+    """By pod: resident MiB, once a second."""
+    processor: dict[str, list[tuple[float, float]]] = dataclasses.field(
+        default_factory=dict[str, list[tuple[float, float]]]
+    )
+    """By pod: monotonic seconds, processor seconds used so far."""
+
+    def most_memory(self) -> float:
+        """MiB of the largest replica at its largest."""
+        return max(max(values) for values in self.memory.values())
+
+    def cores(self) -> float:
+        """Of the busiest replica, on average."""
+        return max(
+            (values[-1][1] - values[0][1]) / (values[-1][0] - values[0][0])
+            for values in self.processor.values()
+            if len(values) > 1
+        )
+
+    def growth(self) -> float:
+        """Share by which a replica's memory at the end exceeds that after a third, at most."""
+        ratios = [0.0]
+        for values in self.memory.values():
+            third = max(1, len(values) // 3)
+            early, late = values[third : 2 * third], values[-third:]
+            if early:
+                ratios.append(sorted(late)[len(late) // 2] / sorted(early)[len(early) // 2] - 1)
+        return max(ratios)
+
+
+@contextlib.contextmanager
+def sampled(cluster: Cluster) -> Iterator[Samples]:
+    """Read the control plane's metrics once a second as long as the context lasts."""
+    samples, stop = Samples(), threading.Event()
+
+    def read() -> None:
+        while True:
+            with contextlib.suppress(OSError):
+                for pod, values in installation.metrics(cluster).items():
+                    memory = values["process_resident_memory_bytes"] / MIB
+                    samples.memory.setdefault(pod, []).append(memory)
+                    used = (time.monotonic(), values["process_cpu_seconds_total"])
+                    samples.processor.setdefault(pod, []).append(used)
+            if stop.wait(1):
+                return
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        stop.set()
+        thread.join()
+
+
+def proxy_pods(scene: Scene) -> list[Object]:
+    """The pods of the scene's Gateway."""
+    selector = f"{installation.PROXY_LABEL}=web"
+    return scene.cluster.list("Pod", scene.namespace, labelSelector=selector)
+
+
+def series(scene: Scene) -> int:
+    """How many time series the proxy tells that has most."""
+    counts: list[int] = []
+    for pod in proxy_pods(scene):
+        url = f"http://{pod['status']['podIP']}:{PROXY_PORT}/metrics"
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            lines = answer.read().splitlines()
+        counts.append(sum(bool(line) and not line.startswith(b"#") for line in lines))
+    return max(counts)
+
+
+def envoy_memory(scene: Scene) -> float:
+    """Resident MiB of the largest Envoy; raises NotHereError if it is not on this machine."""
+    sizes = [
+        _resident(pid)
+        for pid in faults.processes(proxy_pods(scene))
+        if b"envoy" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
+    ]
+    return max(sizes)
+
+
+def peak_memory(cluster: Cluster) -> float:
+    """MiB of the control plane's largest process at its largest; raises NotHereError."""
+    pids = faults.processes(installation.pods(cluster))
+    return max(_resident(pid, "VmHWM") for pid in pids)
+
+
+def _resident(pid: int, field: str = "VmRSS") -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
