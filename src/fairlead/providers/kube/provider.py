@@ -123,6 +123,15 @@ class KubeProvider:
         """Identity, version and status of an object as the server last told; None if gone."""
         return self._store.live(kind, key)
 
+    def keys(self, kind: str) -> tuple[Key, ...]:
+        """Namespace and name of every object of a kind."""
+        return self._store.keys(kind)
+
+    def served(self, kind: str) -> str:
+        """The `apiVersion` under which a kind is followed; empty if it is not served."""
+        follower = self._followers.get(kind)
+        return follower.version if follower is not None else ""
+
     @property
     def states(self) -> Mapping[str, InformerState]:
         """How each kind that is served is doing, for logs, metrics and readiness."""

@@ -152,6 +152,10 @@ class Store:
         """What a status writer compares with; None if the object is not there."""
         return self._live.get((kind, key))
 
+    def keys(self, kind: str) -> tuple[Key, ...]:
+        """The objects of a kind, as of its last commit."""
+        return tuple(self._objects.get(kind, {}))
+
     def problems(self) -> tuple[api.Problem, ...]:
         """Objects that cannot be read, by kind and key."""
         return tuple(self._problems[each] for each in sorted(self._problems))
