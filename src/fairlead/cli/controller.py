@@ -84,7 +84,7 @@ def controller(
 
     Exit codes: 0 stopped by a signal, 1 it could not start, 2 wrong usage.
     """
-    from fairlead.app.controller import StartError, main  # noqa: PLC0415 - heavy
+    from fairlead.app.control import StartError, main  # noqa: PLC0415 - heavy
     from fairlead.app.settings import ControllerSettings  # noqa: PLC0415
 
     settings = ControllerSettings(

@@ -31,6 +31,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "install": ("fairlead.cli.install:install", "Install or upgrade Fairlead in a cluster."),
     "uninstall": ("fairlead.cli.uninstall:uninstall", "Remove Fairlead from a cluster."),
     "crds": ("fairlead.cli.crds:crds", "Print the CRDs of Fairlead's own kinds."),
+    "controller": (
+        "fairlead.cli.controller:controller",
+        "Serve a cluster; what 'fairlead install' runs there.",
+    ),
     "proxy": ("fairlead.cli.proxy:proxy", "Run a Gateway's Envoy; the main process of its pods."),
     "completion": ("fairlead.cli.completion:completion", "Print the shell's completion script."),
     "version": ("fairlead.cli.version:version", "Print the versions of Fairlead and Envoy."),

@@ -1,0 +1,175 @@
+"""What the proxies of all replicas have acknowledged, wherever they are connected.
+
+Each replica serves some of the proxies, and the one that writes status has to know about all. So
+each publishes what it was told in a ConfigMap of its own, which goes with its pod, and reads those
+of the others: the API server is the only bus, and its access rules hold.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from fairlead.ir.proxy_status import ProxyStatus
+from fairlead.providers.kube.client import ApiError, KubeClient
+from fairlead.providers.kube.informer import Informer
+from fairlead.providers.kube.paths import path_of
+
+_LOG = logging.getLogger(__name__)
+LABEL: Final = "fairlead.dev/replica"
+_PREFIX: Final = "fairlead-replica-"
+_FIELD: Final = "proxies"
+_MANAGER: Final = "fairlead-replica"
+_PAUSE: Final = 0.05
+"""Seconds between two writes."""
+_RETRY: Final = 1.0
+
+Statuses = dict[str, ProxyStatus]
+"""By name of the proxy."""
+
+
+class Replicas:
+    """Publishes what this replica knows of its proxies, and merges it with what others know.
+
+    Args:
+        client: Inside `async with`.
+        namespace: Of the controller.
+        pod: Name of this replica.
+        on_change: Told the name of each proxy of which something may be new.
+    """
+
+    def __init__(
+        self, client: KubeClient, namespace: str, pod: str, on_change: Callable[[str], None]
+    ) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._pod = pod
+        self._on_change = on_change
+        self._own: Statuses = {}
+        self._others: dict[str, Statuses] = {}
+        self._wake = asyncio.Event()
+        self._informer = Informer(
+            client,
+            path_of("v1", "configmaps", namespace),
+            self._on_config_map,
+            query={"labelSelector": LABEL},
+        )
+
+    def publish(self, status: ProxyStatus) -> None:
+        """Take what the proxies of one name that are connected here have acknowledged."""
+        if status.connected or status.rejections:
+            self._own[status.proxy] = status
+        else:
+            self._own.pop(status.proxy, None)
+        self._wake.set()
+        self._on_change(status.proxy)
+
+    def forget(self, proxy: str) -> None:
+        """A proxy that shall no longer run."""
+        if self._own.pop(proxy, None) is not None:
+            self._wake.set()
+
+    def merged(self, proxy: str) -> ProxyStatus | None:
+        """What all replicas know of a proxy; None while none has seen it.
+
+        A listener counts as acknowledged if every pod of the proxy has it, wherever it is.
+        """
+        found = [known[proxy] for known in (self._own, *self._others.values()) if proxy in known]
+        if len(found) < 2:  # noqa: PLR2004 - nothing to merge
+            return found[0] if found else None
+        connected = [each for each in found if each.connected]
+        listeners = set(connected[0].listeners if connected else ())
+        for each in connected[1:]:
+            listeners &= set(each.listeners)
+        rejections = {refused: None for each in found for refused in each.rejections}
+        return ProxyStatus(
+            proxy=proxy,
+            connected=bool(connected),
+            listeners=tuple(sorted(listeners)),
+            rejections=tuple(rejections),
+        )
+
+    async def wait_synced(self) -> None:
+        """Wait until what the others publish was read once."""
+        await self._informer.wait_synced()
+
+    async def run(self) -> None:
+        """Publish and read, for ever; what others have published counts until it is removed."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._informer.run())
+            tasks.create_task(self._publish())
+
+    async def stop(self) -> None:
+        """Take back what was published: this replica ends."""
+        try:
+            await self._client.delete(self._path())
+        except ApiError as error:
+            _LOG.info("what this replica published stays until its pod is gone: %s", error)
+
+    def _path(self) -> str:
+        return path_of("v1", "configmaps", self._namespace, _PREFIX + self._pod)
+
+    async def _publish(self) -> None:
+        owner = await self._owner()
+        while True:
+            self._wake.clear()
+            statuses = [self._own[name] for name in sorted(self._own)]
+            config_map = {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {
+                    "name": _PREFIX + self._pod,
+                    "namespace": self._namespace,
+                    "labels": {LABEL: "", "app.kubernetes.io/managed-by": "fairlead"},
+                    **owner,
+                },
+                "data": {_FIELD: msgspec.json.encode(statuses).decode()},
+            }
+            try:
+                await self._client.apply(self._path(), config_map, manager=_MANAGER)
+            except ApiError as error:
+                _LOG.warning("what proxies acknowledged was not published: %s", error)
+                await asyncio.sleep(_RETRY)
+                continue
+            await asyncio.sleep(_PAUSE)
+            await self._wake.wait()
+
+    async def _owner(self) -> Mapping[str, Any]:
+        """Metadata that makes the ConfigMap go with this replica's pod."""
+        path = path_of("v1", "pods", self._namespace, self._pod)
+        try:
+            uid = msgspec.json.decode(await self._client.get(path), type=_Object).metadata.uid
+        except ApiError as error:
+            _LOG.info("this replica is no pod of the cluster: %s", error)
+            return {}
+        reference = {"apiVersion": "v1", "kind": "Pod", "name": self._pod, "uid": uid}
+        return {"ownerReferences": [reference]}
+
+    def _on_config_map(self, key: tuple[str, str], data: bytes | None) -> None:
+        replica = key[1].removeprefix(_PREFIX)
+        if replica == self._pod:
+            return
+        before = self._others.pop(replica, {})
+        after: Statuses = {}
+        if data is not None:
+            try:
+                published = msgspec.json.decode(data, type=_Object).data.get(_FIELD, "[]")
+                found = msgspec.json.decode(published, type=list[ProxyStatus])
+                after = {status.proxy: status for status in found}
+            except msgspec.MsgspecError as error:  # a replica of another version
+                _LOG.warning("what replica %s published is not understood: %s", replica, error)
+            self._others[replica] = after
+        for proxy in sorted(before.keys() | after.keys()):
+            if before.get(proxy) != after.get(proxy):
+                self._on_change(proxy)
+
+
+class _Metadata(msgspec.Struct):
+    uid: str = ""
+
+
+class _Object(msgspec.Struct):
+    metadata: _Metadata
+    data: dict[str, str] = {}

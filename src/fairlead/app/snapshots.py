@@ -1,0 +1,110 @@
+"""Keeps each proxy's configuration in a Secret beside its Gateway, for proxies that start alone.
+
+In: which proxies' configuration has changed. Out: Secrets, written by the leader only, at most
+once per `PAUSE` and proxy, and only when the content is another. What a proxy refused is not in it.
+"""
+
+import asyncio
+import base64
+import hashlib
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from fairlead.dataplane.kubernetes import manifests, names
+from fairlead.ir.fleet import Proxy
+from fairlead.providers.kube.client import KubeClient
+from fairlead.providers.kube.errors import ApiError
+from fairlead.providers.kube.paths import path_of
+
+_LOG = logging.getLogger(__name__)
+PAUSE: Final = 5.0
+"""Seconds between two rounds of writing."""
+MOST: Final = 1_000_000
+"""Bytes; the API server takes no Secret beyond 1 MiB."""
+MANAGER: Final = "fairlead-snapshots"
+
+
+class Snapshots:
+    """Writes what `encode` makes of each proxy that has changed.
+
+    Args:
+        client: Of the API server.
+        proxy: The proxy of a name, None if it shall not run.
+        encode: Its configuration (`ads.snapshot`), None while there is none that it has taken.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        proxy: Callable[[str], Proxy | None],
+        encode: Callable[[str], bytes | None],
+    ) -> None:
+        self._client = client
+        self._proxy = proxy
+        self._encode = encode
+        self._pending: set[str] = set()
+        self._written: dict[str, bytes] = {}
+        self._leading = False
+
+    def touched(self, proxies: Iterable[str]) -> None:
+        """Note proxies whose configuration may have changed."""
+        self._pending.update(proxies)
+
+    def lead(self, leading: bool) -> None:  # noqa: FBT001 - a callback of `Leader`
+        """Whether this replica writes. A new leader compares nothing: it writes once."""
+        self._leading = leading
+        self._written.clear()
+
+    async def run(self) -> None:
+        """Write, for ever."""
+        while True:
+            await asyncio.sleep(PAUSE)
+            if self._leading:
+                await self._round()
+
+    async def _round(self) -> None:
+        pending, self._pending = sorted(self._pending), set()
+        for name in pending:
+            proxy = self._proxy(name)
+            if proxy is None:
+                self._written.pop(name, None)
+                continue
+            snapshot = self._encode(name)
+            if snapshot is None or not await self._write(proxy, snapshot):
+                self._pending.add(name)
+
+    async def _write(self, proxy: Proxy, snapshot: bytes) -> bool:
+        """Write one Secret; returns whether nothing is left to do."""
+        digest = hashlib.sha256(snapshot).digest()
+        if self._written.get(proxy.name) == digest:
+            return True
+        if len(snapshot) > MOST:
+            _LOG.warning(
+                "the configuration of %s has %d bytes compressed, more than a Secret takes: "
+                "pods of it that start while no control plane is up will wait for one",
+                proxy.name,
+                len(snapshot),
+            )
+            self._written[proxy.name] = digest
+            return True
+        secret = _secret(proxy, snapshot)
+        metadata = secret["metadata"]
+        path = path_of("v1", "secrets", metadata["namespace"], metadata["name"])
+        try:
+            await self._client.apply(path, secret, manager=MANAGER)
+        except ApiError as error:
+            _LOG.warning("the snapshot of %s was not written: %s", proxy.name, error)
+            return False
+        self._written[proxy.name] = digest
+        return True
+
+
+def _secret(proxy: Proxy, snapshot: bytes) -> Mapping[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": manifests.metadata(proxy, name=names.snapshot_name(proxy.gateway)),
+        "type": "fairlead.dev/snapshot",
+        "data": {"snapshot": base64.b64encode(snapshot).decode()},
+    }
