@@ -46,5 +46,5 @@ class Proxy(msgspec.Struct, frozen=True, gc=False):
     ports: tuple[ProxyPort, ...] = ()
     """Sorted; in a cluster only, as the fields below."""
     addresses: tuple[AskedAddress, ...] = ()
-    """What the Gateway asks for and can be had, in its order; none asks for any one."""
+    """What the Gateway asks for, as far as such can be given, in its order."""
     deployment: Deployment = Deployment()

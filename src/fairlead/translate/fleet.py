@@ -77,7 +77,9 @@ def _provided(gateway: ManagedGateway, written: api.Gateway, ports: tuple[ProxyP
 
 
 def _asked(gateway: api.Gateway) -> Iterator[AskedAddress]:
-    """The entries of `spec.addresses` that something can be done for."""
+    """The entries of `spec.addresses` that something can be done for; without any, one address."""
+    if not gateway.spec.addresses:
+        yield AskedAddress()
     for entry in gateway.spec.addresses:
         if gateway_addresses.routable(entry, standalone=False):
             yield AskedAddress(entry.value or "", gateway_addresses.in_cluster(entry))

@@ -21,6 +21,8 @@ from fairlead.translate.sources import Key
 from fairlead.translate.trust import Validation
 
 _LAST_PORT = 65535
+HEALTH_PORT = 15021
+"""Where a proxy answers probes in a cluster."""
 _NO_FILTERS = OfListener()
 _Port = tuple[str, str, int]
 """Namespace and name of a Gateway, port as written."""
@@ -85,7 +87,7 @@ def _judged(  # noqa: PLR0917 - what one listener depends on
         entry.refused
         or beaten
         or listeners.refusal(source)
-        or _beyond(entry)
+        or _beyond(entry, inputs.settings.standalone)
         or tls.refused
         or _unsupported(filters)
     )
@@ -135,8 +137,11 @@ def _unsupported(filters: OfListener) -> Refusal | None:
     return (found.reason, str(found)) if found is not None else None
 
 
-def _beyond(entry: Entry) -> Refusal | None:
-    """Why the port cannot be bound with the offset."""
+def _beyond(entry: Entry, standalone: bool) -> Refusal | None:  # noqa: FBT001 - a setting
+    """Why the port cannot be bound: it has its use in a pod, or the offset takes it too far."""
+    if not standalone and entry.source.port == HEALTH_PORT and entry.source.protocol != "UDP":
+        message = f"port {HEALTH_PORT} is where the kubelet asks the proxy; use another one"
+        return "PortUnavailable", message
     if entry.bind_port <= _LAST_PORT:
         return None
     message = (

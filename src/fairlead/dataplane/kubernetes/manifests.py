@@ -33,6 +33,8 @@ class Common:
     pod: PodSettings
     authorities: str
     """Certificates that vouch for the control plane, in PEM; empty while there are none."""
+    controller_name: str
+    """Whose all of it is (`spec.controllerName` of the GatewayClass)."""
 
 
 def owner(proxy: Proxy) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def slots(proxy: Proxy, live: Mapping[int, Service]) -> tuple[Slot, ...]:
 def _wanted(proxy: Proxy) -> list[_Wanted]:
     """What a Gateway asks for, and the type of Service that gives such."""
     kind = proxy.deployment.service_type
-    asked = proxy.addresses or (_ANY,)
+    asked = proxy.addresses
     inside: list[_Wanted] = [(each, "ClusterIP") for each in asked if each.cluster]
     outside: list[_Wanted] = [(each, kind) for each in asked if not each.cluster]
     if kind == "NodePort":  # nodes have the addresses they have: one Service opens all of them

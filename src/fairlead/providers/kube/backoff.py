@@ -12,10 +12,16 @@ _MOST_ASKED: Final = 30.0
 
 
 class Backoff:
-    """Pauses that double, less up to half of each by chance, so that many clients spread."""
+    """Pauses that double, less up to half of each by chance, so that many clients spread.
 
-    def __init__(self, random: Random) -> None:
+    Args:
+        random: Whose chance it is.
+        most: Seconds of the longest pause.
+    """
+
+    def __init__(self, random: Random, most: float = _MOST) -> None:
         self._random = random
+        self._most = most
         self._next = _FIRST
 
     def reset(self) -> None:
@@ -29,5 +35,5 @@ class Backoff:
             asked: seconds that the server asked for (Retry-After).
         """
         chosen = self._next * (0.5 + self._random.random() / 2)
-        self._next = min(self._next * _FACTOR, _MOST)
+        self._next = min(self._next * _FACTOR, self._most)
         return max(chosen, min(asked or 0.0, _MOST_ASKED))
