@@ -124,7 +124,9 @@ class ProxyPod:
 
     async def until(self, path, status, seconds=15):
         async with asyncio.timeout(seconds):
-            while await self.ask(path) != status:
+            while True:
+                if await self.ask(path) == status:
+                    return
                 await asyncio.sleep(0.02)
 
     async def ready(self, seconds=15):
