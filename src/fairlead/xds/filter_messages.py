@@ -12,7 +12,6 @@ from envoy.extensions.filters.http.cors.v3 import cors_pb2
 from envoy.extensions.filters.http.ext_authz.v3 import ext_authz_pb2
 from envoy.extensions.filters.http.fault.v3 import fault_pb2
 from envoy.extensions.filters.http.local_ratelimit.v3 import local_rate_limit_pb2
-from envoy.extensions.filters.http.rbac.v3 import rbac_pb2
 from envoy.extensions.filters.http.stateful_session.v3 import stateful_session_pb2
 from envoy.extensions.http.stateful_session.cookie.v3 import cookie_pb2
 from envoy.extensions.http.stateful_session.header.v3 import header_pb2
@@ -27,7 +26,6 @@ CorsPolicy: Final[Any] = cors_pb2.CorsPolicy
 ExtAuthz: Final[Any] = ext_authz_pb2.ExtAuthz
 HttpFault: Final[Any] = fault_pb2.HTTPFault
 LocalRateLimit: Final[Any] = local_rate_limit_pb2.LocalRateLimit
-Rbac: Final[Any] = rbac_pb2.RBAC
 StatefulSession: Final[Any] = stateful_session_pb2.StatefulSession
 StatefulSessionPerRoute: Final[Any] = stateful_session_pb2.StatefulSessionPerRoute
 CookieSession: Final[Any] = cookie_pb2.CookieBasedSessionState

@@ -25,7 +25,6 @@ from fairlead.xds.filter_messages import (
     ExtensionWithMatcherPerRoute,
     HttpFault,
     LocalRateLimit,
-    Rbac,
     SkipFilter,
     StatefulSession,
 )
@@ -44,10 +43,11 @@ SESSION: Final = "fairlead.stateful_session"
 DOT_SEGMENTS: Final = "fairlead.dot_segments"
 """Name of the filter that refuses paths of which a server could make other ones."""
 
-_LEFT: Final = ("/.;", "/..;")
+_LEFT: Final = r"[^?]*/\.\.?;\C*"
 """Dot segments with parameters, as they are left once a path is normalised. Envoy resolves them
 where they are written so, not where a dot was escaped or a backslash stood before it. Servers that
-drop parameters (Servlet containers do) would go up by them, past the rule that was found."""
+drop parameters (Servlet containers do) would go up by them, past the rule that was found. What
+follows may be any bytes: queries are not normalised, and ``.`` means well-formed UTF-8 only."""
 
 IDLE_STATISTICS: Final = "idle"
 """What a rate limit without a limit counts under; the field must not be empty."""
@@ -55,15 +55,17 @@ IDLE_STATISTICS: Final = "idle"
 
 @cache
 def guard() -> dict[str, Message]:
-    """What comes before all others: 403 for a path with a dot segment, parameters after it.
+    """What comes before all others: 400 for a path with a dot segment that has parameters.
 
-    Plain words are looked for, in the path without its query; that costs less than an expression.
+    A fault that is always on costs a request less than RBAC would, which notes its decision. Few
+    paths have a semicolon, and only those are compared with the expression.
     """
-    found = [{"url_path": {"path": {"contains": words}}} for words in _LEFT]
-    policy = {"permissions": found, "principals": [{"any": True}]}
-    return extension(
-        DOT_SEGMENTS, Rbac(rules={"action": "DENY", "policies": {"dot segments": policy}})
+    matched = [{"contains": ";"}, {"safe_regex": {"regex": _LEFT}}]
+    fault = HttpFault(
+        abort={"http_status": 400, "percentage": {"numerator": 100}},
+        headers=[{"name": ":path", "string_match": each} for each in matched],
     )
+    return extension(DOT_SEGMENTS, fault)
 
 
 @cache

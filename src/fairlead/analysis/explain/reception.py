@@ -70,7 +70,7 @@ def received(request: Request, place: Where) -> Received | Answered:
         if isinstance(normal, Answered):
             return normal
         if any(words in split(normal)[0] for words in _DOTS_LEFT):
-            return Answered(403, f"the path is normalised to {normal}, {_WHY_DOTS}", filtered=True)
+            return Answered(400, f"the path is normalised to {normal}, {_WHY_DOTS}", filtered=True)
         if normal != path:
             notes.append(f"the path is normalised to {normal}")
         path = normal
