@@ -199,8 +199,11 @@ def runtime() -> dict[str, Any]:
     return {
         # fields of one name count as one, joined by commas (RFC 9110, 5.3), as they do in matchers
         "envoy.reloadable_features.match_headers_individually": False,
-        "http.max_requests_per_io_cycle": 100,
-        "overload.premature_reset_total_stream_count": 500,
+        # a burst on one connection waits for its turn: other connections come in between
+        "http.max_requests_per_io_cycle": 1,
+        # a connection is closed at half of it, if most of its streams were reset within a second:
+        # clients may still cancel, once, all the 100 streams that they may have open
+        "overload.premature_reset_total_stream_count": 210,
         "re2.max_program_size.error_level": MAX_REGEX_PROGRAM_SIZE,
         "tracing.opentelemetry.flush_interval_ms": 1000,  # a span is not kept back for longer
     }
