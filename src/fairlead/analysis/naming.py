@@ -1,6 +1,7 @@
 """How objects are called in what users read: short where the namespace is plain."""
 
 from fairlead import api
+from fairlead.analysis.reached import reached_at
 from fairlead.analysis.routes import RouteRule
 from fairlead.analysis.view import BoundListener, View
 from fairlead.ir.listener import GatewayListener
@@ -60,7 +61,7 @@ def other_controller(view: View, gateway: api.Gateway) -> str:
 
 def gateway_addresses(view: View, key: Key) -> list[str]:
     """``address:port`` for each bound port of a Gateway, with the port that answers."""
-    return [place for listener in view.bound(key) for place in _places(listener)]
+    return [place for listener in view.bound(key) for place in _places(view, listener)]
 
 
 def gateway_urls(view: View, key: Key) -> list[str]:
@@ -68,7 +69,7 @@ def gateway_urls(view: View, key: Key) -> list[str]:
     return [
         f"{_scheme(listener)}://{place}"
         for listener in view.bound(key)
-        for place in _places(listener)
+        for place in _places(view, listener)
     ]
 
 
@@ -84,7 +85,7 @@ def parent_urls(view: View, kind: str, parent: api.ParentReference, namespace: s
     return [
         f"{_SCHEME_OF.get(kind) or _scheme(listener)}://{place}"
         for listener in parent_ports(view, kind, parent, namespace)
-        for place in _places(listener)
+        for place in _places(view, listener)
     ]
 
 
@@ -115,8 +116,9 @@ def has_ports(parent: api.ParentReference) -> bool:
     return parent.kind in _HOLDERS
 
 
-def _places(listener: BoundListener) -> list[str]:
-    return [f"{_bracketed(address)}:{listener.bind_port}" for address in listener.addresses]
+def _places(view: View, listener: BoundListener) -> list[str]:
+    addresses = reached_at(listener, view.sources)
+    return [f"{_bracketed(address)}:{listener.bind_port}" for address in addresses]
 
 
 def _scheme(listener: BoundListener) -> str:

@@ -82,7 +82,7 @@ def lint_cluster(
     try:
         pipeline = translated(listing, now)
         places = Places({}, lambda _kind, _key: ("", 0))
-        remarks = _judged(pipeline, places, now, not listing.hidden)
+        remarks = _judged(pipeline, places, now, listing.complete)
     except GraphError as error:
         raise LintError(f"a mistake of Fairlead's, please report it: {error}") from error
     found = [

@@ -140,10 +140,11 @@ def refused(error: ApiError, namespace: str) -> Exception:
     """What to raise for a refusal on the way to a replica: in our words if it is about rights."""
     if error.code not in _OF_RIGHTS:
         return error
+    said = f" ({error.message})" if error.reason else ""
     return NotPermittedError(
-        f"you may not ask Fairlead in namespace {namespace}: {error.message}; that takes `get` of "
-        f"Lease {NAME}, `list` of endpointslices, and `get` and `create` of pods/portforward there,"
-        f" which Role {CLI_ROLE} has"
+        f"you may not ask Fairlead in namespace {namespace}{said}: that takes `get` of Lease "
+        f"{NAME}, `list` of endpointslices, and `get` and `create` of pods/portforward there, "
+        f"which Role {CLI_ROLE} has"
     )
 
 

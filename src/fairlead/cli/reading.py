@@ -1,6 +1,6 @@
 """Answers from the objects that a user may read, for who may not ask the control plane."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,8 +36,9 @@ class Reading:
         self.listing: Listing = cluster.listing(tuple(sorted(set(namespaces))))
         if refusal:
             click.echo(f"{refusal}. Answered from the objects that you may read.", err=True)
-        if self.listing.hidden:
-            click.echo(f"not seen, for lack of rights: {'; '.join(self.listing.hidden)}", err=True)
+        if not self.listing.complete:
+            hidden = list(_hidden(self.listing))
+            click.echo(f"not seen, for lack of rights: {'; '.join(hidden)}", err=True)
 
     def explain(self, request: "Request", *, every: bool, brief: bool = False) -> dict[str, Any]:
         """As if all that was read were served."""
@@ -63,6 +64,14 @@ class Reading:
             return _json(table_of(view, asked))
         except NotFoundError as error:
             raise click.ClickException(str(error)) from None
+
+
+def _hidden(listing: "Listing") -> Iterator[str]:
+    """What could not be read, in words."""
+    if listing.hidden:
+        yield ", ".join(listing.hidden)
+    if listing.elsewhere:
+        yield f"in other namespaces: {', '.join(listing.elsewhere)}"
 
 
 def _sound(translate: Callable[[], T]) -> T:

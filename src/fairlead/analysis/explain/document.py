@@ -9,6 +9,7 @@ from fairlead.analysis.explain.losers import Loser
 from fairlead.analysis.explain.policies import of_backend, of_rule
 from fairlead.analysis.explain.request import Headers, Request
 from fairlead.analysis.explain.steps import request_steps, response_steps
+from fairlead.analysis.reached import reached_at
 from fairlead.ir.backend import Forward
 from fairlead.ir.filter import HeaderModifier
 from fairlead.ir.listener import GatewayListener, OutboundListener, UdpListener
@@ -90,11 +91,8 @@ def _bound(facts: Facts, where: Where) -> Json:
     match facts.outputs.listeners.get((where.proxy, where.listener)):
         case OutboundListener(address=address, bind_port=port):
             return {"addresses": [address], "boundPort": port}
-        case (
-            GatewayListener(addresses=addresses, bind_port=port)
-            | UdpListener(addresses=addresses, bind_port=port)
-        ):
-            return {"addresses": list(addresses), "boundPort": port}
+        case GatewayListener(bind_port=port) | UdpListener(bind_port=port) as bound:
+            return {"addresses": list(reached_at(bound, facts.sources)), "boundPort": port}
         case None:
             return {}
 

@@ -35,7 +35,14 @@ class Listing(msgspec.Struct, frozen=True):
     status: Mapping[tuple[str, Key], Mapping[str, Any]]
     """By kind and key, of objects that have one."""
     hidden: tuple[str, ...]
-    """What the user may not read, in words."""
+    """What the user may not read anywhere: resources, and single objects as ``Kind NAME``."""
+    elsewhere: tuple[str, ...] = ()
+    """Resources that the user may read in the namespaces that were wanted only."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is hidden."""
+        return not (self.hidden or self.elsewhere)
 
 
 class _ListMeta(msgspec.Struct):
@@ -125,15 +132,12 @@ class _Reader:
     def listing(self) -> Listing:
         """What was read so far."""
         changes = [ObjectChange(each.kind, each.key, each) for each in self._objects]
-        where = " and ".join(self._namespaces)
-        hidden = list(self._hidden)
-        if self._elsewhere:
-            hidden.append(f"outside namespace {where}: {', '.join(self._elsewhere)}")
         return Listing(
             Batch(tuple(sorted(changes, key=lambda each: (each.kind, each.key)))),
             tuple(sorted(self._problems, key=lambda each: (each.kind, each.namespace, each.name))),
             self._status,
-            tuple(hidden),
+            tuple(self._hidden),
+            tuple(self._elsewhere),
         )
 
     async def _list(self, kind: api.Kind, namespace: str) -> None:

@@ -91,7 +91,9 @@ class PortForward:
         await self._opening.__aexit__(kind, error, trace)
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Join a local stream and the pod's port until either end closes; closes `writer`.
+        """Join a local stream and the pod's port until either end closes.
+
+        The caller closes `writer` then.
 
         Raises:
             PortForwardError: nothing listens on the port, or the pod is gone.
@@ -105,7 +107,6 @@ class PortForward:
                 refused = error
             finally:
                 outward.cancel()
-                writer.close()
         if refused is not None:
             raise refused
 
