@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("fairlead.cli.demo:demo", "Walk through a canary rollout with real traffic."),
     "debug": ("fairlead.cli.debug:debug", "Look inside a running instance."),
     "install": ("fairlead.cli.install:install", "Install or upgrade Fairlead in a cluster."),
+    "check": ("fairlead.cli.check:check", "Check a cluster, and Fairlead in it."),
     "uninstall": ("fairlead.cli.uninstall:uninstall", "Remove Fairlead from a cluster."),
     "crds": ("fairlead.cli.crds:crds", "Print the CRDs of Fairlead's own kinds."),
     "controller": (

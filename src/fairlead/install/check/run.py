@@ -1,0 +1,94 @@
+"""All checks, before an installation or after it."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from http import HTTPStatus
+
+import msgspec
+
+from fairlead.install import cluster
+from fairlead.install.check import control_plane, gateway_api, gateways, rights, server
+from fairlead.install.check.finding import Finding
+from fairlead.install.values import Values
+from fairlead.install.workload import NAME
+from fairlead.providers.kube.client import ApiError, KubeClient
+
+_REMEDY = "check the kubeconfig, or whether the cluster runs"
+
+
+async def before(client: KubeClient, values: Values) -> list[Finding]:
+    """Whether Fairlead can be installed."""
+    try:
+        found = server.judge(await server.version(client))
+    except ApiError as error:
+        return [Finding(server.TOPIC, "error", str(error), _REMEDY)]
+    try:
+        definitions = await gateway_api.definitions(client)
+        existing = await gateway_api.objects(client, definitions)
+        found += gateway_api.judge(definitions, existing, installed=False)
+    except ApiError as error:
+        found.append(_not_seen(gateway_api.TOPIC, error))
+    missing = await rights.refused(client, rights.of_installing(values))
+    return found + rights.judge_installing(missing or ())
+
+
+async def after(
+    client: KubeClient, values: Values, now: Callable[[], datetime], dial: gateways.Dial
+) -> list[Finding]:
+    """Whether Fairlead does well.
+
+    Args:
+        client: of the cluster.
+        values: of which the namespace and what follows from the Deployment count.
+        now: the time in UTC.
+        dial: how connections to Gateways are tried.
+    """
+    try:
+        found = server.judge(await server.version(client))
+        facts = await control_plane.read(client, values.namespace)
+    except ApiError as error:
+        if error.code == HTTPStatus.FORBIDDEN:
+            return [_not_seen(control_plane.TOPIC, error)]
+        return [Finding(server.TOPIC, "error", str(error), _REMEDY)]
+    definitions = await gateway_api.definitions(client)
+    existing = await gateway_api.objects(client, definitions)
+    found += gateway_api.judge(definitions, existing, installed=facts.deployment is not None)
+    found += control_plane.judge(facts, values.namespace, now())
+    if facts.deployment is None:
+        return found
+    user = f"system:serviceaccount:{values.namespace}:{NAME}"
+    environment = _environment(facts)
+    wanted = rights.of_control_plane(await _as_installed(client, values, environment))
+    found += rights.judge_control_plane(await rights.refused(client, wanted, user), len(wanted))
+    controller = environment.get("FAIRLEAD_CONTROLLER_NAME", values.controller_name)
+    found += gateways.judge(existing, controller, facts.proxies)
+    ports = gateways.ports(gateways.of_classes(existing, controller))
+    return found + await gateways.reach(ports, dial)
+
+
+def _environment(facts: control_plane.Facts) -> dict[str, str]:
+    """Variables of the control plane's container."""
+    if facts.deployment is None:
+        return {}
+    container = facts.deployment["spec"]["template"]["spec"]["containers"][0]
+    return {each["name"]: each.get("value", "") for each in container.get("env", ())}
+
+
+async def _as_installed(
+    client: KubeClient, values: Values, environment: Mapping[str, str]
+) -> Values:
+    """The values on which rights depend, as the installation tells them."""
+    limited = {
+        key.namespace
+        for key, _ in await cluster.ours(client, values)
+        if key.kind == "Role" and key.name == f"{values.scope}-secrets"
+    }
+    return msgspec.structs.replace(
+        values,
+        snapshots=environment.get("FAIRLEAD_SNAPSHOTS") != "false",
+        secret_namespaces=tuple(sorted(limited)),
+    )
+
+
+def _not_seen(topic: str, error: ApiError) -> Finding:
+    return Finding(topic, "error", str(error), "ask for the right to read it")
