@@ -222,12 +222,13 @@ def build(
     ports = _effective(service_port.build(sources), standard)
     udp_ports = service_port.build_udp(sources)
     pods = pod_endpoint.by_label(sources.workloads)
-    addresses, udp_addresses = endpoints.build(sources, ports, udp_ports, pods)
+    by_service = pods if settings.standalone else None
+    addresses, udp_addresses = endpoints.build(sources, ports, udp_ports, by_service)
     rules = destination_rule.build(sources, settings)
     clusters = graph.join(
         "clusters of Services",
         ports.flat_map("clusters of ports", _of_port(rules, standard)),
-        _passthrough(sources),
+        *((_passthrough(sources),) if settings.standalone else ()),
     )
     return Clusters(
         clusters=clusters,
@@ -241,7 +242,9 @@ def build(
         xbackends=xbackends,
         rules=rules,
         endpoint_slices=graph.join(
-            "endpoint slices", sources.endpoint_slices, endpoint_slices.build(sources, pods)
+            "endpoint slices",
+            sources.endpoint_slices,
+            *((endpoint_slices.build(sources, pods),) if settings.standalone else ()),
         ),
         pods=pods,
     )

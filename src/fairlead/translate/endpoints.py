@@ -2,7 +2,8 @@
 
 In: Services, live pods and EndpointSlices. Out: `ir.endpoint.Endpoints` by cluster name. A
 Service with a selector has the ready pods it selects, and, as in a cluster, whatever slices carry
-its name besides. One pod's change re-runs only the Services whose selector names its labels.
+its name besides; in a cluster there are slices for those pods as well. One pod's change re-runs
+only the Services whose selector names its labels.
 """
 
 from collections.abc import Iterator
@@ -32,9 +33,16 @@ def build(
     sources: Sources,
     ports: Collection[PortKey, Port],
     udp_ports: Collection[PortKey, Port],
-    pods: Index[Key, Workload, Labelled],
+    pods: Index[Key, Workload, Labelled] | None,
 ) -> tuple[Collection[PortKey, Addresses], Collection[PortKey, Addresses]]:
-    """Derive the addresses behind each TCP and each UDP port, from slices and from `pods`."""
+    """Derive the addresses behind each TCP and each UDP port.
+
+    Args:
+        sources: Services and EndpointSlices.
+        ports: TCP ports of Services.
+        udp_ports: UDP ports of Services.
+        pods: What Services select; None in a cluster, where slices say all of that.
+    """
     slices = sources.endpoint_slices.index("endpoint slices by service", _service)
 
     def addresses(ctx: Context, key: PortKey, port: Port) -> Addresses | None:
@@ -47,7 +55,7 @@ def build(
             for _, written in ctx.fetch_by(slices, (namespace, name))
             for slot in _slice_slots(written, port)
         ]
-        if service.spec.selector:
+        if pods is not None and service.spec.selector:
             slots += _pod_slots(ctx, pods, service, port)
         return among(slots)
 

@@ -121,7 +121,7 @@ def build(
         clusters: Destinations of the rules.
     """
     addresses = virtual_address.build(graph, sources, settings)
-    members = _members(sources)
+    members = _members(graph, sources, settings)
     tables = (
         members.index("mesh members by table", lambda _key, member: (member.table,))
         .terms("mesh tables present")
@@ -146,8 +146,13 @@ def build(
     )
 
 
-def _members(sources: Sources) -> Collection[Key, Member]:
-    """Decide for each pod that has an address whether it is in the mesh."""
+def _members(graph: Graph, sources: Sources, settings: Settings) -> Collection[Key, Member]:
+    """Decide for each pod that has an address whether it is in the mesh.
+
+    In a cluster nobody is: there is nothing of ours in pods that would take their requests.
+    """
+    if not settings.standalone:
+        return graph.join("mesh members")
 
     def member(ctx: Context, key: Key, pod: Workload) -> Member | None:
         if not pod.ip:
