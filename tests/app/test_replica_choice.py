@@ -1,4 +1,4 @@
-"""Which replica is asked, by what the Lease and the Service's endpoints say."""
+"""Which replica is asked, by what the Lease and the pods say."""
 
 import msgspec
 import pytest
@@ -7,8 +7,8 @@ from fairlead.app.replica_choice import (
     ClusterError,
     Lease,
     NotPermittedError,
+    Pods,
     Replica,
-    Slices,
     chosen,
     refused,
 )
@@ -19,13 +19,19 @@ def lease(holder):
     return msgspec.convert({"spec": {"holderIdentity": holder}}, Lease)
 
 
-def slices(**pods):
-    """Pods behind the Service: whether each is ready; None where the API does not say."""
-    endpoints = [
-        {"targetRef": {"kind": "Pod", "name": name}, "conditions": {"ready": ready}}
-        for name, ready in pods.items()
+def pods(**ready):
+    """Pods of the control plane, whether each is ready; None for one that is not known yet."""
+    items = [
+        {"metadata": {"name": name}, "status": {"conditions": conditions(found)}}
+        for name, found in ready.items()
     ]
-    return msgspec.convert({"items": [{"endpoints": endpoints}, {"endpoints": None}]}, Slices)
+    return msgspec.convert({"items": items}, Pods)
+
+
+def conditions(ready):
+    if ready is None:
+        return []
+    return [{"type": "Initialized", "status": "True"}, {"type": "Ready", "status": str(ready)}]
 
 
 LAGS = "no replica leads at the moment: a answers, and may lag"
@@ -34,14 +40,14 @@ LAGS = "no replica leads at the moment: a answers, and may lag"
 @pytest.mark.parametrize(
     ("held", "seen", "hidden", "replica"),
     [
-        (lease("b"), slices(a=True, b=True), False, Replica("b")),
-        (lease("b"), slices(a=None, b=None), False, Replica("b")),
-        (lease("gone"), slices(b=True, a=True), False, Replica("a", LAGS)),
-        (lease("b"), slices(a=True, b=False), False, Replica("a", LAGS)),
-        (lease(""), slices(a=True), False, Replica("a", LAGS)),
-        (lease(None), slices(a=True), False, Replica("a", LAGS)),
-        (None, slices(a=True), False, Replica("a", LAGS)),
-        (None, slices(b=True, a=True), True, Replica("a")),
+        (lease("b"), pods(a=True, b=True), False, Replica("b")),
+        (lease("b"), pods(a=True, b=None), False, Replica("a", LAGS)),
+        (lease("gone"), pods(b=True, a=True), False, Replica("a", LAGS)),
+        (lease("b"), pods(a=True, b=False), False, Replica("a", LAGS)),
+        (lease(""), pods(a=True), False, Replica("a", LAGS)),
+        (lease(None), pods(a=True), False, Replica("a", LAGS)),
+        (None, pods(a=True), False, Replica("a", LAGS)),
+        (None, pods(b=True, a=True), True, Replica("a")),
         (lease("b"), None, False, Replica("b")),
     ],
 )
@@ -52,10 +58,10 @@ def test_the_leader_is_asked_or_one_that_is_ready(held, seen, hidden, replica):
 @pytest.mark.parametrize(
     ("held", "seen", "hidden", "message"),
     [
-        (None, slices(), False, "Fairlead is not installed in namespace infra: 'fairlead install'"),
-        (None, slices(), True, "no pod of Fairlead runs in namespace infra"),
-        (lease("a"), slices(), False, "no pod of Fairlead runs in namespace infra"),
-        (lease("a"), slices(a=False), False, "no pod of Fairlead is ready in namespace infra"),
+        (None, pods(), False, "Fairlead is not installed in namespace infra: 'fairlead install'"),
+        (None, pods(), True, "no pod of Fairlead runs in namespace infra"),
+        (lease("a"), pods(), False, "no pod of Fairlead runs in namespace infra"),
+        (lease("a"), pods(a=False), False, "no pod of Fairlead is ready in namespace infra"),
         (lease(""), None, False, "no replica of Fairlead leads in namespace infra"),
         (None, None, False, "no replica of Fairlead leads in namespace infra"),
     ],
@@ -68,7 +74,7 @@ def test_it_says_why_there_is_none(held, seen, hidden, message):
 def test_a_refusal_names_the_verbs_and_the_role():
     error = refused(ApiError(403, "Forbidden", "leases is forbidden"), "infra")
     assert isinstance(error, NotPermittedError)
-    for words in ("leases is forbidden", "`create` of pods/portforward", "Role fairlead-cli"):
+    for words in ("leases is forbidden", "`create` of pods/portforward", "Role fairlead-console"):
         assert words in str(error)
 
 

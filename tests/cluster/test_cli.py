@@ -66,7 +66,11 @@ def documents(text, namespace):
 
 
 def replica(namespace, name, command):
-    """A pod behind the Service `fairlead`, which answers as `command` does."""
+    """A pod of the control plane, which answers as `command` does."""
+    labels = {
+        "app.kubernetes.io/name": "fairlead",
+        "app.kubernetes.io/component": "control-plane",
+    }
     mount = {"name": "answers", "mountPath": "/answers"}
     keys = [{"key": path.replace("/", "."), "path": path} for path in ANSWERS]
     volume = {"name": "answers", "configMap": {"name": "answers", "items": keys}}
@@ -74,21 +78,12 @@ def replica(namespace, name, command):
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "labels": {"app": name}},
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
         "spec": {
             "terminationGracePeriodSeconds": 1,
             "containers": [container],
             "volumes": [volume],
         },
-    }
-
-
-def service(namespace, app):
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "fairlead", "namespace": namespace},
-        "spec": {"selector": {"app": app}, "ports": [{"port": 15010}]},
     }
 
 
@@ -103,16 +98,10 @@ def lease(namespace, holder):
 
 def ready(cluster, namespace, name):
     def found():
-        slices = cluster.list(
-            "EndpointSlice", namespace, labelSelector="kubernetes.io/service-name=fairlead"
-        )
-        return any(
-            endpoint["targetRef"]["name"] == name and endpoint["conditions"]["ready"]
-            for each in slices
-            for endpoint in each.get("endpoints") or ()
-        )
+        conditions = cluster.get("Pod", name, namespace)["status"].get("conditions", ())
+        return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
 
-    wait_for(found, f"pod {name} behind the Service", 60)
+    wait_for(found, f"pod {name}", 60)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +113,6 @@ def system(cluster, module_namespace):
     cluster.apply(
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data},
         replica(module_namespace, "replica", httpd),
-        service(module_namespace, "replica"),
         lease(module_namespace, "replica"),
     )
     ready(cluster, module_namespace, "replica")
@@ -214,7 +202,6 @@ def test_a_replica_that_does_not_listen_is_told_of_in_its_nodes_words(cluster, n
     cluster.apply(
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data},
         replica(namespace, "deaf", ["sleep", "600"]),
-        service(namespace, "deaf"),
         lease(namespace, "deaf"),
     )
     ready(cluster, namespace, "deaf")
@@ -296,7 +283,7 @@ def test_without_the_right_to_ask_it_names_verbs_and_role(developer, system):
     done = fairlead("get", "proxies", "--kubeconfig", developer, "--system-namespace", system)
     assert done.returncode == 1
     assert "`get` and `create` of pods/portforward" in done.stderr
-    assert "Role fairlead-cli" in done.stderr
+    assert "Role fairlead-console" in done.stderr
 
 
 def test_explain_answers_from_what_may_be_read(developer, system):

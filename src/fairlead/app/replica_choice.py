@@ -1,21 +1,21 @@
 """Which replica of Fairlead in a cluster is asked.
 
-In: the Lease and the EndpointSlices of the Service, both called `fairlead`. Out: the pod that
-leads, since its knowledge of proxies and status is the fullest, or else one that is ready.
+In: the Lease, and the pods of the control plane. Out: the pod that leads, since its knowledge of
+proxies and status is the fullest, or else one that is ready.
 """
 
 from typing import Final
 
 import msgspec
 
+from fairlead.install.part import selector
+from fairlead.install.personas import CONSOLE
+from fairlead.install.workload import NAME
 from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.errors import ApiError
 from fairlead.providers.kube.paths import path_of
 
-NAME: Final = "fairlead"
-"""Of Deployment, Service and Lease in the system namespace."""
-CLI_ROLE: Final = "fairlead-cli"
-"""The Role in the system namespace that lets somebody ask the control plane."""
+_SELECTOR: Final = ",".join(f"{name}={value}" for name, value in selector().items())
 NOT_FOUND: Final = 404
 _OF_RIGHTS: Final = frozenset({401, 403})
 
@@ -46,28 +46,35 @@ class Lease(msgspec.Struct):
     spec: _LeaseSpec = msgspec.field(default_factory=_LeaseSpec)
 
 
-class _Conditions(msgspec.Struct):
-    ready: bool | None = None
-    serving: bool | None = None
-
-
-class _Target(msgspec.Struct):
+class _Metadata(msgspec.Struct):
     name: str = ""
 
 
-class _Endpoint(msgspec.Struct, rename="camel"):
-    target_ref: _Target | None = None
-    conditions: _Conditions = msgspec.field(default_factory=_Conditions)
+class _Condition(msgspec.Struct):
+    type: str = ""
+    status: str = ""
 
 
-class _Slice(msgspec.Struct):
-    endpoints: tuple[_Endpoint, ...] | None = None
+class _PodStatus(msgspec.Struct):
+    conditions: tuple[_Condition, ...] = ()
 
 
-class Slices(msgspec.Struct):
-    """A list of discovery.k8s.io/v1 EndpointSlices, as far as it is read."""
+class _Pod(msgspec.Struct):
+    metadata: _Metadata
+    status: _PodStatus = msgspec.field(default_factory=_PodStatus)
 
-    items: tuple[_Slice, ...] = ()
+    @property
+    def is_ready(self) -> bool:
+        """Whether it answers."""
+        return any(
+            each.type == "Ready" and each.status == "True" for each in self.status.conditions
+        )
+
+
+class Pods(msgspec.Struct):
+    """A list of v1 Pods, as far as it is read."""
+
+    items: tuple[_Pod, ...] = ()
 
 
 async def choose(client: KubeClient, namespace: str) -> Replica:
@@ -75,35 +82,33 @@ async def choose(client: KubeClient, namespace: str) -> Replica:
 
     Raises:
         ClusterError: there is none.
-        NotPermittedError: the user may see neither Lease nor EndpointSlices.
+        NotPermittedError: the user may see neither Lease nor pods.
         ApiError: the API server does not answer.
     """
     lease_path = path_of("coordination.k8s.io/v1", "leases", namespace, NAME)
-    slices_path = path_of("discovery.k8s.io/v1", "endpointslices", namespace)
-    selector = f"kubernetes.io/service-name={NAME}"
-    lease = slices = refusal = None
+    lease = pods = refusal = None
     try:
         lease = msgspec.json.decode(await client.get(lease_path), type=Lease)
     except ApiError as error:
         refusal = _forbidden(error)
     try:
-        listed = await client.get(slices_path, labelSelector=selector)
-        slices = msgspec.json.decode(listed, type=Slices)
+        listed = await client.get(path_of("v1", "pods", namespace), labelSelector=_SELECTOR)
+        pods = msgspec.json.decode(listed, type=Pods)
     except ApiError as error:
         refusal = _forbidden(error) or refusal
-    if lease is None and slices is None and refusal is not None:
+    if lease is None and pods is None and refusal is not None:
         raise refused(refusal, namespace)
-    return chosen(lease, slices, namespace, lease_hidden=lease is None and refusal is not None)
+    return chosen(lease, pods, namespace, lease_hidden=lease is None and refusal is not None)
 
 
 def chosen(
-    lease: Lease | None, slices: Slices | None, namespace: str, *, lease_hidden: bool = False
+    lease: Lease | None, pods: Pods | None, namespace: str, *, lease_hidden: bool = False
 ) -> Replica:
     """The replica to ask by what was read.
 
     Args:
         lease: None if it is not there, or hidden.
-        slices: None if they are hidden.
+        pods: None if they are hidden.
         namespace: in which Fairlead is installed.
         lease_hidden: whether there may be a Lease that was not read.
 
@@ -111,11 +116,11 @@ def chosen(
         ClusterError: there is none.
     """
     leader = (lease.spec.holder_identity or "") if lease is not None else ""
-    if slices is None:
+    if pods is None:
         if leader:
             return Replica(leader)
         raise ClusterError(f"no replica of Fairlead leads in namespace {namespace}: {_LOOK}")
-    ready = {pod for pod, is_ready in _pods(slices) if is_ready}
+    ready = {pod.metadata.name for pod in pods.items if pod.is_ready}
     if leader in ready:
         return Replica(leader)
     if ready:
@@ -123,7 +128,7 @@ def chosen(
         if lease_hidden:
             return Replica(first)
         return Replica(first, f"no replica leads at the moment: {first} answers, and may lag")
-    if any(True for _ in _pods(slices)):
+    if pods.items:
         raise ClusterError(f"no pod of Fairlead is ready in namespace {namespace}: {_LOOK}")
     if lease is None and not lease_hidden:
         raise ClusterError(
@@ -143,8 +148,8 @@ def refused(error: ApiError, namespace: str) -> Exception:
     said = f" ({error.message})" if error.reason else ""
     return NotPermittedError(
         f"you may not ask Fairlead in namespace {namespace}{said}: that takes `get` of Lease "
-        f"{NAME}, `list` of endpointslices, and `get` and `create` of pods/portforward there, "
-        f"which Role {CLI_ROLE} has"
+        f"{NAME}, `list` of pods, and `get` and `create` of pods/portforward there, which Role "
+        f"{CONSOLE} has"
     )
 
 
@@ -155,13 +160,3 @@ def _forbidden(error: ApiError) -> ApiError | None:
     if error.code in _OF_RIGHTS:
         return error
     raise error
-
-
-def _pods(slices: Slices) -> list[tuple[str, bool]]:
-    """Pods behind the Service, and whether each is ready."""
-    return [
-        (endpoint.target_ref.name, endpoint.conditions.ready is not False)
-        for each in slices.items
-        for endpoint in each.endpoints or ()
-        if endpoint.target_ref is not None
-    ]
