@@ -7,7 +7,7 @@ lists of the API server, and what other replicas published, have been read.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from fairlead.ads.access import Access
@@ -29,12 +29,12 @@ from fairlead.app.snapshots import Snapshots
 from fairlead.app.socket_api import Backend, SocketApi
 from fairlead.app.token_review import TokenReviewer
 from fairlead.dataplane.kubernetes import names
-from fairlead.dataplane.kubernetes.fleet import KubeFleet
-from fairlead.dataplane.kubernetes.pod import PodSettings
-from fairlead.graph import Change
+from fairlead.dataplane.kubernetes.fleet import KubeFleet, KubeFleetSettings
+from fairlead.graph import Change, Events
 from fairlead.identity.authority import Bundle
 from fairlead.identity.xds_certificates import XdsCertificates
 from fairlead.ir.fleet import gateway_of
+from fairlead.ir.infrastructure import Infrastructure
 from fairlead.providers.batch import Batch
 from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.provider import KubeProvider
@@ -140,8 +140,9 @@ class Controller:
         )
         self._fleet = KubeFleet(
             self._client,
-            PodSettings(settings.image, settings.xds_address),
-            on_addresses=self._on_addresses,
+            KubeFleetSettings(settings.image, settings.xds_address, settings.controller_name),
+            self._on_addresses,
+            self._on_infrastructure,
         )
         self._leader = Leader(
             self._client,
@@ -152,6 +153,7 @@ class Controller:
             on_change=self._lead,
         )
         self._provider.on_status = self._status.live_changed
+        self._pipeline.add_feedback(self._observe)
         running = {
             "provider": self._provider.run(),
             "replicas": self._replicas.run(),
@@ -164,7 +166,7 @@ class Controller:
     async def _serve(self) -> None:
         """Read everything, make the first configuration, then serve and follow what changes."""
         first = await self._provider.load()
-        await self._fleet.wait_synced()
+        await self._fleet.synced()
         await self._replicas.wait_synced()
         _LOG.info("read %d objects", len(first.changes) + len(first.workloads))
         seen = self._engine.turns
@@ -219,14 +221,29 @@ class Controller:
     def _on_addresses(self, key: Key, addresses: tuple[str, ...] | None) -> None:
         self._engine.submit([Change(self._pipeline.sources.gateway_addresses, key, addresses)])
 
+    def _on_infrastructure(self, key: Key, infrastructure: Infrastructure | None) -> None:
+        self._engine.submit([Change(self._pipeline.sources.infrastructure, key, infrastructure)])
+
+    def _observe(self, events: Events) -> Iterator[AnyChange]:
+        """What there is already of proxies that shall run now (`Pipeline.add_feedback`)."""
+        sources = self._pipeline.sources
+        for _, (_, proxy) in sorted(events[self._pipeline.outputs.fleet].items()):
+            if proxy is None:
+                continue
+            key, found = (proxy.namespace, proxy.gateway), self._fleet.observe(proxy)
+            if sources.gateway_addresses.get(key) != found.addresses:
+                yield Change(sources.gateway_addresses, key, found.addresses)
+            if sources.infrastructure.get(key) != found.infrastructure:
+                yield Change(sources.infrastructure, key, found.infrastructure)
+
     def _on_certificate(self, bundle: Bundle) -> None:
-        self._fleet.trust(bundle.authorities.decode())
+        self._fleet.authorities(bundle.authorities.decode())
 
     def _lead(self, leading: bool) -> None:  # noqa: FBT001 - a callback of `Leader`
         """Begin or end to write."""
         _LOG.info("this replica %s", "leads" if leading else "does not lead")
         self._certificates.lead(leading=leading)
-        self._fleet.lead(leading)
+        self._fleet.lead(leading=leading)
         self._status.lead(leading)
         self._snapshots.lead(leading)
         if leading:
