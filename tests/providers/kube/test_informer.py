@@ -42,7 +42,7 @@ def config(url: str) -> ClusterConfig:
 def _quick(monkeypatch):
     """Pauses between tries of a few milliseconds."""
     monkeypatch.setattr(backoff, "_FIRST", 0.001)
-    monkeypatch.setattr(backoff, "_MOST", 0.004)
+    monkeypatch.setattr(backoff, "_FACTOR", 1.0)
 
 
 def service(name: str, text: str = "") -> dict:
