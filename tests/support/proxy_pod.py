@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,6 +69,35 @@ class ControlPlane:
     async def synced(self, seconds=15):
         async with asyncio.timeout(seconds):
             await self.server.wait_synced(PROXY)
+
+
+class PlaneProcess:
+    """A control plane as a process, at the port of `plane`."""
+
+    def __init__(self, folder, plane):
+        self.folder = folder
+        self.plane = plane
+        self.process = None
+        (folder / "tls.crt").write_bytes(plane.pair.certificates)
+        (folder / "tls.key").write_bytes(plane.pair.key)
+
+    async def start(self, listener_port, status=200):
+        arguments = [self.plane.port, listener_port, status]
+        arguments += [self.folder / "tls.crt", self.folder / "tls.key"]
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "support.control_plane_process",
+            *map(str, arguments),
+            stdout=asyncio.subprocess.PIPE,
+            cwd=Path(__file__).parents[1],
+        )
+        assert await self.process.stdout.readline() == b"serving\n"
+
+    async def kill(self):
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
 
 
 class ProxyPod:
@@ -166,12 +195,11 @@ async def scene(*resources, serving=True):
 class Load:
     """Clients that keep their connections and ask all the time."""
 
-    port: int
+    ports: Sequence[int]
+    """Where new connections go, one after the other; may be changed meanwhile."""
     clients: int = 4
     pause: float = 0.02
     """Seconds between two requests of a client."""
-    reopen: bool = True
-    """Open a connection again that the server has ended in order."""
     answers: int = 0
     errors: list[str] = field(default_factory=list)
     ended: int = 0
@@ -180,7 +208,9 @@ class Load:
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def __enter__(self):
-        self._threads = [threading.Thread(target=self._run) for _ in range(self.clients)]
+        self._threads = [
+            threading.Thread(target=self._run, args=(number,)) for number in range(self.clients)
+        ]
         for thread in self._threads:
             thread.start()
         return self
@@ -190,8 +220,21 @@ class Load:
         for thread in self._threads:
             thread.join()
 
-    def _run(self):
-        connection = Http1(("127.0.0.1", self.port), seconds=5)
+    async def asked(self, number, seconds=20):
+        """Wait until so many more requests are answered."""
+        until = self.answers + number
+        async with asyncio.timeout(seconds):
+            while True:
+                if self.answers >= until:
+                    return
+                await asyncio.sleep(0.01)
+
+    def _connection(self, number):
+        ports = self.ports
+        return Http1(("127.0.0.1", ports[number % len(ports)]), seconds=5)
+
+    def _run(self, number):
+        connection = self._connection(number)
         request = f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
         while not self._stop.is_set():
             try:
@@ -201,15 +244,24 @@ class Load:
                 connection.close()
                 self._stop.wait(0.1)
                 continue
-            if found.status == 200:
+            if found.status in (200, 203):
                 self.answers += 1
             else:
                 self.errors.append(f"status {found.status}")
             if b"connection: close" in found.head.lower():
                 self.ended += 1
-                if not self.reopen:
-                    return
+                connection = self._connection(number)
             self._stop.wait(self.pause)
+        connection.close()
+
+
+async def until_status(port, status, seconds=15):
+    """Wait until a GET is answered so."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if await get(port) == status:
+                return
+            await asyncio.sleep(0.02)
 
 
 async def get(port, host=HOST):
@@ -218,11 +270,3 @@ async def get(port, host=HOST):
         return (await asyncio.to_thread(send, ("127.0.0.1", port), "/", host)).status
     except OSError:
         return 0
-
-
-def freeze(process):
-    os.kill(process.pid, signal.SIGSTOP)
-
-
-def thaw(process):
-    os.kill(process.pid, signal.SIGCONT)

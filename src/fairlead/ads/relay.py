@@ -7,6 +7,7 @@ and Envoy's next one leads to the replica, telling it what Envoy holds.
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import random
 from collections.abc import Awaitable, Callable
@@ -107,18 +108,27 @@ class Relay:
         self._jitter = jitter
         self._server: grpc.aio.Server | None = None
         self._newest: _Downstream | None = None
-        self._prepared: Upstream | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self._connecting: asyncio.Task[Upstream] | None = None
+        """Until a stream of Envoy has taken its result."""
+        self._since = 0.0
+        """When it began."""
         self._failures = 0
         """Tries in a row that led to nothing."""
         self._failed = asyncio.Event()
         self._said = ""
 
-    async def start(self) -> None:
-        """Listen.
+    async def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Listen, and reach for a replica before Envoy asks.
+
+        Args:
+            tasks: in which replicas are sought.
 
         Raises:
             OSError: the socket cannot be made.
         """
+        self._tasks = tasks
+        self._connection(tasks)
         self._server = await listen_unix(self._socket, self._serve)
 
     async def stop(self) -> None:
@@ -126,8 +136,12 @@ class Relay:
         if self._server is not None:
             await self._server.stop(_STOP_GRACE)
             self._server = None
-        if self._prepared is not None:
-            await self._prepared.close()
+        connecting, self._connecting = self._connecting, None
+        if connecting is not None:
+            connecting.cancel()
+            await asyncio.wait({connecting})
+            if not connecting.cancelled():
+                await connecting.result().close()
 
     # Envoy's streams
 
@@ -151,14 +165,15 @@ class Relay:
 
     async def _lead(self, downstream: _Downstream, tasks: asyncio.TaskGroup) -> None:
         """Lead a stream to a replica, or to the snapshot until there is one."""
-        upstream, self._prepared = self._prepared, None
-        if upstream is not None and upstream.over:
-            await upstream.close()
-            upstream = None
-        if upstream is None:
-            connecting = tasks.create_task(self._connect())
+        connecting = self._connection(self._tasks or tasks)
+        if connecting.done() and connecting.result().over:
+            await connecting.result().close()
+            self._connecting = None
+            connecting = self._connection(self._tasks or tasks)
+        if not connecting.done() and not await self._configured():
             await self._stand_in(downstream, connecting, tasks)
-            upstream = await connecting
+        upstream = await asyncio.shield(connecting)
+        self._connecting = None
         try:
             await self._carry(downstream, upstream, tasks)
         finally:
@@ -177,6 +192,14 @@ class Relay:
         raise _OverError("the control plane has ended the stream")
 
     # Replicas
+
+    def _connection(self, tasks: asyncio.TaskGroup) -> "asyncio.Task[Upstream]":
+        """The task that seeks a replica, started if there is none."""
+        if self._connecting is None:
+            self._failed.clear()
+            self._since = now()
+            self._connecting = tasks.create_task(self._connect(), name="seek a replica")
+        return self._connecting
 
     async def _connect(self) -> Upstream:
         """A stream to a replica, as soon as there is one."""
@@ -205,27 +228,22 @@ class Relay:
         connecting: "asyncio.Task[Upstream]",
         tasks: asyncio.TaskGroup,
     ) -> None:
-        """Serve the snapshot where that is better than nothing, until a replica is there."""
-        if await self._configured():
-            return
-        await self._wait_a_little(connecting, tasks)
+        """Serve the snapshot, if there is one and no replica comes in time.
+
+        Raises:
+            _OverError: It was served, and now a replica is there, for Envoy's next stream.
+        """
+        failing = tasks.create_task(self._failed.wait())
+        patience = max(0.0, self._since + PATIENCE - now())
+        await asyncio.wait(
+            {connecting, failing}, timeout=patience, return_when=asyncio.FIRST_COMPLETED
+        )
+        failing.cancel()
         if connecting.done():
             return
         resources = await asyncio.to_thread(self._stored)
-        if not resources:
-            return
-        await self._serve_snapshot(downstream, resources, connecting, tasks)
-
-    async def _wait_a_little(
-        self, connecting: "asyncio.Task[Upstream]", tasks: asyncio.TaskGroup
-    ) -> None:
-        """Return when a replica is there, a try has failed, or patience is at its end."""
-        self._failed.clear()
-        failing = tasks.create_task(self._failed.wait())
-        await asyncio.wait(
-            {connecting, failing}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED
-        )
-        failing.cancel()
+        if resources and not connecting.done():
+            await self._serve_snapshot(downstream, resources, connecting, tasks)
 
     async def _serve_snapshot(
         self,
@@ -237,7 +255,7 @@ class Relay:
         """Serve from memory until a replica is there; then Envoy's stream has to end.
 
         Raises:
-            _OverError: A replica is there, for Envoy's next stream.
+            _OverError: A replica is there.
         """
         from fairlead.ads.server import AdsServer  # noqa: PLC0415 - not needed by most pods
 
@@ -248,17 +266,18 @@ class Relay:
         begun = now()
         _LOG.warning("no control plane answers: serving %d resources kept of it", len(resources))
         serving = tasks.create_task(local.stream(downstream))
-        try:
-            await asyncio.wait({connecting, serving}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if connecting.done() and not connecting.cancelled() and not connecting.exception():
-                self._prepared = connecting.result()
+        await asyncio.wait({connecting, serving}, return_when=asyncio.FIRST_COMPLETED)
         _LOG.info("the control plane is back after %.1f s", now() - begun)
         local.forget(proxy)
         raise _OverError("the control plane is back")
 
     def _stored(self) -> "tuple[Resource, ...]":
-        """The resources of the snapshot; none if there is no usable one."""
+        """The resources of the snapshot; none if there is no usable one.
+
+        Also loads what serves them, which takes a while, off the event loop.
+        """
+        if self._snapshot.exists():
+            importlib.import_module("fairlead.ads.server")
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             try:
                 return decode(self._snapshot.read_bytes())

@@ -108,12 +108,12 @@ class ProxyPod:
                 envoy = tasks.create_task(self._supervisor.run(), name="envoy")
                 await asyncio.sleep(0)  # so that Envoy is started before the rest is loaded
                 relay = self._relay = self._make_relay()
-                await relay.start()
+                await relay.start(tasks)
                 await stopping.wait()
                 await self._leave(tasks, at_once)
                 await self._supervisor.stop(_GRACE)
                 await envoy
-                await relay.stop()
+                await relay.stop()  # ends what it does in the group
         except* OSError as failed:
             raise ProxyError(f"cannot start: {failed.exceptions[0]}") from failed
         finally:
