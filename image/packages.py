@@ -29,6 +29,8 @@ _UNUSED_MODULES: Final = re.compile(
     r"(_test|_xx|xx|_ctypes_test|_tkinter|_curses|_sqlite3|_dbm|_gdbm|readline|nis|ossaudiodev)"
 )
 _BUILD_ONLY: Final = frozenset({".c", ".h", ".hash", ".pxd", ".pxi", ".pyi", ".pyx", ".proto"})
+_NOT_IMPORTED: Final = ("kubernetes_asyncio/client/api/", "kubernetes_asyncio/client/models/")
+"""Parts of packages that we never import (`fairlead.providers.kube.config_library`), 45 MiB."""
 _PIN: Final = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)\s*(;)?", re.MULTILINE)
 
 
@@ -97,6 +99,8 @@ def _wanted(name: PurePosixPath) -> bool:
     """Whether a file of a package is of use where it is only run."""
     if name.parts[0].endswith(".dist-info"):
         return name.name in {"METADATA", "entry_points.txt"} or "licenses" in name.parts
+    if str(name).startswith(_NOT_IMPORTED):
+        return False
     skipped = {"__pycache__", "tests", "test"} & set(name.parts[:-1])
     return not skipped and name.suffix not in _BUILD_ONLY
 
