@@ -6,17 +6,20 @@ in: certificates of listeners, and classes of Gateways where GatewayClasses are 
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from fairlead import api
 from fairlead.app import stand_ins
 from fairlead.app.offline import apply, offline
 from fairlead.app.pipeline import AnyChange, Pipeline
 from fairlead.graph import Change
-from fairlead.providers.kube.listing import Listing
 from fairlead.translate.sources import CONTROLLER_NAME, Key, Settings, Sources
 
+if TYPE_CHECKING:  # it comes with an HTTP client, which linting files does not take
+    from fairlead.providers.kube.listing import Listing
 
-def translated(listing: Listing, now: Callable[[], datetime]) -> Pipeline:
+
+def translated(listing: "Listing", now: Callable[[], datetime]) -> Pipeline:
     """The pipeline of what was read.
 
     Raises:
@@ -30,12 +33,13 @@ def translated(listing: Listing, now: Callable[[], datetime]) -> Pipeline:
     return pipeline
 
 
-def _addresses(listing: Listing) -> Iterable[tuple[Key, tuple[str, ...]]]:
-    """The addresses that Gateways' status says they have."""
-    for (kind, key), status in listing.status.items():
-        given: Iterable[Mapping[str, str]] = status.get("addresses") or ()
-        if kind == "Gateway" and given:
-            yield key, tuple(each["value"] for each in given if "value" in each)
+def _addresses(listing: "Listing") -> Iterable[tuple[Key, tuple[str, ...]]]:
+    """The addresses that Gateways have: those of their status, and no others."""
+    for change in listing.batch.changes:
+        if change.kind == "Gateway":
+            status = listing.status.get(("Gateway", change.key), {})
+            given: Iterable[Mapping[str, str]] = status.get("addresses") or ()
+            yield change.key, tuple(each["value"] for each in given if "value" in each)
 
 
 def _classes(sources: Sources) -> Iterable[AnyChange]:

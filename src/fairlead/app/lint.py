@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from fairlead import api
 from fairlead.analysis.lint import OF_HOSTS, OF_OBJECTS, Facts, Places, assumed
@@ -13,7 +14,9 @@ from fairlead.app.pipeline import Pipeline
 from fairlead.graph import GraphError
 from fairlead.providers.files.store import Store
 from fairlead.providers.files.texts import Text, read
-from fairlead.providers.kube.listing import Listing
+
+if TYPE_CHECKING:  # it comes with an HTTP client, which files do not take
+    from fairlead.providers.kube.listing import Listing
 
 
 class LintError(Exception):
@@ -67,7 +70,7 @@ def _found(
 
 
 def lint_cluster(
-    listing: Listing, namespace: str | None, now: Callable[[], datetime]
+    listing: "Listing", namespace: str | None, now: Callable[[], datetime]
 ) -> tuple[api.Problem, ...]:
     """Every problem of what was read of a cluster, by kind, namespace and name.
 

@@ -4,19 +4,19 @@ In: a client with the user's own rights. Out: objects as a `Batch`, their status
 be seen. Secrets are never read. ConfigMaps are read where an object points to them.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import msgspec
 
 from fairlead import api
-from fairlead.api.raw import Raw, is_list, is_map
 from fairlead.providers.batch import Batch, Key, ObjectChange
+from fairlead.providers.kube.client import KubeClient
+from fairlead.providers.kube.decoding import UnreadableError, decode, live
+from fairlead.providers.kube.discovery import Discovery, Resource, best
 from fairlead.providers.kube.errors import ApiError
 from fairlead.providers.kube.paths import path_of
-
-if TYPE_CHECKING:  # what only reads a `Listing` needs no HTTP client
-    from fairlead.providers.kube.client import KubeClient
+from fairlead.providers.kube.references import references_of
 
 PAGE: Final = "500"
 _UNREAD: Final = frozenset({"Secret", "ConfigMap", "Pod", "Deployment"})
@@ -50,21 +50,11 @@ class _ListMeta(msgspec.Struct):
 
 
 class _Page(msgspec.Struct):
-    items: list[dict[str, Any]] | None = None
+    items: list[msgspec.Raw] | None = None
     metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
 
 
-class _Resource(msgspec.Struct):
-    name: str
-
-
-class _Resources(msgspec.Struct):
-    """metav1.APIResourceList."""
-
-    resources: tuple[_Resource, ...] = ()
-
-
-async def read(client: "KubeClient", namespaces: tuple[str, ...]) -> Listing:
+async def read(client: KubeClient, namespaces: tuple[str, ...]) -> Listing:
     """Read all objects that count, cluster-wide where that is permitted.
 
     Args:
@@ -74,7 +64,7 @@ async def read(client: "KubeClient", namespaces: tuple[str, ...]) -> Listing:
     Raises:
         ApiError: the API server refuses for another reason than rights, or does not answer.
     """
-    reader = _Reader(client, namespaces)
+    reader = _Reader(client, namespaces, await Discovery(client).read())
     for kind in api.KINDS:
         if kind.kind not in _UNREAD:
             await reader.list_kind(kind)
@@ -83,7 +73,10 @@ async def read(client: "KubeClient", namespaces: tuple[str, ...]) -> Listing:
 
 
 class _Reader:
-    def __init__(self, client: "KubeClient", namespaces: tuple[str, ...]) -> None:
+    def __init__(
+        self, client: KubeClient, namespaces: tuple[str, ...], served: frozenset[Resource]
+    ) -> None:
+        self._served = served
         self._client = client
         self._namespaces = namespaces
         self._objects: list[api.Object] = []
@@ -92,7 +85,6 @@ class _Reader:
         self._config_maps: set[Key] = set()
         self._hidden: list[str] = []
         self._elsewhere: list[str] = []
-        self._resources: dict[str, frozenset[str]] = {}
 
     async def list_kind(self, kind: api.Kind) -> None:
         """Read all objects of a kind, or those of the namespaces that are wanted."""
@@ -127,7 +119,7 @@ class _Reader:
                 elif error.code != _ABSENT:
                     raise
             else:
-                self._take(kind, "v1", msgspec.json.decode(body))
+                self._take(kind, "v1", body)
 
     def listing(self) -> Listing:
         """What was read so far."""
@@ -142,54 +134,30 @@ class _Reader:
 
     async def _list(self, kind: api.Kind, namespace: str) -> None:
         """Read one collection; a kind that the cluster does not have is empty."""
-        for version in kind.api_versions:
-            if kind.plural not in await self._served(version):
-                continue
-            path = path_of(version, kind.plural, namespace)
-            query = {"limit": PAGE}
-            while True:
-                page = msgspec.json.decode(await self._client.get(path, **query), type=_Page)
-                for item in page.items or ():
-                    self._take(kind, version, item)
-                if not page.metadata.continue_:
-                    return
-                query["continue"] = page.metadata.continue_
+        version = best(kind, self._served)
+        if not version:
+            return
+        path = path_of(version, kind.plural, namespace)
+        query = {"limit": PAGE}
+        while True:
+            page = msgspec.json.decode(await self._client.get(path, **query), type=_Page)
+            for item in page.items or ():
+                self._take(kind, version, bytes(item))
+            if not page.metadata.continue_:
+                return
+            query["continue"] = page.metadata.continue_
 
-    async def _served(self, version: str) -> frozenset[str]:
-        """Resources that the cluster has; asked first, as who may not list is told no more."""
-        if version not in self._resources:
-            try:
-                body = await self._client.get(path_of(version, ""))
-                found = msgspec.json.decode(body, type=_Resources).resources
-            except ApiError as error:
-                if error.code != _ABSENT:
-                    raise
-                found = ()
-            self._resources[version] = frozenset(each.name for each in found)
-        return self._resources[version]
-
-    def _take(self, kind: api.Kind, version: str, item: dict[str, Any]) -> None:
-        item |= {"apiVersion": version, "kind": kind.kind}
-        status = item.pop("status", None)
-        decoded = api.decode(item)
-        self._objects += decoded.objects
-        for obj in decoded.objects:
-            if status:
-                self._status[kind.kind, obj.key] = status
+    def _take(self, kind: api.Kind, version: str, data: bytes) -> None:
+        """Keep an object as it would be served, and what is to be said of how it is written."""
         if kind.group not in _PLAIN_GROUPS:
-            self._problems += decoded.problems
-            namespace = item.get("metadata", {}).get("namespace", "")
-            self._config_maps.update(_config_maps(item.get("spec"), namespace))
-
-
-def _config_maps(value: Raw, namespace: str) -> Iterator[Key]:
-    """ConfigMaps that a spec points to, wherever it does."""
-    if is_map(value):
-        name = value.get("name")
-        if value.get("kind") == "ConfigMap" and name:
-            yield str(value.get("namespace") or namespace), str(name)
-        for inner in value.values():
-            yield from _config_maps(inner, namespace)
-    elif is_list(value):
-        for inner in value:
-            yield from _config_maps(inner, namespace)
+            raw = msgspec.json.decode(data)
+            raw.pop("status", None)
+            self._problems += api.decode({**raw, "apiVersion": version, "kind": kind.kind}).problems
+        try:
+            obj = decode(kind, data)
+        except UnreadableError:
+            return  # a problem says so
+        self._objects.append(obj)
+        if status := live(data).status:
+            self._status[kind.kind, obj.key] = msgspec.json.decode(status)
+        self._config_maps.update(key for what, key in references_of(obj) if what == "ConfigMap")
