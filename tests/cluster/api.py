@@ -35,10 +35,14 @@ class ApiError(Exception):
 
 
 class Cluster:
-    """The cluster of the current kubeconfig; `close` ends its proxy."""
+    """The cluster of the current kubeconfig; `close` ends its proxy.
 
-    def __init__(self) -> None:
-        command = ["kubectl", "proxy", "--port=0"]
+    Args:
+        options: More options of kubectl, such as ``--as=USER``.
+    """
+
+    def __init__(self, *options: str) -> None:
+        command = ["kubectl", "proxy", "--port=0", *options]
         self._proxy = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._proxy.stdout is not None
         line = self._proxy.stdout.readline()
@@ -47,6 +51,8 @@ class Cluster:
             self.close()
             raise RuntimeError("kubectl proxy did not start: is there a kubeconfig?")
         self._kinds: dict[str, tuple[str, str, bool]] = {}
+        self._listed: set[str] = set()
+        self._resources: set[tuple[str, str]] = set()
 
     @property
     def url(self) -> str:
@@ -85,11 +91,17 @@ class Cluster:
     def forget_kinds(self) -> None:
         """Discover again at the next use: definitions have come or gone."""
         self._kinds = {}
+        self._listed = set()
 
     def kinds(self) -> list[str]:
         """Every kind that can be listed."""
         self._know()
-        return sorted(self._kinds)
+        return sorted(self._listed)
+
+    def resources(self) -> set[tuple[str, str]]:
+        """Every resource that is served, as (group, plural)."""
+        self._know()
+        return self._resources
 
     def _know(self, kind: str = "Pod") -> None:
         if kind not in self._kinds:
@@ -109,10 +121,11 @@ class Cluster:
                 for version in reversed(group["versions"]):  # the preferred one last: it wins
                     prefix = "/".join(filter(None, (root, name, version["version"])))
                     for each in version["resources"]:
-                        if "list" not in each["verbs"]:
-                            continue
                         kind = each["responseKind"]["kind"] or each["singularResource"]
                         scope = each["scope"] == "Namespaced"
+                        self._resources.add((name, each["resource"]))
+                        if "list" in each["verbs"]:
+                            self._listed.add(kind)
                         yield kind, (prefix, each["resource"], scope)
 
     def apply(self, *objects: Object, manager: str = MANAGER) -> list[Object]:

@@ -5,6 +5,8 @@ that names it needs no credentials.
 """
 
 import asyncio
+import dataclasses
+import http
 import json
 import threading
 from collections.abc import Callable
@@ -14,13 +16,15 @@ from typing import Literal
 import aiohttp
 from aiohttp import web
 
+from cluster.asked import Asked, asked
+
 Fault = Literal["held", "failing", "truncated", "busy"]
 
 
 def is_list(request: web.BaseRequest) -> bool:
     """Whether a request asks for a list of a kind in all namespaces, and is no watch."""
     parts = request.path.strip("/").split("/")
-    whole = len(parts) in (3, 4) and parts[0] in ("api", "apis")
+    whole = len(parts) == {"api": 3, "apis": 4}.get(parts[0])
     return request.method == "GET" and whole and "watch" not in request.query
 
 
@@ -37,6 +41,8 @@ class ApiProxy:
         self._sound = asyncio.Event()
         self.spoiled = 0
         """How many answers were spoiled."""
+        self.asked: list[tuple[Asked, int]] = []
+        """Every request for a resource so far, and the status code of its answer."""
         self.port = 0
         self._loop = asyncio.new_event_loop()
         self._stopped = asyncio.Event()
@@ -112,10 +118,20 @@ class ApiProxy:
         async with self._session.request(
             request.method, self._upstream + request.raw_path, headers=headers, data=body
         ) as answer:
+            self._note(request, answer.status)
             try:
                 return await deliver(request, answer)
             except ConnectionResetError:  # the client has left: nothing to tell it
                 return web.Response()
+
+    def _note(self, request: web.BaseRequest, code: int) -> None:
+        found = asked(request.method, request.path, request.query)
+        if found is None:
+            return
+        self.asked.append((found, code))
+        if found.verb == "patch" and code == http.HTTPStatus.CREATED:
+            # An object that apply makes takes the right to create as well.
+            self.asked.append((dataclasses.replace(found, verb="create"), code))
 
     async def _whole(
         self, request: web.BaseRequest, answer: aiohttp.ClientResponse

@@ -1,0 +1,168 @@
+"""The control plane gets along with its roles, and uses every verb of them.
+
+It runs as a process of the test, and its requests go through a proxy that writes them down and
+asks in the name of a ServiceAccount which has the installed roles and no others.
+"""
+
+import base64
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cluster import asked, installation, objects
+from cluster.api import Cluster, wait_for
+from cluster.api_proxy import ApiProxy
+from cluster.outside import OutsideController
+from cluster.scene import Scene, condition
+from support.certificates import CA
+
+EVERYTHING = Path(__file__).with_name("everything.yaml")
+ACCOUNT = "fairlead"
+RBAC = "rbac.authorization.k8s.io"
+ROLES = ("fairlead", "fairlead-secrets", "fairlead-snapshots")
+WITHOUT_STATUS = ("ConfigMap", "Service", "Secret")
+
+
+def bound(namespace):
+    """An account in a namespace with our ClusterRoles; and its Role there, of the same rules."""
+    subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": namespace}
+    yield {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": ACCOUNT, "namespace": namespace},
+    }
+    for role in ROLES:
+        yield {
+            "apiVersion": f"{RBAC}/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": f"{namespace}-{role}"},
+            "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": role},
+            "subjects": [subject],
+        }
+    yield {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "fairlead", "namespace": namespace},
+        "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "fairlead"},
+        "subjects": [subject],
+    }
+
+
+@pytest.fixture
+def watched(installed, namespace, tmp_path):
+    """The scene, the controller, and the proxy that has written down what it asked."""
+    cluster = installed
+    rules = cluster.get("Role", "fairlead", installation.NAMESPACE)["rules"]
+    role = {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": "Role",
+        "metadata": {"name": "fairlead", "namespace": namespace},
+        "rules": rules,
+    }
+    cluster.apply(role, *bound(namespace))
+    as_account = Cluster(f"--as=system:serviceaccount:{namespace}:{ACCOUNT}")
+    proxy = ApiProxy(as_account.url)
+    proxy.start()
+    config = proxy.kubeconfig(tmp_path / "kubeconfig")
+    controller = OutsideController(cluster, namespace, config, tmp_path)
+    try:
+        controller.start()
+        controller.until_ready()
+        yield Scene(cluster, namespace), controller, proxy
+    finally:
+        controller.close()
+        proxy.stop()
+        as_account.close()
+        for name in ROLES:
+            cluster.delete("ClusterRoleBinding", f"{namespace}-{name}")
+
+
+def everything(namespace, controller):
+    """The objects of the file, in this namespace and of this controller's class."""
+    text = EVERYTHING.read_text().replace("CLASS", controller.name)
+    for each in yaml.safe_load_all(text):
+        each["metadata"]["namespace"] = namespace
+        yield each
+
+
+def certificates(namespace):
+    """The Secret and the ConfigMap that the objects refer to."""
+    authority = CA("root")
+    issued = authority.issue(dns=["shop.example.com"])
+    pair = {"tls.crt": issued.cert_pem, "tls.key": issued.key_pem}
+    data = {name: base64.b64encode(text.encode()).decode() for name, text in pair.items()}
+    metadata = {"name": "certificate", "namespace": namespace}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
+    yield {**secret, "type": "kubernetes.io/tls", "data": data}
+    metadata = {"name": "authorities", "namespace": namespace}
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+    yield {**config, "data": {"ca.crt": issued.issuer_pem}}
+
+
+def told(live, controller):
+    """Whether a status has something of this controller: entries with its name, or conditions."""
+    status = live.get("status", {})
+    entries = (*status.get("parents", ()), *status.get("ancestors", ()))
+    name = f"fairlead.dev/{controller.name}"
+    return any(each["controllerName"] == name for each in entries) or bool(status.get("conditions"))
+
+
+def use_everything(scene, controller):
+    """What a Gateway may have comes, changes and goes."""
+    scene.backend("shop")
+    scene.cluster.apply(*certificates(scene.namespace))
+    bodies = list(everything(scene.namespace, controller))
+    scene.cluster.apply(*bodies)
+    scene.until_served("shop.example.com", "shop", 60)
+    for body in bodies:
+        kind, name = body["kind"], body["metadata"]["name"]
+        if kind not in WITHOUT_STATUS:
+            wait_for(lambda k=kind, n=name: told(scene.live(k, n), controller), f"{kind} {name}")
+    for kind in ("HorizontalPodAutoscaler", "PodDisruptionBudget"):
+        wait_for(lambda kind=kind: scene.cluster.list(kind, scene.namespace), f"a {kind}")
+    settings = {"data": dict.fromkeys(bodies[0]["data"]) | {"podDisruptionBudget": "disabled"}}
+    scene.cluster.patch("ConfigMap", "settings", scene.namespace, settings)
+    for kind in ("HorizontalPodAutoscaler", "PodDisruptionBudget"):
+        gone = f"the end of the {kind}"
+        wait_for(lambda kind=kind: not scene.cluster.list(kind, scene.namespace), gone)
+    for backend in ("absent", "shop", "absent"):
+        scene.cluster.apply(objects.route(scene.namespace, "shop", "shop.example.com", backend))
+        wanted = str(backend == "shop")
+
+        def resolved(wanted=wanted):
+            parents = scene.live("HTTPRoute", "shop")["status"]["parents"]
+            return condition(parents[0]["conditions"], "ResolvedRefs").get("status") == wanted
+
+        wait_for(resolved, f"ResolvedRefs {wanted}")
+    controller.kill()
+    controller.start()
+    controller.until_ready()
+    scene.gateway(gatewayClassName="theirs")
+    selector = f"{installation.PROXY_LABEL}=web"
+    for kind in ("Deployment", "Service", "ServiceAccount", "ConfigMap", "Secret"):
+        wait_for(
+            lambda kind=kind: not scene.cluster.list(kind, scene.namespace, labelSelector=selector),
+            f"the end of the Gateway's {kind}",
+            60,
+        )
+
+
+def test_no_verb_is_denied_and_none_is_unused(watched):
+    scene, controller, proxy = watched
+    cluster = scene.cluster
+    use_everything(scene, controller)
+    controller.close()
+    denied = sorted({str(each) for each, code in proxy.asked if code == 403})
+    assert not denied
+    home = asked.granted(cluster.get("Role", "fairlead", scene.namespace)["rules"], scene.namespace)
+    everywhere = [asked.granted(cluster.get("ClusterRole", name)["rules"]) for name in ROLES]
+    served = cluster.resources()
+    used = {each for each, code in proxy.asked if code < 400 or code == 404}
+    unused = sorted(
+        str(grant)
+        for grant in home.union(*everywhere)
+        if (grant.group, grant.resource.partition("/")[0]) in served
+        and not any(grant.covers(each) for each in used)
+    )
+    assert not unused
