@@ -80,7 +80,9 @@ class Controller:
         self._engine = Engine(self._pipeline, self._deliver)
         self._expiry = Expiry(self._pipeline.sources, system_clock)
         self._receipts = Receipts()
-        self._replicas = Replicas(client, settings.namespace, settings.pod, self._on_proxy_status)
+        self._replicas = Replicas(
+            client, settings.namespace, (settings.pod, settings.pod_uid), self._on_proxy_status
+        )
         self._ads = AdsServer(None, self._replicas.publish, serving=False)
         self._certificates = XdsCertificates(
             client, settings.namespace, system_clock, self._on_certificate
@@ -179,7 +181,8 @@ class Controller:
             tasks.create_task(self._leader.run(), name="leader")
             tasks.create_task(self._status.run(), name="status")
             tasks.create_task(self._events.run(), name="events")
-            tasks.create_task(self._snapshots.run(), name="snapshots")
+            if self._settings.snapshots:
+                tasks.create_task(self._snapshots.run(), name="snapshots")
             tasks.create_task(self._listen(), name="listen")
             await self._follow()
 

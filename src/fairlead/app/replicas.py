@@ -36,16 +36,20 @@ class Replicas:
     Args:
         client: Inside `async with`.
         namespace: Of the controller.
-        pod: Name of this replica.
+        pod: Name and UID of this replica; the latter is empty where it is no pod of the cluster.
         on_change: Told the name of each proxy of which something may be new.
     """
 
     def __init__(
-        self, client: KubeClient, namespace: str, pod: str, on_change: Callable[[str], None]
+        self,
+        client: KubeClient,
+        namespace: str,
+        pod: tuple[str, str],
+        on_change: Callable[[str], None],
     ) -> None:
         self._client = client
         self._namespace = namespace
-        self._pod = pod
+        self._pod, self._uid = pod
         self._on_change = on_change
         self._own: Statuses = {}
         self._others: dict[str, Statuses] = {}
@@ -112,7 +116,7 @@ class Replicas:
         return path_of("v1", "configmaps", self._namespace, _PREFIX + self._pod)
 
     async def _publish(self) -> None:
-        owner = await self._owner()
+        owner = _owner(self._pod, self._uid)
         while True:
             self._wake.clear()
             statuses = [self._own[name] for name in sorted(self._own)]
@@ -136,17 +140,6 @@ class Replicas:
             await asyncio.sleep(_PAUSE)
             await self._wake.wait()
 
-    async def _owner(self) -> Mapping[str, Any]:
-        """Metadata that makes the ConfigMap go with this replica's pod."""
-        path = path_of("v1", "pods", self._namespace, self._pod)
-        try:
-            uid = msgspec.json.decode(await self._client.get(path), type=_Object).metadata.uid
-        except ApiError as error:
-            _LOG.info("this replica is no pod of the cluster: %s", error)
-            return {}
-        reference = {"apiVersion": "v1", "kind": "Pod", "name": self._pod, "uid": uid}
-        return {"ownerReferences": [reference]}
-
     def _on_config_map(self, key: tuple[str, str], data: bytes | None) -> None:
         replica = key[1].removeprefix(_PREFIX)
         if replica == self._pod:
@@ -155,7 +148,7 @@ class Replicas:
         after: Statuses = {}
         if data is not None:
             try:
-                published = msgspec.json.decode(data, type=_Object).data.get(_FIELD, "[]")
+                published = msgspec.json.decode(data, type=_ConfigMap).data.get(_FIELD, "[]")
                 found = msgspec.json.decode(published, type=list[ProxyStatus])
                 after = {status.proxy: status for status in found}
             except msgspec.MsgspecError as error:  # a replica of another version
@@ -166,10 +159,13 @@ class Replicas:
                 self._on_change(proxy)
 
 
-class _Metadata(msgspec.Struct):
-    uid: str = ""
-
-
-class _Object(msgspec.Struct):
-    metadata: _Metadata
+class _ConfigMap(msgspec.Struct):
     data: dict[str, str] = {}
+
+
+def _owner(pod: str, uid: str) -> Mapping[str, Any]:
+    """Metadata that makes the ConfigMap go with this replica's pod."""
+    if not uid:
+        return {}
+    reference = {"apiVersion": "v1", "kind": "Pod", "name": pod, "uid": uid}
+    return {"ownerReferences": [reference]}

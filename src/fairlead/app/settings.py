@@ -43,6 +43,8 @@ class ControllerSettings:
     controller_name: str
     """Of the GatewayClasses that are served (`spec.controllerName`)."""
     kubeconfig: Path | None = None
+    pod_uid: str = ""
+    """UID of that pod; empty where this replica is none."""
     context: str | None = None
     """Of the kubeconfig; None for the current one, or the pod's own service account."""
     xds_port: int = 15010

@@ -29,6 +29,10 @@ PORT = click.IntRange(1, 65535)
     help="Name of this replica.  [env: POD_NAME; default: the host's name]",
 )  # fmt: skip
 @click.option(
+    "--pod-uid", envvar="POD_UID", default="",
+    help="UID of this replica's pod, if it is one; what it publishes goes with it.  [env: POD_UID]",
+)  # fmt: skip
+@click.option(
     "--image", envvar="FAIRLEAD_IMAGE", default="fairlead", show_default=True,
     help="Image of the proxies.  [env: FAIRLEAD_IMAGE]",
 )  # fmt: skip
@@ -65,6 +69,7 @@ def controller(
     *,
     namespace: str,
     pod: str | None,
+    pod_uid: str,
     image: str,
     controller_name: str,
     xds_address: str | None,
@@ -90,6 +95,7 @@ def controller(
     settings = ControllerSettings(
         namespace=namespace,
         pod=pod or socket.gethostname(),
+        pod_uid=pod_uid,
         image=image,
         xds_address=xds_address or f"fairlead.{namespace}.svc:15010",
         controller_name=controller_name,

@@ -137,6 +137,7 @@ def _container(values: Values) -> Manifest:
         ],
         "env": [
             downward("POD_NAME", "metadata.name"),
+            downward("POD_UID", "metadata.uid"),
             downward("POD_NAMESPACE", "metadata.namespace"),
             {"name": "FAIRLEAD_IMAGE", "value": values.image},
             {"name": "FAIRLEAD_CONTROLLER_NAME", "value": values.controller_name},
