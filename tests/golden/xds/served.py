@@ -76,9 +76,14 @@ def upstream(port, seen):
 
 
 @contextlib.contextmanager
-def running(folder, world, *, port, upstream_port, seen=()):
-    """Serve `world`, whose listener binds `port`, until the end of the context."""
+def running(folder, world, *, port, upstream_port, seen=(), change=None):
+    """Serve `world`, whose listener binds `port`, until the end of the context.
+
+    `change` is called with Envoy's configuration, to change it before Envoy reads it.
+    """
     config = static(world, folder / "admin.sock")
+    if change is not None:
+        change(config)
     config["static_resources"]["listeners"].append(upstream(upstream_port, seen))
     path = folder / "envoy.json"
     path.write_text(json.dumps(config))
