@@ -106,19 +106,24 @@ def in_cluster(directory: Path, environment: Mapping[str, str]) -> ClusterConfig
     Raises:
         ConfigError: The service account is not mounted.
     """
-    loader = _guarded(
-        lambda: library("incluster_config").InClusterConfigLoader(
-            token_filename=str(directory / "token"),
-            cert_filename=str(directory / "ca.crt"),
-            environ=environment,
-        ),
-        "the pod's service account cannot be used",
-    )
-    read = _Read(loader.load_and_set, "the pod's service account cannot be used")
+    where = "the pod's service account cannot be used"
+
+    def read() -> _Read:
+        loader = _guarded(
+            lambda: library("incluster_config").InClusterConfigLoader(
+                token_filename=str(directory / "token"),
+                cert_filename=str(directory / "ca.crt"),
+                environ=environment,
+            ),
+            where,
+        )
+        return _Read(loader.load_and_set, where)
+
+    credentials = _ServiceAccount(read)
     namespace = directory / "namespace"
     return ClusterConfig(
-        server=read.found.host,
-        credentials=_ServiceAccount(read),
+        server=credentials.server,
+        credentials=credentials,
         namespace=namespace.read_text().strip() if namespace.is_file() else "default",
     )
 
@@ -162,16 +167,19 @@ def _tls(found: Any) -> ssl.SSLContext | None:  # noqa: ANN401 - a configuration
 class _ServiceAccount:
     """A token that the kubelet replaces; its file is read again every minute."""
 
-    def __init__(self, read: _Read) -> None:
-        self._read = read
+    def __init__(self, read: Callable[[], _Read]) -> None:
+        self._again = read
+        self._read = read()
+        self.server = str(self._read.found.host)
 
     def current(self) -> Credential:
-        with contextlib.suppress(OSError):  # being replaced; the last one is still good
+        with contextlib.suppress(Exception):  # being replaced; the last one is still good
             self._read.found.refresh_api_key_hook(self._read.found)
         return Credential(self._read.authorization(), self._read.tls)
 
     async def renew(self) -> None:
-        """Nothing faster than reading the file, which `current` does."""
+        with contextlib.suppress(ConfigError):  # being replaced; the next try comes soon
+            self._read = self._again()
 
 
 class _Kubeconfig:

@@ -1,0 +1,178 @@
+"""Kubeconfig files and service accounts: what requests carry, and when it is renewed."""
+
+import asyncio
+import base64
+import json
+import ssl
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fairlead.providers.kube import config
+from fairlead.providers.kube.config import ConfigError, in_cluster, load
+from support.certificates import CA
+
+PLUGIN = """#!/bin/sh
+echo "$KUBERNETES_EXEC_INFO" > {seen}
+echo '{{"apiVersion": "{version}", "kind": "ExecCredential",
+        "status": {{"token": "'"$(cat {token})"'"}}}}'
+"""
+
+
+def write(path: Path, user: dict, server: str = "http://127.0.0.1:1", **cluster: object) -> Path:
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": "one",
+                "contexts": [
+                    {
+                        "name": "one",
+                        "context": {"cluster": "c", "user": "u", "namespace": "team"},
+                    },
+                    {"name": "two", "context": {"cluster": "c", "user": "u"}},
+                ],
+                "clusters": [{"name": "c", "cluster": {"server": server, **cluster}}],
+                "users": [{"name": "u", "user": user}],
+            }
+        )
+    )
+    return path
+
+
+def test_context_namespace_and_token(tmp_path):
+    found = load(write(tmp_path / "k", {"token": "secret-token"}))
+    assert (found.server, found.context, found.namespace) == ("http://127.0.0.1:1", "one", "team")
+    assert found.credentials.current().authorization == "Bearer secret-token"
+    assert "secret-token" not in repr(found) + repr(found.credentials.current())
+    assert load(tmp_path / "k", "two").namespace == "default"
+
+
+def test_what_is_missing_is_named(tmp_path, monkeypatch):
+    file = write(tmp_path / "k", {"token": "t"})
+    with pytest.raises(ConfigError, match=r"context three .*three"):
+        load(file, "three")
+    with pytest.raises(ConfigError, match=r"there is no kubeconfig .*absent"):
+        load(tmp_path / "absent")
+    (tmp_path / "bad").write_text("[]")
+    with pytest.raises(ConfigError, match=r"kubeconfig .*bad"):
+        load(tmp_path / "bad")
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(ConfigError, match="--kubeconfig"):
+        load()
+
+
+def test_files_are_merged(tmp_path, monkeypatch):
+    write(tmp_path / "a", {"token": "from-a"})
+    write(tmp_path / "b", {"token": "from-b"})
+    monkeypatch.setenv("KUBECONFIG", f"{tmp_path / 'absent'}:{tmp_path / 'a'}:{tmp_path / 'b'}")
+    assert load().credentials.current().authorization == "Bearer from-a"
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+def test_an_exec_plugin_is_asked_again_on_renewal(tmp_path, monkeypatch, version):
+    monkeypatch.setattr(config, "_PAUSE", 0.0)
+    token, seen = tmp_path / "token", tmp_path / "seen"
+    token.write_text("first")
+    api_version = f"client.authentication.k8s.io/{version}"
+    plugin = tmp_path / "plugin"
+    plugin.write_text(PLUGIN.format(seen=seen, version=api_version, token=token))
+    plugin.chmod(0o700)
+    command = {"apiVersion": api_version, "command": str(plugin), "interactiveMode": "Never"}
+    file = write(tmp_path / "k", {"exec": command})
+
+    async def script():
+        found = load(file)  # while a loop is running
+        assert found.credentials.current().authorization == "Bearer first"
+        token.write_text("second")
+        await found.credentials.renew()
+        assert found.credentials.current().authorization == "Bearer second"
+
+    asyncio.run(script())
+    assert json.loads(seen.read_text())["apiVersion"] == api_version
+
+
+def test_a_plugin_that_fails_says_so(tmp_path):
+    command = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": "sh",
+        "args": ["-c", "echo log in first >&2; exit 3"],
+    }
+    with pytest.raises(ConfigError, match="log in first"):
+        load(write(tmp_path / "k", {"exec": command}))
+
+
+def test_a_token_file_is_read_again_on_renewal(tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "_PAUSE", 0.0)
+    token = tmp_path / "token"
+    token.write_text("first\n")
+    found = load(write(tmp_path / "k", {"tokenFile": str(token)}))
+    assert found.credentials.current().authorization == "Bearer first"
+    token.write_text("second\n")
+    asyncio.run(found.credentials.renew())
+    assert found.credentials.current().authorization == "Bearer second"
+
+
+def test_keys_in_the_file_are_on_disk_no_longer_than_reading_takes(tmp_path, monkeypatch):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    authority = CA("a")
+    made = authority.issue(name="client", client=True)
+    user = {
+        "client-certificate-data": base64.b64encode(made.cert_pem.encode()).decode(),
+        "client-key-data": base64.b64encode(made.key_pem.encode()).decode(),
+    }
+    ca = base64.b64encode(authority.cert_pem.encode()).decode()
+    file = write(tmp_path / "k", user, "https://127.0.0.1:1/", **{"certificate-authority-data": ca})
+    for _ in range(2):
+        found = load(file)
+        tls = found.credentials.current().tls
+        assert isinstance(tls, ssl.SSLContext)
+        assert tls.verify_mode == ssl.CERT_REQUIRED
+        assert len(tls.get_ca_certs()) == 1
+        assert list(scratch.iterdir()) == []
+    assert found.server == "https://127.0.0.1:1"
+
+
+def test_a_service_account_whose_token_is_replaced(tmp_path):
+    authority = CA("a")
+    (tmp_path / "token").write_text("first")
+    (tmp_path / "ca.crt").write_text(authority.cert_pem)
+    (tmp_path / "namespace").write_text("here")
+    environment = {"KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "443"}
+    found = in_cluster(tmp_path, environment)
+    assert (found.server, found.namespace) == ("https://[fd00::1]:443", "here")
+    assert found.credentials.current().authorization == "Bearer first"
+    (tmp_path / "token").write_text("second")
+    asyncio.run(found.credentials.renew())
+    assert found.credentials.current().authorization == "Bearer second"
+    (tmp_path / "token").write_text("")  # being replaced
+    asyncio.run(found.credentials.renew())
+    assert found.credentials.current().authorization == "Bearer second"
+
+
+def test_no_service_account_is_said(tmp_path):
+    environment = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
+    with pytest.raises(ConfigError, match="service account"):
+        in_cluster(tmp_path, environment)
+
+
+def test_the_library_is_loaded_without_its_models(tmp_path):
+    file = write(tmp_path / "k", {"token": "t"})
+    script = (
+        "import sys; from pathlib import Path; from fairlead.providers.kube.config import load;"
+        f"load(Path({str(file)!r})); print(len(sys.modules));"
+        "print([each for each in sys.modules if each.startswith('kubernetes_asyncio')])"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded, rest = run.stdout.splitlines()
+    assert int(loaded) < 700
+    assert rest == "[]"
