@@ -9,7 +9,7 @@ by that name from inside. An address that a Service has already is left where it
 changing the others, or asking for it by value, interrupts nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -63,19 +63,26 @@ def slots(proxy: Proxy, live: Mapping[int, Service]) -> tuple[Slot, ...]:
     """
     wanted = _wanted(proxy)
     taken: dict[int, Slot] = {}
-    for hold in (_holds, _may_become):
-        left: list[_Wanted] = []
-        for each in wanted:
-            number = next((n for n in sorted(live) if n not in taken and hold(live[n], each)), 0)
-            if number:
-                taken[number] = Slot(number, each[1], each[0])
-            else:
-                left.append(each)
-        # Who asks for any address keeps the one it has; who asks for another one gets another.
-        wanted = sorted(left, key=lambda each: bool(each[0].value))
-    for each in wanted:
-        number = next(n for n in range(1, 100) if n not in taken and _free(n, live, each[0]))
-        taken[number] = Slot(number, each[1], each[0])
+
+    def take(each: _Wanted, number: int | None) -> bool:
+        if number is not None:
+            taken[number] = Slot(number, each[1], each[0])
+        return number is not None
+
+    def first(holds: Callable[[Service, _Wanted], bool], each: _Wanted) -> int | None:
+        able = (n for n in sorted(live) if n not in taken and holds(live[n], each))
+        return next(able, None)
+
+    left = [each for each in wanted if not take(each, first(_holds, each))]
+    # Who asks for any address keeps the one it has; who asks for another one gets another.
+    for certain in (False, True):
+        left = [
+            each
+            for each in left
+            if bool(each[0].value) is not certain or not take(each, first(_may_become, each))
+        ]
+    for each in left:
+        take(each, next(n for n in range(1, 100) if n not in taken and _free(n, live, each[0])))
     if 1 not in taken:
         taken[1] = Slot(1, "ClusterIP", None)
     return tuple(taken[number] for number in sorted(taken))
