@@ -51,7 +51,7 @@ def _process_row(view: View, proxy: ProxyFacts) -> Row:
 def _pod_row(view: View, proxy: ProxyFacts, pod: ProxyFacts | None) -> Row:
     """The row of a proxy's pod; of the proxy itself if no pod of it is connected."""
     facts = pod or proxy
-    where = (pod_name(pod.name) if pod else NONE, facts.replica or NONE)
+    where = ((pod_name(pod.name) if pod else "") or NONE, facts.replica or NONE)
     wide = _wide_cells(view, proxy.name, facts)
     return Row("", proxy.name, (proxy.name, proxy.kind, *where, *_sync_cells(facts), *wide))
 

@@ -158,13 +158,15 @@ class View:
         """Ready endpoints of a Service port, and how many there are or could be."""
         ready = len(self.endpoints(key, port, transport))
         wanted = set(service.spec.selector.items())
-        total = sum(
-            bool(wanted) and wanted <= set(workload.labels)
+        selected = [
+            workload
             for workload in self._workloads.get(key[0], ())
-        )
-        for written in self._slices.get(key, ()):
-            total += len({address for e in written.endpoints for address in e.addresses})
-        return ready, max(ready, total)
+            if wanted and wanted <= set(workload.labels)
+        ]
+        places = {workload.ip or f"{workload.name} has none yet" for workload in selected}
+        for written in self._slices.get(key, ()):  # in a cluster, of the same pods
+            places |= {address for e in written.endpoints for address in e.addresses}
+        return ready, max(ready, len(places))
 
     def clusters(self, service: Key, port: int) -> list[Cluster]:
         """The clusters of a Service port: everyone's first, then namespaces' own."""

@@ -1,6 +1,6 @@
 """The facts of a cluster, as `fairlead.analysis` asks for them: `analysis.view.Live`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +8,7 @@ import msgspec
 
 from fairlead import api
 from fairlead.ads.server import AdsServer
+from fairlead.ads.sync_state import ProxyState
 from fairlead.analysis.view import ProxyFacts, View
 from fairlead.app.live import synced
 from fairlead.app.pipeline import Pipeline
@@ -17,8 +18,6 @@ from fairlead.providers.kube.provider import KubeProvider
 from fairlead.status.conditions import system_clock
 from fairlead.translate.sources import Key
 
-INSTANCE_MARK = "~"
-"""Between a proxy's name and that of its pod, in node ids."""
 _NO_PODS: Mapping[Key, PodFacts] = {}
 
 
@@ -55,33 +54,54 @@ class ClusterFacts:
 
     def proxies(self) -> Mapping[str, ProxyFacts]:
         """Every proxy that shall run: as its pods at this replica are, or as others tell."""
-        states = self._ads.sync_state()
+        here: dict[str, list[ProxyState]] = {}
+        for state in self._ads.sync_state():
+            if state.connected:
+                here.setdefault(state.proxy, []).append(state)
+        shall: dict[str, set[str]] = {}
+        for (proxy, listener), _ in self._pipeline.outputs.listeners.items():
+            shall.setdefault(proxy, set()).add(listener)
         answer: dict[str, ProxyFacts] = {}
         for name, proxy in sorted(self._pipeline.outputs.fleet.items()):
-            merged = self._replicas.merged(name)
-            pods = tuple(
-                ProxyFacts(
-                    name=state.proxy,
-                    kind=proxy.kind,
-                    connected=state.connected,
-                    synced=synced(state),
-                    last_ack=state.last_ack,
-                    rejections=state.rejections,
-                )
-                for state in states
-                if state.proxy.partition(INSTANCE_MARK)[0] == name and state.connected
+            pods = (
+                *(self._connected_here(state, proxy.kind) for state in here.get(name, ())),
+                *self._connected_elsewhere(name, proxy.kind, shall.get(name, set())),
             )
-            connected = merged is not None and merged.connected
+            merged = self._replicas.merged(name)
             answer[name] = ProxyFacts(
                 name=name,
                 kind=proxy.kind,
-                connected=connected,
-                synced=connected and all(pod.synced for pod in pods),
+                connected=merged is not None and merged.connected,
+                synced=bool(pods) and all(pod.synced for pod in pods),
                 last_ack=min((p.last_ack for p in pods if p.last_ack is not None), default=None),
                 rejections=merged.rejections if merged is not None else (),
                 instances=pods,
             )
         return answer
+
+    def _connected_here(self, state: ProxyState, kind: str) -> ProxyFacts:
+        """A pod of a proxy that this replica serves."""
+        return ProxyFacts(
+            name=state.instance or state.proxy,
+            kind=kind,
+            connected=True,
+            synced=synced(state),
+            last_ack=state.last_ack,
+            rejections=state.rejections,
+            replica=self._replicas.pod,
+        )
+
+    def _connected_elsewhere(self, name: str, kind: str, shall: set[str]) -> Iterator[ProxyFacts]:
+        """The pods of a proxy at each other replica, as one: which they are is not published."""
+        for replica, status in self._replicas.elsewhere(name).items():
+            yield ProxyFacts(
+                name="",
+                kind=kind,
+                connected=True,
+                synced=shall <= set(status.listeners) or bool(status.rejections),
+                rejections=status.rejections,
+                replica=replica,
+            )
 
     def pods(self) -> Mapping[Key, PodFacts]:
         """Processes of pods: a cluster runs its own."""

@@ -95,6 +95,19 @@ class Replicas:
             rejections=tuple(rejections),
         )
 
+    @property
+    def pod(self) -> str:
+        """Name of this replica."""
+        return self._pod
+
+    def elsewhere(self, proxy: str) -> Mapping[str, ProxyStatus]:
+        """What other replicas know of a proxy that is connected to them, by replica, sorted."""
+        return {
+            replica: known[proxy]
+            for replica, known in sorted(self._others.items())
+            if proxy in known and known[proxy].connected
+        }
+
     async def wait_synced(self) -> None:
         """Wait until what the others publish was read once."""
         await self._informer.wait_synced()

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Objects: TypeAlias = list[dict[str, Any]]
 
+_OF_KUBECTL = frozenset({"pods", "deployments"})
+"""Kinds of which a control plane in a cluster keeps no objects."""
+
 
 class KindsType(click.ParamType[tuple[str, ...]]):
     """One or more kinds, separated by commas: plural, singular or short names."""
@@ -90,6 +93,9 @@ def get(
     Exit codes: 0 fine (also if there are none), 1 the named object doesn't exist or no instance
     runs, 2 wrong usage.
     """
+    for kind in kinds:
+        if kind in _OF_KUBECTL and where.cluster is not None:
+            raise click.ClickException(f"a cluster has {kind} of its own: kubectl get {kind}")
     client = where.client
     scope = None if all_namespaces else namespace or where.namespace
     if watch:
