@@ -125,7 +125,8 @@ def test_lists_in_pages_and_follows_changes():
     async def script():
         async with Running(server_with(5)) as it:
             await it.equal()
-            assert [verb for verb, _ in it.server.requests[:4]] == ["list", "list", "list", "watch"]
+            await until(lambda: len(it.server.requests) > 3)
+            assert [verb for verb, _ in it.server.requests] == ["list", "list", "list", "watch"]
             it.server.put("services", service("new"))
             it.server.put("services", service("s1", "other"))
             it.server.remove("services", "a", "s2")
