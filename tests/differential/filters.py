@@ -5,6 +5,8 @@ from random import Random
 from differential.world import Raw
 
 NAMES = ("x-a", "x-b", "X-Set", "x-new", "user-agent", "cookie")
+ANSWERED = ("x-answered", "x-a", "X-B", "x-c", "x-d", "x-e", "cache-control")
+"""Of an answer; the echo sends some of them."""
 VALUES = ("1", "new", "100%", "%REQ(x-a)%", "a, b", "%%")
 PATHS = ("/", "/new", "/new/", "/n/%20", "/new?x=1", "")
 HOSTS = ("inner.example", "other.test", "a.example")
@@ -45,7 +47,7 @@ def _made(pick: Random, kind: str, matches: list[Raw]) -> Raw:
 
 
 def _response(pick: Random, _matches: list[Raw]) -> Raw:
-    return {"add": [{"name": "x-answered", "value": pick.choice(VALUES)}]}
+    return _changes(pick, ANSWERED)
 
 
 def _mirror(pick: Random, _matches: list[Raw]) -> Raw:
@@ -66,8 +68,16 @@ def _extension(pick: Random, _matches: list[Raw]) -> Raw:
 
 
 def _modifier(pick: Random, _matches: list[Raw]) -> Raw:
+    made = _changes(pick, NAMES)
+    if pick.random() < 0.1:
+        made.setdefault("set", []).append({"name": "Host", "value": pick.choice(HOSTS)})
+    return made
+
+
+def _changes(pick: Random, pool: tuple[str, ...]) -> Raw:
+    """What is set, added and removed, each name once."""
     made: Raw = {}
-    names = list(NAMES)
+    names = list(pool)
     pick.shuffle(names)
     for field in pick.sample(("set", "add", "remove"), pick.choice((1, 1, 2, 3))):
         taken = [names.pop() for _ in range(pick.choice((1, 1, 2)))]
@@ -75,8 +85,6 @@ def _modifier(pick: Random, _matches: list[Raw]) -> Raw:
             made["remove"] = taken
         else:
             made[field] = [{"name": name, "value": pick.choice(VALUES)} for name in taken]
-    if pick.random() < 0.1:
-        made.setdefault("set", []).append({"name": "Host", "value": pick.choice(HOSTS)})
     return made
 
 

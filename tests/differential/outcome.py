@@ -1,11 +1,15 @@
 """What becomes of a request, as it is decided and as it is seen from outside, in one form."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from differential.client import Reply
-from differential.proxies import told
+from differential.filters import ANSWERED
+from differential.proxies import ANSWER, told
 from fairlead.analysis.explain import Decision, Facts, Sent, Share
 from fairlead.analysis.explain.matching import is_grpc, joined
+from fairlead.ir.backend import Forward
+from fairlead.ir.filter import HeaderModifier
 
 GRPC = {400: "13", 401: "16", 403: "7", 404: "12", 429: "14", 502: "14", 503: "14", 504: "14"}
 """gRPC's status for an HTTP status; 2 for all others."""
@@ -18,6 +22,7 @@ OWN = (
     "x-envoy-external-address",
 )
 """Headers that proxies write for backends, which a decision leaves out."""
+_CHANGED = frozenset(name.lower() for name in ANSWERED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +40,8 @@ class Outcome:
     path: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     """Sorted, those of one name joined."""
+    answer: tuple[tuple[str, str], ...] = ()
+    """Headers of a backend's answer that routes may change, in the same form."""
 
 
 def decided(facts: Facts, decision: Decision) -> frozenset[Outcome] | None:
@@ -61,11 +68,28 @@ def _of_share(decision: Decision, share: Share) -> Outcome:
         told = share.grpc_status
         return Outcome(200, None, GRPC.get(share.status, "2") if told is None else str(told))
     assert share.sent is not None
-    return _sent(share.cluster, share.sent)
+    assert decision.rule is not None
+    modifiers = [decision.rule.response_headers]
+    if isinstance(share.backend, Forward):
+        modifiers.append(share.backend.response_headers)
+    return _sent(share.cluster, share.sent, _changed(modifiers))
 
 
-def _sent(cluster: str, sent: Sent) -> Outcome:
+def _changed(modifiers: Sequence[HeaderModifier | None]) -> tuple[tuple[str, str], ...]:
+    """What becomes of the echo's headers."""
+    made = dict(ANSWER)
+    for modifier in filter(None, modifiers):
+        for name in modifier.remove:
+            made.pop(name, None)
+        made |= modifier.set
+        for name, value in modifier.add:
+            made[name] = f"{made[name]},{value}" if made.get(name) else value
+    return tuple(sorted(made.items()))
+
+
+def _sent(cluster: str, sent: Sent, answer: tuple[tuple[str, str], ...]) -> Outcome:
     return Outcome(
+        answer=answer,
         backend=cluster.partition("+")[0],
         method=sent.method,
         host=sent.host,
@@ -93,6 +117,7 @@ def seen(reply: Reply) -> Outcome:
     backend, pairs = told(value)
     shown = dict(pairs)
     return Outcome(
+        answer=_headers([pair for pair in reply.headers if pair[0] in _CHANGED]),
         backend=backend,
         method=shown[":method"],
         host=shown[":authority"],

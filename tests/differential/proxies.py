@@ -25,6 +25,8 @@ LOG = "access.log"
 SECONDS = 30
 
 _TYPES = "type.googleapis.com/envoy.extensions.filters"
+ANSWER = (("x-a", "echo"), ("x-b", "echo, b"), ("x-e", ""), ("cache-control", "no-cache"))
+"""Headers of every answer of the echo."""
 _ECHO = """\
 function envoy_on_request(handle)
   local lines = {"%s"}
@@ -32,6 +34,7 @@ function envoy_on_request(handle)
     lines[#lines + 1] = name .. ": " .. value
   end
   local answer = {[":status"] = "200", ["x-told"] = handle:base64Escape(table.concat(lines, "\\n"))}
+%s
   handle:respond(answer, "")
 end
 """
@@ -147,7 +150,8 @@ def _echo(address: str, place: Path) -> dict:
 
 def _listener(name: str, address: str, port: int) -> dict:
     lua = {"@type": f"{_TYPES}.http.lua.v3.Lua"}
-    lua["default_source_code"] = {"inline_string": _ECHO % name}
+    answer = "\n".join(f'  answer["{key}"] = "{value}"' for key, value in ANSWER)
+    lua["default_source_code"] = {"inline_string": _ECHO % (name, answer)}
     router = {"@type": f"{_TYPES}.http.router.v3.Router"}
     manager = {
         "@type": f"{_TYPES}.network.http_connection_manager.v3.HttpConnectionManager",
