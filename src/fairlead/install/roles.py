@@ -52,8 +52,6 @@ def _everywhere() -> Sequence[Manifest]:
         rule("discovery.k8s.io", ["endpointslices"], READ),
         rule("certificates.k8s.io", ["clustertrustbundles"], READ),
         rule("networking.istio.io", ["destinationrules"], READ),
-        # Which kinds the cluster has, and in which versions; a new one is picked up.
-        rule("apiextensions.k8s.io", ["customresourcedefinitions"], READ),
     ]
     for group in _WITH_STATUS:
         plurals = _plurals(group)
@@ -67,8 +65,11 @@ def _everywhere() -> Sequence[Manifest]:
             rule(group, [f"{plural}/status" for plural in told], ("patch",)),
         ]
     rules += [
+        # Whose a Gateway is that was ours, before its proxies are removed.
+        rule(GATEWAY_GROUP, ["gatewayclasses", "gateways"], ("get",)),
         # Settings of Gateways and certificate authorities, by name; and what each Gateway gets:
         # its proxies, their address and configuration. Removed where a Gateway stops being ours.
+        # ConfigMaps are also how replicas tell each other of the proxies connected to them.
         rule("", ["configmaps"], ("get", *READ, *APPLY, "delete")),
         rule("", ["services", "serviceaccounts"], ("get", *READ, *APPLY, "delete")),
         rule("apps", ["deployments"], ("get", *READ, *APPLY, "delete")),
@@ -76,8 +77,8 @@ def _everywhere() -> Sequence[Manifest]:
         rule("policy", ["poddisruptionbudgets"], ("get", *READ, *APPLY, "delete")),
         # Addresses of Gateways whose Service is of type NodePort.
         rule("", ["nodes"], READ),
-        # Told on users' objects.
-        rule("events.k8s.io", ["events"], APPLY),
+        # Told on users' objects; one that is repeated is counted up.
+        rule("events.k8s.io", ["events"], ("get", *APPLY)),
         # Who a proxy is that asks for its configuration.
         rule("authentication.k8s.io", ["tokenreviews"], ("create",)),
     ]
@@ -86,14 +87,12 @@ def _everywhere() -> Sequence[Manifest]:
 
 def _at_home() -> Sequence[Manifest]:
     return [
-        # Who writes.
+        # Which replica writes.
         rule("coordination.k8s.io", ["leases"], ("create",)),
-        rule("coordination.k8s.io", ["leases"], ("get", "update", "patch"), ["fairlead"]),
-        # What each replica knows of the proxies connected to it.
-        rule("", ["configmaps"], (*READ, *APPLY, "delete")),
+        rule("coordination.k8s.io", ["leases"], ("get", "patch"), ["fairlead"]),
         # The authority and certificate of the control plane itself.
         rule("", ["secrets"], ("create",)),
-        rule("", ["secrets"], ("get", *READ, "update", "patch"), ["fairlead-xds"]),
+        rule("", ["secrets"], ("get", "update"), ["fairlead-xds"]),
     ]
 
 
