@@ -307,7 +307,6 @@ class ClusterStatus:
         kind, namespace, name = key
         served = self._objects.served(kind)
         path = path_of(served, KIND_OF[kind].plural, namespace, name, "status")
-        state.pace.wrote(self._clock(), urgent=merged.urgent)
         try:
             text = await self._client.merge_patch(path, patch)
             answer = msgspec.json.decode(text, type=_Answer)
@@ -318,6 +317,7 @@ class ClusterStatus:
             self._failed(key, state, version, UnreachableError(f"{path}: odd answer: {error}"))
             return
         self.counts.written += 1
+        state.pace.wrote(self._clock(), urgent=merged.urgent)
         state.failures = 0
         if answer.metadata.resource_version != version:
             state.stale = version

@@ -15,8 +15,11 @@ from fairlead.status.conditions import Json
 
 MOST: Final = 8
 """Conditions that every schema of Gateway API allows in a list (maxItems)."""
-LONGEST_MESSAGE: Final = 32768
-"""Characters of metav1.Condition.message."""
+LONGEST_MESSAGE: Final = 4096
+"""Characters of a message that are written.
+
+Schemas take 32,768 in each; an object as a whole may have 1.5 MB, and lists have up to 64 entries.
+"""
 
 OURS: Final = frozenset(
     {
