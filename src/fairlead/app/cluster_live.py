@@ -59,7 +59,8 @@ class ClusterFacts:
             if state.connected:
                 here.setdefault(state.proxy, []).append(state)
         shall: dict[str, set[str]] = {}
-        for (proxy, listener), _ in self._pipeline.outputs.listeners.items():
+        bound = self._pipeline.outputs.listeners.keys()
+        for proxy, listener in bound:
             shall.setdefault(proxy, set()).add(listener)
         answer: dict[str, ProxyFacts] = {}
         for name, proxy in sorted(self._pipeline.outputs.fleet.items()):
