@@ -161,6 +161,14 @@ class ProxyPod:
     async def ready(self, seconds=15):
         await self.until("/ready", 200, seconds)
 
+    async def said(self, words, seconds=15):
+        """Wait for words in the log."""
+        async with asyncio.timeout(seconds):
+            while True:
+                if words in self.log.read_text():
+                    return
+                await asyncio.sleep(0.02)
+
     def envoys(self):
         """Process ids of the Envoys that it runs."""
         found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()

@@ -85,7 +85,7 @@ class ProxyPod:
         pages = {"/ready": self._ready, "/healthz": self._healthz, "/metrics": self._metrics}
         self._health = HealthServer(pages)
         self._relay: Relay | None = None
-        self._leaving = False
+        self._closed = False
         self._heard = 0.0
         """When Envoy last answered."""
 
@@ -132,18 +132,27 @@ class ProxyPod:
         return f"{self._settings.proxy}~{self._settings.instance}"
 
     async def _leave(self, tasks: asyncio.TaskGroup, at_once: asyncio.Event) -> None:
-        """Fail readiness and drain, unless it has to be fast."""
-        self._leaving = True
+        """Drain, unless it has to be fast.
+
+        Until the listeners close, readiness does not fail: Kubernetes sends new connections
+        elsewhere anyway once a pod is to end, and where there is no other one, here.
+        """
         if at_once.is_set():
+            self._close()
             return
-        _LOG.warning("leaving: new connections go elsewhere, requests are finished")
-        draining = tasks.create_task(drain(self._admin, self._clock, self._settings.drain))
+        _LOG.warning("leaving: clients are told to, requests are finished")
+        patience = self._settings.drain
+        draining = tasks.create_task(drain(self._admin, self._clock, patience, self._close))
         hurry = tasks.create_task(at_once.wait())
         await asyncio.wait({draining, hurry}, return_when=asyncio.FIRST_COMPLETED)
         if not at_once.is_set() and not draining.result():
             _LOG.warning("cutting off clients that are still connected")
         draining.cancel()
         hurry.cancel()
+
+    def _close(self) -> None:
+        """No more connections are taken."""
+        self._closed = True
 
     # Envoy
 
@@ -178,8 +187,8 @@ class ProxyPod:
     # What the kubelet asks
 
     async def _ready(self) -> Answer:
-        if self._leaving:
-            return HTTPStatus.SERVICE_UNAVAILABLE, b"leaving\n"
+        if self._closed:
+            return HTTPStatus.SERVICE_UNAVAILABLE, b"closed\n"
         if not await self._configured():
             return HTTPStatus.SERVICE_UNAVAILABLE, b"Envoy has no configuration yet\n"
         self._heard = self._clock.now()

@@ -109,8 +109,8 @@ def proxy(
 ) -> None:
     """Run the Envoy of a Gateway in its pod, configured by the control plane.
 
-    Fairlead's controller starts this; there is no need to run it by hand. SIGTERM fails readiness,
-    lets clients finish their requests and closes; Ctrl-C, or a second signal, does not wait.
+    Fairlead's controller starts this; there is no need to run it by hand. SIGTERM tells clients to
+    leave, lets them finish their requests and closes; Ctrl-C, or a second signal, does not wait.
 
     Exit codes: 0 stopped by SIGTERM, 130 by Ctrl-C, 1 it could not start, 2 wrong usage.
     """

@@ -7,6 +7,7 @@ listeners close. Envoy itself does none of this when it is told to end.
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,13 +33,16 @@ class Patience:
     """Clients that are still connected then are cut off."""
 
 
-async def drain(admin_socket: Path, clock: Clock, patience: Patience) -> bool:
+async def drain(
+    admin_socket: Path, clock: Clock, patience: Patience, closing: Callable[[], None]
+) -> bool:
     """Let clients go, then close the listeners.
 
     Args:
         admin_socket: of the Envoy.
         clock: for all waiting.
         patience: how long it may take.
+        closing: called when no more connections are taken from now on.
 
     Returns:
         Whether all clients had gone by then. True for an Envoy that no longer answers.
@@ -49,6 +53,7 @@ async def drain(admin_socket: Path, clock: Clock, patience: Patience) -> bool:
         await clock.sleep(min(patience.least, patience.most))
         while (left := await connections(admin_socket)) and clock.now() - begun < patience.most:
             await clock.sleep(_LOOK_SECONDS)
+        closing()
         await admin.request(admin_socket, "/drain_listeners", method="POST")
         until = clock.now() + _CLOSING_SECONDS
         while (left := await connections(admin_socket)) and clock.now() < until:
