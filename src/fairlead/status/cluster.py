@@ -337,10 +337,10 @@ class ClusterStatus:
             state.stale = version
             self._later(key, now + _STALE_WAIT)
             return
-        self.counts.failed += 1
         if error.code == _NOT_FOUND:
             self._forget(key)
             return
+        self.counts.failed += 1
         longest = _BACKOFF_LONGEST if error.code else _BACKOFF_UNREACHABLE
         level = logging.DEBUG if state.failures else logging.WARNING
         _LOG.log(level, "%s: its status can't be written: %s", "/".join(key), error)

@@ -29,7 +29,9 @@ _GOOD_WHEN_ABSENT: Final = {
 }
 """Conditions that users read of, with the action of their Events."""
 _UNDER_WAY: Final = frozenset({"Pending", "Waiting"})
-_FOLLOWS: Final = frozenset({"Invalid", "ParentNotProgrammed", "ListenersNotResolved"})
+_FOLLOWS: Final = frozenset(
+    {"Invalid", "ListenersNotResolved", "ListenersNotValid", "ParentNotProgrammed"}
+)
 """Reasons of conditions that repeat what another one of the object says."""
 
 
