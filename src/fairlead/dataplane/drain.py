@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fairlead.dataplane import admin
 from fairlead.dataplane.clock import Clock
@@ -18,7 +18,10 @@ from fairlead.dataplane.clock import Clock
 _LOOK_SECONDS = 0.25
 _CLOSING_SECONDS = 1.0
 """From the end of the listeners to that of the connections which have just been accepted."""
-_CONNECTIONS = "/stats?format=json&filter=%5Elistener%5C..*%5C.downstream_cx_active$"
+_QUIET_SECONDS = 3.0
+"""Without a new connection: where there is no other proxy yet, clients come back for each request,
+and there are moments in which none is connected."""
+_CONNECTIONS = "/stats?format=json&filter=%5Elistener%5C..*%5C.downstream_cx_(active%7Ctotal)$"
 _NOT_COUNTED = re.compile(r"^listener\.admin\.|\.(worker_\d+|main_thread)\.")
 """Connections such as ours, and what is counted a second time by thread."""
 
@@ -31,6 +34,15 @@ class Patience:
     """Until everybody may be expected to send new connections elsewhere."""
     most: float
     """Clients that are still connected then are cut off."""
+
+
+class Connections(NamedTuple):
+    """Clients of an Envoy's listeners."""
+
+    now: int
+    """That are connected."""
+    ever: int
+    """That have connected."""
 
 
 async def drain(
@@ -47,24 +59,35 @@ async def drain(
     Returns:
         Whether all clients had gone by then. True for an Envoy that no longer answers.
     """
-    begun = clock.now()
     try:
         await admin.request(admin_socket, "/drain_listeners?graceful", method="POST")
-        await clock.sleep(min(patience.least, patience.most))
-        while (left := await connections(admin_socket)) and clock.now() - begun < patience.most:
-            await clock.sleep(_LOOK_SECONDS)
+        await _wait_until_quiet(admin_socket, clock, patience)
         closing()
         await admin.request(admin_socket, "/drain_listeners", method="POST")
         until = clock.now() + _CLOSING_SECONDS
-        while (left := await connections(admin_socket)) and clock.now() < until:
+        while (left := (await connections(admin_socket)).now) and clock.now() < until:
             await clock.sleep(_LOOK_SECONDS / 5)
     except admin.AdminError:
         return True
     return not left
 
 
-async def connections(admin_socket: Path) -> int:
-    """Clients that are connected to the listeners of an Envoy.
+async def _wait_until_quiet(admin_socket: Path, clock: Clock, patience: Patience) -> None:
+    """Return when nobody is connected and nobody has come for a while, or time is up."""
+    begun = quiet_since = clock.now()
+    ever = -1
+    while clock.now() - begun < patience.most:
+        found = await connections(admin_socket)
+        if found.now or found.ever != ever:
+            ever, quiet_since = found.ever, clock.now()
+        quiet = clock.now() - quiet_since >= min(_QUIET_SECONDS, patience.least)
+        if quiet and clock.now() - begun >= patience.least:
+            return
+        await clock.sleep(_LOOK_SECONDS)
+
+
+async def connections(admin_socket: Path) -> Connections:
+    """Clients of the listeners of an Envoy.
 
     Raises:
         AdminError: it does not answer.
@@ -74,8 +97,8 @@ async def connections(admin_socket: Path) -> int:
         found: list[dict[str, Any]] = json.loads(body)["stats"]
     except (ValueError, KeyError) as error:
         raise admin.AdminError(f"no statistics: {body[:100]!r}") from error
-    return sum(
-        int(entry["value"])
-        for entry in found
-        if "value" in entry and not _NOT_COUNTED.search(entry["name"])
-    )
+    counts = {"active": 0, "total": 0}
+    for entry in found:
+        if "value" in entry and not _NOT_COUNTED.search(entry["name"]):
+            counts[entry["name"].rpartition("_")[2]] += int(entry["value"])
+    return Connections(counts["active"], counts["total"])
