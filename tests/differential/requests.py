@@ -147,7 +147,8 @@ def _grpc_path(pick: Random, match: Raw) -> str:
     call = method.get("method") or pick.choice(matches.CALLS)
     if pick.random() < 0.2:
         service = pick.choice(matches.SERVICES)
-    return f"/{service}/{call}{'/x' if pick.random() < 0.05 else ''}"
+    path = f"/{service}/{call}{'/x' if pick.random() < 0.05 else ''}"
+    return pick.choice(ODD)(path) if pick.random() < 0.1 else path
 
 
 def _path(pick: Random, match: Raw) -> str:

@@ -1,11 +1,22 @@
 """A run over many configurations."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable
 
 from differential import proxies
 from differential.surroundings import Loopback
 from differential.trial import Trial, Tried
 from differential.world import World
+
+
+@contextlib.asynccontextmanager
+async def trial() -> AsyncIterator[Trial]:
+    """Real proxies that configurations can be tried on, one after the other."""
+    loopback = Loopback()
+    async with proxies.running(loopback) as served:
+        world = World(loopback, proxies.LOG)
+        await served.take(world.start())
+        yield Trial(served, world, loopback)
 
 
 async def run(
@@ -18,13 +29,9 @@ async def run(
         number: Requests for each.
         told: Called after each configuration; whether to go on.
     """
-    loopback = Loopback()
-    async with proxies.running(loopback) as served:
-        world = World(loopback, proxies.LOG)
-        await served.take(world.start())
-        trial = Trial(served, world, loopback)
+    async with trial() as made:
         for seed in seeds:
-            await trial.run(seed, number)
-            if not told(trial.tried):
+            await made.run(seed, number)
+            if not told(made.tried):
                 break
-    return trial.tried
+    return made.tried

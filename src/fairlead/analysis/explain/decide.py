@@ -8,7 +8,7 @@ import msgspec
 from fairlead.analysis.explain.decision import Decision, Shown, Where
 from fairlead.analysis.explain.facts import Facts
 from fairlead.analysis.explain.matching import Asked, is_grpc, joined, matches
-from fairlead.analysis.explain.reception import Answered, received, upgrade_refused
+from fairlead.analysis.explain.reception import Answered, content_type, received, upgrade_refused
 from fairlead.analysis.explain.request import Request
 from fairlead.analysis.explain.shares import (
     aborted,
@@ -32,7 +32,6 @@ UNMATCHED: Final = 404
 NOT_CARRIED_OUT: Final = 500
 
 _PREFLIGHT: Final = "a CORS preflight, which the proxy answers"
-_TYPE: Final = "content-type"
 _UNKNOWN: Final = 2
 _GRPC_STATUS: Final[Mapping[int, int]] = {
     400: 13,
@@ -92,8 +91,8 @@ def _request(facts: Facts, place: Where, request: Request) -> Decision:
 
 def _without_rules(place: Where, request: Request, answer: Answered) -> Decision:
     """What is answered before a rule is looked for."""
-    content = next((value for name, value in request.headers if name.lower() == _TYPE), "")
-    told = _GRPC_STATUS[answer.status] if answer.filtered and is_grpc(content) else None
+    grpc = answer.as_grpc and is_grpc(content_type(request))
+    told = _GRPC_STATUS[answer.status] if grpc else None
     return Decision(place, answer.status, told, answer.location, why=answer.why)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from fairlead.analysis.explain.decision import Shown, Where
+from fairlead.analysis.explain.matching import is_grpc
 from fairlead.analysis.explain.path import canonical, merge_slashes, split, unescape_slashes
 from fairlead.analysis.explain.request import Headers, Request, split_port
 from fairlead.ir.listener import HttpChain
@@ -53,12 +54,12 @@ class Answered(msgspec.Struct, frozen=True):
     status: int
     why: str
     location: str | None = None
-    filtered: bool = False
-    """By an HTTP filter, which tells clients of gRPC in their own way."""
+    as_grpc: bool = False
+    """Whether clients of gRPC are told in their own way."""
 
 
 def received(request: Request, place: Where) -> Received | Answered:
-    """What a listener makes of a request; the connection manager answers before any filter does."""
+    """What a listener makes of a request, before it looks for a rule."""
     edge = place.kind == "gateway"
     underscored = [name for name, _ in request.headers if "_" in name]
     if edge and underscored:
@@ -67,10 +68,13 @@ def received(request: Request, place: Where) -> Received | Answered:
     path = request.path
     if request.method != "CONNECT":
         normal = _normal_path(path, edge=edge)
+        if isinstance(normal, Answered) and normal.location and is_grpc(content_type(request)):
+            why = "the path has escaped slashes, and clients of gRPC follow no redirect"
+            return Answered(400, why, as_grpc=True)
         if isinstance(normal, Answered):
             return normal
         if any(words in split(normal)[0] for words in _DOTS_LEFT):
-            return Answered(400, f"the path is normalised to {normal}, {_WHY_DOTS}", filtered=True)
+            return Answered(400, f"the path is normalised to {normal}, {_WHY_DOTS}", as_grpc=True)
         if normal != path:
             notes.append(f"the path is normalised to {normal}")
         path = normal
@@ -81,14 +85,20 @@ def received(request: Request, place: Where) -> Received | Answered:
     return Received(shown, tuple(notes))
 
 
+def content_type(request: Request) -> str:
+    """The header of that name, empty without it."""
+    named = (value for name, value in request.headers if name.lower() == "content-type")
+    return next(named, "")
+
+
 def _normal_path(path: str, *, edge: bool) -> str | Answered:
     """The path as rules see it, or what is answered instead."""
     if "#" in path:
-        return Answered(400, "the path has a fragment")
+        return Answered(400, "the path has a fragment", as_grpc=True)
     unescaped = unescape_slashes(path) if edge else path
     normal = canonical(unescaped)
     if normal is None:
-        return Answered(400, f"the path {path} cannot be normalised")
+        return Answered(400, f"the path {path} cannot be normalised", as_grpc=True)
     if not edge:
         return normal
     normal = merge_slashes(normal)
