@@ -62,7 +62,7 @@ class Known:
 
     def removed(self, key: Key, version: Version) -> bool:
         """Take an event that says an object is gone; whether it is news."""
-        last = self._versions.get(key)
+        last = self._versions.get(key) or self._removed.get(key)
         if last is not None and last[1] != version[1] and not _newer(version, last):
             return False
         self._removed[key] = version
