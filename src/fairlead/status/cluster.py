@@ -277,6 +277,8 @@ class ClusterStatus:
             return
         if merged is None or _bytes(merged) == state.futile:
             state.failures = 0
+            if merged is None and state.pace.calm(now):
+                del self._states[key]  # most objects have nothing to be remembered
             return
         due = state.pace.due(now, urgent=merged.urgent)
         if any(_loses_programmed(turn) for turn in merged.turns):

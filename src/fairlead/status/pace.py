@@ -36,9 +36,12 @@ class Pace:
         """Note a write."""
         left = self._left(now)
         self._urgent = left - 1 if urgent and left >= 1 else left
-        calm = now - self._last > 2 * LONGEST
-        self._interval = SHORTEST if calm else min(2 * self._interval, LONGEST)
+        self._interval = SHORTEST if self.calm(now) else min(2 * self._interval, LONGEST)
         self._last = now
+
+    def calm(self, now: float) -> bool:
+        """Whether the last write is so long ago that it no longer counts."""
+        return now - self._last > 2 * LONGEST
 
     def _left(self, now: float) -> float:
         """Urgent writes that may follow at once."""
