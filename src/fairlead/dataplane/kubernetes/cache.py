@@ -101,6 +101,10 @@ class Cache:
         if found is not None:
             self._put((kind, namespace, found.name), found, content)
 
+    def deleted(self, kind: str, namespace: str, name: str) -> None:
+        """We deleted an object; an event says so later, or that it takes its time."""
+        self._changed(kind, (namespace, name), None)
+
     def _changed(self, kind: str, key: tuple[str, str], content: bytes | None) -> None:
         place = (kind, *key)
         gateway = self._owners.get(place)

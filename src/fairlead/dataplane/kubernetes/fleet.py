@@ -134,6 +134,11 @@ class KubeFleet:
         for key in sorted({*self._cache.gateways(), *(self._wanted or ())}):
             self._queue.add(key)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a Gateway is looked at, or waits for it; those that are tried later aside."""
+        return self._queue.busy
+
     # What is told
 
     async def synced(self) -> None:
@@ -271,6 +276,7 @@ class KubeFleet:
         except ApiError as error:
             if error.code != _CONFLICT:  # another one has its name by now
                 raise
+        self._cache.deleted(step.kind, key[0], step.name)
         _LOG.info("Gateway %s/%s: deleted %s %s", *key, step.kind, step.name)
 
     async def _abandon(self, key: GatewayKey) -> None:

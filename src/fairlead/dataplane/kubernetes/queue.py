@@ -24,6 +24,11 @@ class WorkQueue(Generic[K]):
         self._again: set[K] = set()
         self._changed = asyncio.Event()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a key is worked on, or waits to be; those for later do not count."""
+        return bool(self._ready or self._busy)
+
     def add(self, key: K) -> None:
         """Work on `key` as soon as somebody has time."""
         self._later.pop(key, None)
