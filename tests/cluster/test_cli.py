@@ -7,14 +7,15 @@ what is tested is the way there.
 import json
 import os
 import stat
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from cluster import commands
 from cluster.api import wait_for
+from cluster.commands import fairlead, kubeconfig, run
 
 TABLE = {
     "noun": "resources",
@@ -117,17 +118,6 @@ def system(cluster, module_namespace):
     )
     ready(cluster, module_namespace, "replica")
     return module_namespace
-
-
-def fairlead(*arguments, **variables):
-    return run([sys.executable, "-m", "fairlead.cli", *arguments], variables)
-
-
-def run(command, variables):
-    environment = {**os.environ, "XDG_STATE_HOME": "/nonexistent", **variables}
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, env=environment, timeout=60
-    )
 
 
 def test_get_asks_the_replica_that_leads(system):
@@ -233,50 +223,11 @@ def test_an_api_server_that_is_away_is_told_of(tmp_path):
     assert "127.0.0.1:9" in done.stderr
 
 
-def kubeconfig(server, cluster, namespace, **user):
-    context = {"cluster": "c", "user": "u", "namespace": namespace}
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "here",
-        "clusters": [{"name": "c", "cluster": {**cluster, "server": server}}],
-        "users": [{"name": "u", "user": user}],
-        "contexts": [{"name": "here", "context": context}],
-    }
-
-
 @pytest.fixture(scope="module")
 def developer(cluster, module_namespace, tmp_path_factory):
     """Kubeconfig of somebody who may read routes and what they need in one namespace alone."""
-    groups = {
-        "": ["services"],
-        "discovery.k8s.io": ["endpointslices"],
-        "gateway.networking.k8s.io": ["*"],
-    }
-    metadata = {"name": "developer", "namespace": module_namespace}
-    subject = {"kind": "ServiceAccount", **metadata}
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "developer"}
-    rules = [
-        {"apiGroups": [group], "resources": resources, "verbs": ["get", "list"]}
-        for group, resources in groups.items()
-    ]
-    rbac = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": metadata}
-    cluster.apply(
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
-        {**rbac, "kind": "Role", "rules": rules},
-        {**rbac, "kind": "RoleBinding", "roleRef": role, "subjects": [subject]},
-        *documents(ROUTES % CLASS, module_namespace),
-    )
-    path = cluster.path("ServiceAccount", "developer", module_namespace) + "/token"
-    made = cluster.request("POST", path, {"apiVersion": "authentication.k8s.io/v1", "spec": {}})
-    admin = json.loads(cluster.kubectl("config", "view", "--raw", "--minify", "-o", "json"))
-    known = dict(admin["clusters"][0]["cluster"])
-    server = known.pop("server")
-    config = kubeconfig(server, known, module_namespace, token=made["status"]["token"])
-    file = tmp_path_factory.mktemp("developer") / "config"
-    file.write_text(yaml.safe_dump(config))
-    file.chmod(0o600)
-    return str(file)
+    cluster.apply(*documents(ROUTES % CLASS, module_namespace))
+    return commands.developer(cluster, module_namespace, tmp_path_factory.mktemp("developer"))
 
 
 def test_without_the_right_to_ask_it_names_verbs_and_role(developer, system):
@@ -299,28 +250,25 @@ def test_explain_answers_from_what_may_be_read(developer, system):
     assert "10.9.8.7" in done.stdout
 
 
-def test_get_and_describe_tell_what_the_status_says(cluster, developer, system):
-    """As another has written it: what is not written is not made up."""
+def test_expectations_are_held_against_what_may_be_read(developer, system, tmp_path):
+    tests = tmp_path / "tests.yaml"
+    expected = {"backend": "basket:80"}
+    case = {"name": "cart", "request": "http://cart.example.com/", "expect": expected}
+    tests.write_text(yaml.safe_dump({"tests": [case, case]}))
+    done = fairlead(
+        "test", "-f", str(tests), "--kubeconfig", developer, "--system-namespace", system
+    )
+    assert done.stdout.splitlines()[-1] == "2 passed, 0 failed", done.stdout + done.stderr
+    assert done.stderr.count("Answered from the objects that you may read") == 1
+
+
+def test_get_and_describe_make_up_no_status_that_nobody_has_written(developer, system):
     arguments = ("--kubeconfig", developer, "--system-namespace", system)
     done = fairlead("get", "routes", *arguments)
     assert done.returncode == 0
     assert done.stdout.splitlines()[1].split()[:5] == [
         "cart", "gateway/edge", "Unknown", "Unknown", "0/1",
     ]  # fmt: skip
-    time = "2026-01-02T03:04:05Z"
-    condition = {
-        "type": "Accepted", "status": "True", "reason": "Accepted", "message": "",
-        "lastTransitionTime": time, "observedGeneration": 1,
-    }  # fmt: skip
-    parent = {
-        "parentRef": {"name": "edge"},
-        "controllerName": "fairlead.dev/gateway-controller",
-        "conditions": [condition],
-    }
-    body = {"status": {"parents": [parent]}}
-    cluster.patch("HTTPRoute", "cart", system, body, status=True)
-    done = fairlead("get", "routes", *arguments)
-    assert done.stdout.splitlines()[1].split()[1:4] == ["gateway/edge", "True", "Unknown"]
     done = fairlead("describe", "route", "cart", *arguments)
     assert done.stdout.startswith("HTTPRoute: cart\n")
     assert "basket:80" in done.stdout

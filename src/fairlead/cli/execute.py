@@ -45,7 +45,7 @@ def execute(
     The exit code is the command's own; 126 and 127 if it can't be started or isn't found.
     """
     if is_plugin(click.get_current_context()):
-        raise click.UsageError("pods of a cluster run commands by 'kubectl exec'")
+        raise click.UsageError("in a cluster, 'kubectl exec' runs commands in pods")
     answer = Client(state_dir).get("v1", "exec-env", namespace, pod, container=container)
     environment = {**os.environ, **answer["environment"]}
     if extra := answer["path"]:

@@ -1,5 +1,6 @@
 """Answers from the objects that a user may read, for who may not ask the control plane."""
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import msgspec
 
+from fairlead.analysis.explain import Facts
 from fairlead.app.answers import NotFoundError, Query, description_of, objects_of, table_of
 from fairlead.app.cluster_reading import translated
 from fairlead.app.cluster_view import view_of
@@ -42,8 +44,11 @@ class Reading:
 
     def explain(self, request: "Request", *, every: bool, brief: bool = False) -> dict[str, Any]:
         """As if all that was read were served."""
-        facts = facts_of(_sound(lambda: translated(self.listing, _now)))
-        return answer(facts, Question(request, every, brief), self.listing.problems)
+        return answer(self._facts, Question(request, every, brief), self.listing.problems)
+
+    @functools.cached_property
+    def _facts(self) -> Facts:
+        return facts_of(_sound(lambda: translated(self.listing, _now)))
 
     def get(self, *path: str, **query: str | None) -> Any:  # noqa: ANN401 - JSON
         """What the control plane's API would answer to tables, objects and descriptions.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
+from fairlead.cli.client import NotPermitted
 from fairlead.cli.command import Command
 from fairlead.cli.where import Where, instance_options
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from fairlead.analysis.explain import Request
     from fairlead.analysis.traffic.case import Case
     from fairlead.analysis.traffic.junit import Result
+    from fairlead.cli.reading import Reading
 
 Decide: TypeAlias = "Callable[[Request], Mapping[str, Any]]"
 """From a request to the document of its decision."""
@@ -109,10 +111,16 @@ def _instance(where: Where) -> Decide:
     import msgspec  # noqa: PLC0415 - heavy
 
     client = where.client
+    readings: list[Reading] = []
 
     def decide(request: "Request") -> Mapping[str, Any]:
-        question = msgspec.json.encode({"request": request, "brief": True}).decode()
-        return client.get("v1", "explain", question=question)["decision"]
+        if not readings:
+            question = msgspec.json.encode({"request": request, "brief": True}).decode()
+            try:
+                return client.get("v1", "explain", question=question)["decision"]
+            except NotPermitted as refusal:
+                readings.append(where.reading(refusal))
+        return readings[0].explain(request, every=False, brief=True)["decision"]
 
     return decide
 
