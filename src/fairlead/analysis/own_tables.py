@@ -89,9 +89,9 @@ def proxy_objects(view: View, name: str | None) -> list[Json]:
 
 def _status(proxy: ProxyFacts) -> Json:
     """What is known of a proxy; fields that make no sense where it runs are left out."""
-    fields = _without(msgspec.to_builtins(proxy), {"name", "instances"})
+    fields = _without(msgspec.to_builtins(proxy), {"name", "instances", "replica"})
     if proxy.instances is None:
-        return {"state": proxy_state(proxy)} | _without(fields, {"replica"})
+        return {"state": proxy_state(proxy)} | fields
     pods = [
         {"name": pod_name(pod.name), "state": proxy_state(pod)}
         | _without(msgspec.to_builtins(pod), {"name", "kind", "instances", *_OF_PROCESSES})
