@@ -30,6 +30,8 @@ class Fault:
     """Part of the path or the query that the request must have."""
     code: int = 500
     retry_after: str = ""
+    then: Callable[[], object] = bool
+    """Called when it is taken."""
 
 
 @dataclass(slots=True)
@@ -54,6 +56,8 @@ class ApiServer:
         """Method, path and body of all that is no GET."""
         self.forbidden: set[str] = set()
         """Parts of paths that are answered with 403."""
+        self.hidden: set[str] = set()
+        """Plural names that discovery does not tell of."""
         self._resources: dict[Path, _Resource] = {}
         self._watching: set[asyncio.Task[None] | None] = set()
         for api_version, plural in resources:
@@ -186,7 +190,7 @@ class ApiServer:
         groups: dict[str, dict[str, list[str]]] = {}
         for path in self._resources:
             parts = path.strip("/").split("/")
-            if "/" + parts[0] == root:
+            if "/" + parts[0] == root and parts[-1] not in self.hidden:
                 group = parts[1] if root == "/apis" else ""
                 groups.setdefault(group, {}).setdefault(parts[-2], []).append(parts[-1])
         items = [
@@ -261,6 +265,7 @@ class ApiServer:
     def _fault(self, verb: str, path: str) -> Fault | None:
         for index, fault in enumerate(self.faults):
             if fault.verb == verb and fault.path in path:
+                fault.then()
                 return self.faults.pop(index)
         return None
 

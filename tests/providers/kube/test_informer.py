@@ -1,6 +1,7 @@
 """The informer over a real socket, with an API server that misbehaves as scripted."""
 
 import asyncio
+import functools
 from random import Random
 
 import pytest
@@ -197,6 +198,34 @@ def test_an_expired_page_begins_the_list_again():
             await it.equal()
             pages = [path for verb, path in server.requests if verb == "list"]
             assert ["continue" in path for path in pages] == [False, True, True] * 2
+
+    run(script)
+
+
+def test_what_goes_away_while_a_list_begins_again_is_noticed():
+    async def script():
+        async with Running(server_with(6)) as it:
+            await it.equal()
+            server = it.server
+            remove = functools.partial(server.remove, "services", "a", "s0")
+            server.faults.append(Fault("list", "refuse", path="continue=4", code=410, then=remove))
+            server.put("services", service("new"))
+            server.forget_history()
+            await until(lambda: not server.faults)
+            await it.equal()
+            assert ("a", "s0") not in it.copy.objects
+
+    run(script)
+
+
+def test_a_page_that_fails_is_asked_for_again_alone():
+    async def script():
+        server = server_with(6)
+        server.faults += [Fault("list", what, path="continue=2") for what in ("refuse", "cut")]
+        async with Running(server) as it:
+            await it.equal()
+            pages = [path.partition("continue=")[2] for _, path in server.requests[:5]]
+            assert [page[:1] for page in pages] == ["", "2", "2", "2", "4"]
 
     run(script)
 

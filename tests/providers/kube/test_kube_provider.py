@@ -305,6 +305,24 @@ def test_kinds_come_and_go():
     run(script)
 
 
+def test_a_kind_that_is_missing_for_a_moment_loses_nothing():
+    async def script():
+        server = cluster()
+        server.put("httproutes", route())
+        async with providing(server) as it:
+            await it.load()
+            server.faults.append(Fault("list", "refuse", path="httproutes?limit=1", code=404))
+            server.hidden.add("httproutes")
+            await until(lambda: not server.faults)
+            asked = len(server.requests)
+            await until(lambda: len(server.requests) > asked + 6)
+            server.put("services", {"metadata": {"name": "s", "namespace": "a"}, "spec": {}})
+            assert named(await anext(it.changes())) == [("Service", "s", True)]
+            assert it.states["HTTPRoute"].objects == 1
+
+    run(script)
+
+
 def test_an_old_version_is_read_until_a_better_one_is_served():
     async def script():
         server = cluster()

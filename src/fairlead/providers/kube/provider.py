@@ -173,8 +173,12 @@ class KubeProvider:
                 if version := best(kind, served):
                     self._absent.discard(kind.kind)
                     self._follow(tasks, kind, version)
-                elif kind.kind not in self._absent and await self._discovery.is_absent(kind):
+                elif kind.kind in self._absent:
+                    continue
+                elif await self._discovery.is_absent(kind):
                     await self._miss(kind)
+                elif kind.kind in self._followers:
+                    self._followers[kind.kind].missed = 0
             except ApiError as error:
                 trouble = error
         self._refer(tasks)
