@@ -87,9 +87,9 @@ class ReferentReader:
         query = {
             "fieldSelector": f"metadata.name={self._key[1]}",
             "timeoutSeconds": str(self._random.randint(*_WATCH_SECONDS)),
-            "allowWatchBookmarks": "true",
-            # from whatever the server has at hand: the newest would take a feature of its storage
-            # that not all have, and what is older than what is read below counts for nothing
+            # From whatever the server has at hand: the newest, and bookmarks with it, would take a
+            # feature of its storage that not all have. What is older than what is read below counts
+            # for nothing.
             "resourceVersion": "0",
         }
         clock = asyncio.get_running_loop().time
