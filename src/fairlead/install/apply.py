@@ -42,6 +42,8 @@ async def install(client: KubeClient, values: Values, say: Say, *, force: bool) 
     wanted = manifests.manifests(values)
     unchanged = 0
     for manifest in wanted:
+        if manifest["kind"] == "Namespace" and await _is_others(client, manifest):
+            continue
         outcome = await cluster.apply(client, manifest, force=force)
         unchanged += outcome == "unchanged"
         if outcome != "unchanged":
@@ -52,6 +54,12 @@ async def install(client: KubeClient, values: Values, say: Say, *, force: bool) 
     for key, _ in await cluster.ours(client, values):
         if key not in keys:
             await cluster.delete(client, key, say)
+
+
+async def _is_others(client: KubeClient, namespace: Manifest) -> bool:
+    """Whether a namespace was there before: it stays as it is, and stays when we go."""
+    found = await cluster.find(client, key_of(namespace).path)
+    return found is not None and not cluster.is_ours(found, namespace)
 
 
 async def _refuse_what_is_not_ready(client: KubeClient, values: Values, *, force: bool) -> None:

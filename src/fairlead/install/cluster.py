@@ -166,6 +166,12 @@ def labels_of(manifest: Manifest) -> dict[str, str]:
     return manifest["metadata"].get("labels") or {}
 
 
+def is_ours(live: Manifest, manifest: Manifest) -> bool:
+    """Whether what is there was made as this object, by this installation."""
+    label = "app.kubernetes.io/instance"
+    return labels_of(live).get(label) == labels_of(manifest)[label]
+
+
 def names(objects: Sequence[Manifest]) -> list[str]:
     """`NAMESPACE/NAME` of objects, sorted."""
     return sorted(

@@ -11,10 +11,11 @@ from fairlead.install.values import Values
 READ = ("get", "list", "watch")
 WRITE = (*READ, "create", "update", "patch", "delete", "deletecollection")
 
-INFRASTRUCTURE_PROVIDER = "fairlead-infrastructure-provider"
-CLUSTER_OPERATOR = "fairlead-cluster-operator"
-APPLICATION_DEVELOPER = "fairlead-application-developer"
-VIEWER = "fairlead-viewer"
+INFRASTRUCTURE_PROVIDER = "infrastructure-provider"
+CLUSTER_OPERATOR = "cluster-operator"
+APPLICATION_DEVELOPER = "application-developer"
+VIEWER = "viewer"
+"""Names of ClusterRoles, after that of the installation: `fairlead-viewer`."""
 CONSOLE = "fairlead-console"
 
 _AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
@@ -42,23 +43,16 @@ def parts(values: Values) -> list[Part]:
         (APPLICATION_DEVELOPER, _APPLICATION_DEVELOPER),
         (VIEWER, _ALL_READ),
     ):
-        made.append(Part(cluster_role(metadata(values, name, component="persona"), rules)))
+        found = metadata(values, f"{values.scope}-{name}", component="persona")
+        made.append(Part(cluster_role(found, rules)))
     for name, rules, to in (
         ("edit", _APPLICATION_DEVELOPER, ("edit", "admin")),
         ("view", _ALL_READ, ("view",)),
     ):
         labels = {f"{_AGGREGATE}{each}": "true" for each in to}
-        made.append(
-            Part(
-                cluster_role(
-                    metadata(
-                        values, f"fairlead-aggregate-to-{name}", component="persona", labels=labels
-                    ),
-                    rules,
-                ),
-                when="aggregate_roles",
-            )
-        )
+        title = f"{values.scope}-aggregate-to-{name}"
+        found = metadata(values, title, component="persona", labels=labels)
+        made.append(Part(cluster_role(found, rules), when="aggregate_roles"))
     console = metadata(values, CONSOLE, namespaced=True, component="persona")
     made.append(Part(role(console, _CONSOLE)))
     return made

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from fairlead.api.reference import GATEWAY_GROUP
-from fairlead.install import cluster
+from fairlead.install import cluster, workload
 from fairlead.install.cluster import InstallError, Key, key_of
 from fairlead.install.definitions import manifests as our_kinds
 from fairlead.install.part import Manifest
@@ -148,7 +148,7 @@ async def _namespace(client: KubeClient, values: Values, say: Callable[[str], No
     found = await cluster.find(client, key.path)
     if found is None:
         return
-    if cluster.labels_of(found).get("app.kubernetes.io/instance") != values.namespace:
+    if not cluster.is_ours(found, workload.namespace(values).manifest):
         say(f"{key} stays: it was there before")
         return
     others: list[str] = []
