@@ -56,6 +56,8 @@ class ApiServer:
         """Method, path and body of all that is no GET."""
         self.forbidden: set[str] = set()
         """Parts of paths that are answered with 403."""
+        self.refusals = 0
+        """How often that was answered."""
         self.hidden: set[str] = set()
         """Plural names that discovery does not tell of."""
         self._resources: dict[Path, _Resource] = {}
@@ -141,6 +143,7 @@ class ApiServer:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         path = request.path
         if any(part in path for part in self.forbidden):
+            self.refusals += 1
             return _status(403, "Forbidden", "you may not")
         if request.method != "GET":
             self.writes.append((request.method, path, await request.json()))

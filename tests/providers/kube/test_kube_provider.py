@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from fairlead import api
-from fairlead.providers.kube import backoff, provider
+from fairlead.providers.kube import backoff, provider, referent
 from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.config import ClusterConfig, Credential
 from fairlead.providers.kube.provider import KubeProvider
@@ -210,13 +210,34 @@ def test_a_gateway_waits_for_its_secret_and_nothing_else_does():
     run(script)
 
 
-def test_a_secret_that_may_not_be_read_counts_as_absent():
+def test_a_secret_that_may_not_be_read_counts_as_absent_once_that_is_certain(monkeypatch):
+    monkeypatch.setattr(referent, "_DOUBT", 0.05)
+
     async def script():
         server = cluster()
         server.forbidden.add("secrets")
         server.put("gateways", gateway("web", "ours", "cert"))
         async with providing(server) as it:
             assert ("Gateway", "web", True) in named(await it.load())
+
+    run(script)
+
+
+def test_a_secret_that_was_read_stays_while_it_is_refused(monkeypatch):
+    monkeypatch.setattr(referent, "_DOUBT", 0.0)
+
+    async def script():
+        server = cluster()
+        server.put("secrets", secret("cert"))
+        server.put("gateways", gateway("web", "ours", "cert"))
+        async with providing(server) as it:
+            await it.load()
+            server.forbidden.add("secrets")
+            refused = server.refusals
+            server.end_watches()
+            await until(lambda: server.refusals > refused)
+            server.put("services", {"metadata": {"name": "s", "namespace": "a"}, "spec": {}})
+            assert named(await anext(it.changes())) == [("Service", "s", True)]
 
     run(script)
 

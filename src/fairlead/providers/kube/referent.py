@@ -25,6 +25,8 @@ _FORBIDDEN: Final = 403
 _WATCH_SECONDS: Final = (240, 480)
 _UNTIL_ALLOWED: Final = 10.0
 """Seconds between two tries to read what we may not."""
+_DOUBT: Final = 3.0
+"""Seconds of refusals after which it counts: a server that starts refuses what it will grant."""
 _POLL_SECONDS: Final = (45, 75)
 _STEADY: Final = 1.0
 """Seconds that a watch has to last to count as a good one."""
@@ -38,7 +40,7 @@ class ReferentReader:
         plural: `secrets` or `configmaps`.
         key: of the object.
         on_change: takes its JSON, or None when it is not there; called at least once, as soon as
-            that is known. Not being allowed to read it counts as not there.
+            that is known. What may not be read counts as not there, unless it could be read before.
         random: for pauses.
         watched: else it is read once a minute, which saves the server a connection.
     """
@@ -63,6 +65,8 @@ class ReferentReader:
         self._known = Known()
         self._backoff = Backoff(random)
         self._error = ""
+        self._forbidden: float | None = None
+        """Since when reading is refused."""
 
     async def run(self) -> None:
         """Follow the object, for ever; errors of the server are waited out."""
@@ -77,11 +81,19 @@ class ReferentReader:
                 if str(error) != self._error:
                     _LOG.warning("%s: %s", self._path, error)
                     self._error = str(error)
-                asked = error.retry_after
-                if error.code == _FORBIDDEN:
-                    self._absent()
-                    asked = _UNTIL_ALLOWED
+                counts = error.code == _FORBIDDEN and self._is_refused()
+                asked = _UNTIL_ALLOWED if counts else error.retry_after
                 await asyncio.sleep(self._backoff.pause(asked))
+
+    def _is_refused(self) -> bool:
+        """Whether there is no doubt any more that the object may not be read; tells of it then."""
+        now = asyncio.get_running_loop().time()
+        self._forbidden = self._forbidden or now
+        if now - self._forbidden < _DOUBT:
+            return False
+        if not len(self._known):
+            self._on_change(None)
+        return True
 
     async def _watch(self) -> None:
         query = {
@@ -108,8 +120,10 @@ class ReferentReader:
         except ApiError as error:
             if error.code != _NOT_FOUND:
                 raise
+            self._forbidden = None
             self._absent()
             return
+        self._forbidden = None
         key, version = identity(msgspec.Raw(data), self._path)
         if key != self._key:
             raise UnreachableError(f"{self._path}: the answer is about another object")
