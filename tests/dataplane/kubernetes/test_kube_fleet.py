@@ -7,6 +7,7 @@ import pytest
 
 from dataplane.kubernetes.applying_server import ApplyingServer, Refusal
 from dataplane.kubernetes.makers import OURS, proxy
+from fairlead.dataplane.kubernetes import fleet as fleet_module
 from fairlead.dataplane.kubernetes.fleet import KubeFleet, KubeFleetSettings
 from fairlead.ir.infrastructure import AskedAddress, Deployment, Infrastructure
 from fairlead.providers.kube import backoff
@@ -32,6 +33,7 @@ def _quick(monkeypatch):
     """Pauses between tries of a few milliseconds."""
     monkeypatch.setattr(backoff, "_FIRST", 0.001)
     monkeypatch.setattr(backoff, "_FACTOR", 1.0)
+    monkeypatch.setattr(fleet_module, "QUIET", 0.05)
 
 
 class Running:
