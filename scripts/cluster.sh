@@ -25,6 +25,9 @@ if [ ! -x "$lab" ]; then
 fi
 
 "$lab" exec -- true 2>/dev/null || "$lab" up >&2
+# Else each route that comes or goes moves open connections from here to the other node, which resets
+# them: no load balancer does that.
+"$lab" exec -- sysctl -qw net.ipv4.fib_multipath_hash_policy=0
 "$lab" exec -- kubectl get crd/gateways.gateway.networking.k8s.io >/dev/null 2>&1 || {
     "$lab" exec -- kubectl delete namespace smoke --ignore-not-found >/dev/null
     "${lab%/lab}/smoke" >&2

@@ -85,9 +85,11 @@ def rolled_out(cluster: Cluster) -> bool:
 
 
 def metrics(cluster: Cluster) -> dict[str, dict[str, float]]:
-    """Values of the metrics without labels, by pod of the control plane."""
+    """Values of the metrics without labels, by pod of the control plane that has begun."""
     found: dict[str, dict[str, float]] = {}
     for pod in pods(cluster):
+        if not any(each.get("started") for each in pod["status"].get("containerStatuses", ())):
+            continue
         url = f"http://{pod['status']['podIP']}:{HEALTH_PORT}/metrics"
         with urllib.request.urlopen(url, timeout=10) as answer:
             lines = answer.read().decode().splitlines()
