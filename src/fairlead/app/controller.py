@@ -228,9 +228,12 @@ class Controller:
         self._engine.submit([Change(self._pipeline.sources.infrastructure, key, infrastructure)])
 
     def _observe(self, events: Events) -> Iterator[AnyChange]:
-        """What there is already of proxies that shall run now (`Pipeline.add_feedback`)."""
+        """What is known already of proxies that shall run now (`Pipeline.add_feedback`)."""
         sources = self._pipeline.sources
-        for _, (_, proxy) in sorted(events[self._pipeline.outputs.fleet].items()):
+        for name, (_, proxy) in sorted(events[self._pipeline.outputs.fleet].items()):
+            status = self._replicas.merged(name) if proxy is not None else None
+            if sources.proxy_status.get(name) != status:
+                yield Change(sources.proxy_status, name, status)
             if proxy is None:
                 continue
             key, found = (proxy.namespace, proxy.gateway), self._fleet.observe(proxy)
