@@ -46,6 +46,11 @@ class Console:
         self._touched: set[ReportKey] = set()
         self._served: tuple[str, ...] = ()
 
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody sits at a terminal."""
+        return self._out.isatty()
+
     def say(self, text: str) -> None:
         """Print a line; once nobody can read them any more, nothing is printed."""
         try:

@@ -20,6 +20,7 @@ from fairlead.app.expiry import Expiry
 from fairlead.app.garbage import collect_when_idle, keep_small
 from fairlead.app.gateways import GatewayFeedback
 from fairlead.app.instance import Claim, InstanceError
+from fairlead.app.lint_hint import LintHint
 from fairlead.app.live import LiveFacts
 from fairlead.app.pipeline import AnyChange, Effects, Pipeline
 from fairlead.app.receipts import Receipts
@@ -78,6 +79,9 @@ class Standalone:
         self._store = StatusStore(system_clock)
         self._ads = AdsServer(claim.instance.ads_socket, self._on_status)
         self._live = LiveFacts(self._pipeline, self._store, self._ads, self._provider)
+        self._lint = LintHint(
+            settings.paths, settings.channel, self._provider.problems, console.say
+        )
         self._engine = Engine(self._pipeline, self._deliver)
         self._expiry = Expiry(self._pipeline.sources, system_clock)
         self._receipts = Receipts()
@@ -144,6 +148,8 @@ class Standalone:
             tasks.create_task(self._expiry.run(self._engine.submit), name="expiry"),
             tasks.create_task(collect_when_idle(self._engine), name="garbage"),
         ]
+        if self._console.interactive:
+            own.append(tasks.create_task(self._lint.run(), name="lint"))
         if self._writer is not None:
             own.append(tasks.create_task(self._writer.run(), name="status writer"))
         await stopping.wait()
@@ -166,6 +172,7 @@ class Standalone:
             for change in batch.changes:
                 self._live.seen(change.kind, change.key, present=change.obj is not None)
             self._submit(batch)
+            self._lint.changed()
             if batch.problems:
                 self._console.problems(self._provider.problems())
 
@@ -226,6 +233,7 @@ class Standalone:
             self._console.tell(self._live.view())
             if not ready and self._waiting_for() is None:
                 ready = True
+                self._lint.changed()
                 seconds = clock() - started
                 self._console.title(f"ready after {seconds:.1f} s; Ctrl-C stops everything")
             await asyncio.sleep(CONSOLE_PAUSE)
