@@ -270,8 +270,9 @@ class ClusterStatus:
             self._later(key, now + wait)
             return
         state.stale, state.waits, state.looked = "", 0, now
+        told = self._store.get(key)
         try:
-            merged = self._compare(key, live)
+            merged = self._compare(key, live, told)
         except msgspec.MsgspecError as error:
             _LOG.error("%s: its status in the cluster can't be read: %s", "/".join(key), error)
             return
@@ -286,24 +287,28 @@ class ClusterStatus:
         if due > now:
             self._later(key, due)
             return
-        await self._write(key, state, live, merged)
+        await self._write(key, state, live, (told, merged))
 
-    def _compare(self, key: ReportKey, live: Live) -> merge.Merged | None:
-        outcome = self._merge(key, live.status, live.generation)
+    def _compare(self, key: ReportKey, live: Live, told: Json) -> merge.Merged | None:
+        outcome = self._merge(key, live.status, told, live.generation)
         about = regarding(key, self._objects.served(key[0]), live.uid)
         self._events.left_out(about, outcome.left_out)
         return outcome.merged
 
-    def _merge(self, key: ReportKey, live: bytes, generation: int) -> merge.Outcome:
+    def _merge(self, key: ReportKey, live: bytes, told: Json, generation: int) -> merge.Outcome:
         return merge.merge(
             key[0],
             live,
-            self._store.get(key),
+            told,
             controller_name=self._controller_name,
             generation=generation,
         )
 
-    async def _write(self, key: ReportKey, state: _State, live: Live, merged: merge.Merged) -> None:
+    async def _write(
+        self, key: ReportKey, state: _State, live: Live, outcome: tuple[Json, merge.Merged]
+    ) -> None:
+        """Write what came of what was told; both are in `outcome`."""
+        told, merged = outcome
         version = live.resource_version
         patch = {"metadata": {"resourceVersion": version}, "status": merged.patch}
         kind, namespace, name = key
@@ -323,12 +328,15 @@ class ClusterStatus:
         state.failures = 0
         if answer.metadata.resource_version != version:
             state.stale = version
-        self._check(key, state, answer)
+        self._check(key, state, answer, told)
         self._events.turned(regarding(key, served, live.uid), merged.turns)
 
-    def _check(self, key: ReportKey, state: _State, answer: _Answer) -> None:
-        """Remember a patch of which the API server left something out, lest it be sent again."""
-        left = self._merge(key, bytes(answer.status), answer.metadata.generation).merged
+    def _check(self, key: ReportKey, state: _State, answer: _Answer, told: Json) -> None:
+        """Remember a patch of which the API server left something out, lest it be sent again.
+
+        What is told may be another by now: what counts is what the patch was made from.
+        """
+        left = self._merge(key, bytes(answer.status), told, answer.metadata.generation).merged
         state.futile = b"" if left is None else _bytes(left)
 
     def _failed(self, key: ReportKey, state: _State, version: str, error: ApiError) -> None:
