@@ -392,6 +392,26 @@ def test_a_field_that_the_api_server_drops_is_not_written_again_and_again():
     virtual_time.run(scene())
 
 
+def test_what_is_told_while_a_write_is_under_way_is_written_next():
+    async def scene():
+        async with world() as made:
+            made.cluster.put(GATEWAY)
+            await asyncio.sleep(1)
+            for count in range(1, 20):
+                made.tell(gateway(count))
+                await asyncio.sleep(5)
+                made.tell(gateway(100 + count))
+                attempts = made.cluster.attempts
+                while made.cluster.attempts == attempts:
+                    await asyncio.sleep(0.001)
+                made.tell(gateway(200 + count))
+                await asyncio.sleep(5)
+                listener = made.cluster.status(GATEWAY)["listeners"][0]
+                assert listener["attachedRoutes"] == 200 + count
+
+    virtual_time.run(scene())
+
+
 def replace_sets(report, count):
     return msgspec.structs.replace(report, attached_listener_sets=count)
 
