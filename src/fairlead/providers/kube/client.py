@@ -293,12 +293,16 @@ class KubeClient:
 
 
 async def _lines(path: str, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
+    """Lines as they come; the end of a watch in which nothing comes for long is an end as any."""
     rest = b""
-    async for chunk in response.content.iter_any():
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            if line.strip():
-                yield line
+    try:
+        async for chunk in response.content.iter_any():
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                if line.strip():
+                    yield line
+    except aiohttp.SocketTimeoutError:
+        pass
     if rest.strip():
         raise UnreachableError(f"watch of {path}: the last event is cut short")
 
