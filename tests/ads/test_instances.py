@@ -2,9 +2,9 @@
 
 from ads.fake_envoy import FakeEnvoy
 from ads.link import changes, cluster, endpoints, listener, routes
+from ads.link import text as text_of
 from fairlead.ads import type_url
 from fairlead.ads.served import KEPT_SECONDS, MOST_KEPT, ServedProxy
-from fairlead.ads.snapshot import decode
 
 PROXY = "gateway/test/edge"
 SITE = (
@@ -189,11 +189,11 @@ def test_those_that_have_gone_are_forgotten():
 
 def test_snapshot_is_what_the_proxy_holds():
     proxy = served(*SITE)
-    assert proxy.snapshot(None) is None
+    assert proxy.holds(None) is None
     pod = Pod(proxy, "one")
-    assert proxy.snapshot(None) is None
+    assert proxy.holds(None) is None
     pod.settle()
-    found = decode(proxy.snapshot(None))
+    found = proxy.holds(None)
     assert {(each.type_url, each.name, each.version) for each in found} == {
         (each.type_url, each.name, each.version) for each in SITE
     }
@@ -205,10 +205,10 @@ def test_snapshot_leaves_out_what_was_refused_here_or_elsewhere():
     pod.envoy.bad = "|b.example>one"
     pod.settle()
     rejections = proxy.new_status().rejections
-    here = {each.name: each for each in decode(proxy.snapshot(None))}
-    elsewhere = {each.name: each for each in decode(served(*SITE).snapshot(rejections))}
+    here = {each.name: each for each in proxy.holds(None)}
+    elsewhere = {each.name: each for each in served(*SITE).holds(rejections)}
     for found in (here, elsewhere):
-        text = found["table"].parts[0].body.decode()
+        text = text_of(found["table"])
         assert "|b.example=500" in text
         assert "|a.example>one" in text
         assert found["table"].version != SITE[3].version

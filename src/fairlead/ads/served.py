@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fairlead.ads.machine import Machine, entered
-from fairlead.ads.snapshot import encode, resources_of, without
+from fairlead.ads.snapshot import resources_of, without
 from fairlead.ads.stream import Changes, Desired
 from fairlead.ads.sync_state import ProxyState
 from fairlead.ir.proxy_status import ProxyStatus, Rejection
+from fairlead.xds.resource import Resource
 
 KEPT_SECONDS = 600.0
 """How long is remembered what an Envoy has refused that has gone; it may come back."""
@@ -108,8 +109,8 @@ class ServedProxy:
         self._told = status
         return status
 
-    def snapshot(self, elsewhere: Iterable[Rejection] | None) -> bytes | None:
-        """What the proxy holds (`snapshot.encode`), as of an Envoy that holds all it has asked for.
+    def holds(self, elsewhere: Iterable[Rejection] | None) -> tuple[Resource, ...] | None:
+        """What the proxy holds, as of an Envoy that holds all it has asked for.
 
         Args:
             elsewhere: What the proxy's Envoys have refused that other replicas serve; None if there
@@ -122,14 +123,14 @@ class ServedProxy:
         for _, instance in sorted(self.instances.items()):
             if instance.loaded and instance.machine.synced:
                 effective = map(instance.machine.quarantine.effective, everything)
-                return encode(each for each in effective if each is not None)
+                return tuple([each for each in effective if each is not None])
         if elsewhere is None or self.connected:
             return None
         refused: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         for each in elsewhere:
             refused[each.type_url, each.name].add(each.part)
-        kept = (without(each, refused[each.type_url, each.name]) for each in everything)
-        return encode(each for each in kept if each is not None)
+        kept = (without(each, refused.get((each.type_url, each.name), ())) for each in everything)
+        return tuple([each for each in kept if each is not None])
 
     def states(self, now: float) -> list[ProxyState]:
         """Facts about each Envoy that is connected; about the proxy if none is."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fairlead.ads.stream import Changes
     from fairlead.ads.sync_state import ProxyState
     from fairlead.ir.proxy_status import ProxyStatus, Rejection
+    from fairlead.xds.resource import Resource
 
 STOP_GRACE = 0.5
 """Seconds that streams get to end by themselves when the server stops."""
@@ -129,8 +130,10 @@ class AdsServer:
             state for name in sorted(self._proxies) for state in self._proxies[name].states(time)
         )
 
-    def snapshot(self, proxy: str, elsewhere: "Iterable[Rejection] | None" = None) -> bytes | None:
-        """What a proxy is served, to be kept for one that starts alone (`ads.snapshot`).
+    def holds(
+        self, proxy: str, elsewhere: "Iterable[Rejection] | None" = None
+    ) -> "tuple[Resource, ...] | None":
+        """What a proxy holds, to be kept for one that starts alone (`ads.snapshot`).
 
         Args:
             proxy: its name.
@@ -141,7 +144,7 @@ class AdsServer:
             None while no Envoy of it is known to hold what is desired.
         """
         known = self._proxies.get(proxy)
-        return None if known is None else known.snapshot(elsewhere)
+        return None if known is None else known.holds(elsewhere)
 
     async def wait_synced(self, proxy: str) -> None:
         """Wait until the Envoys of a proxy, known by `update`, hold all that they asked for."""

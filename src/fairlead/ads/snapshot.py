@@ -5,8 +5,7 @@ proxy has refused is not in it. Same resources, same bytes. A snapshot holds pri
 """
 
 import zlib
-from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Iterable
 from typing import Final
 
 import msgspec
@@ -39,7 +38,7 @@ _DECODER = msgspec.msgpack.Decoder(tuple[_Stored, ...])
 
 
 def encode(resources: Iterable[Resource]) -> bytes:
-    """A snapshot of resources, compressed."""
+    """A snapshot of resources, compressed. For thousands that takes too long for an event loop."""
     stored = [
         _Stored(
             resource.type_url,
@@ -76,7 +75,7 @@ def resources_of(desired: Desired) -> Iterable[Resource]:
     return (resource for table in desired.values() for resource in table.values())
 
 
-def without(resource: Resource, refused: AbstractSet[str]) -> Resource | None:
+def without(resource: Resource, refused: Collection[str]) -> Resource | None:
     """A resource without refused parts, which are known by their keys; None if nothing is left.
 
     A fallback takes the place of a part that has one. The empty key stands for all of the resource.

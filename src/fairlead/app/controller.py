@@ -44,6 +44,7 @@ from fairlead.status.conditions import system_clock
 from fairlead.status.events import EventRecorder
 from fairlead.status.store import StatusStore
 from fairlead.translate.sources import Key, Settings
+from fairlead.xds.resource import Resource
 
 _LOG = logging.getLogger(__name__)
 LEASE: Final = "fairlead"
@@ -88,7 +89,7 @@ class Controller:
             client, settings.namespace, system_clock, self._on_certificate
         )
         self._facts = ClusterFacts(self._pipeline, self._provider, self._ads, self._replicas)
-        self._snapshots = Snapshots(client, self._pipeline.outputs.fleet.get, self._snapshot)
+        self._snapshots = Snapshots(client, self._pipeline.outputs.fleet.get, self._held)
         self._health = HealthServer(
             settings.health_port, self.waiting_for, lambda: metrics(self._counted())
         )
@@ -277,11 +278,11 @@ class Controller:
             self._ads.forget(proxy)
             self._replicas.forget(proxy)
 
-    def _snapshot(self, proxy: str) -> bytes | None:
+    def _held(self, proxy: str) -> tuple[Resource, ...] | None:
         """What a new pod of the proxy may start from."""
         merged = self._replicas.merged(proxy)
         connected = merged is not None and merged.connected
-        return self._ads.snapshot(proxy, merged.rejections if merged and connected else None)
+        return self._ads.holds(proxy, merged.rejections if merged and connected else None)
 
     def _key_pair(self) -> KeyPair:
         bundle = self._certificates.bundle

@@ -1,7 +1,8 @@
 """Keeps each proxy's configuration in a Secret beside its Gateway, for proxies that start alone.
 
 In: which proxies' configuration has changed. Out: Secrets, written by the leader only, at most
-once per `PAUSE` and proxy, and only when the content is another. What a proxy refused is not in it.
+once per `PAUSE` and proxy, large ones less often, and only when the content is another. What a
+proxy refused is not in it.
 """
 
 import asyncio
@@ -11,11 +12,13 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from fairlead.ads.snapshot import encode
 from fairlead.dataplane.kubernetes import manifests, names
 from fairlead.ir.fleet import Proxy
 from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.errors import ApiError
 from fairlead.providers.kube.paths import path_of
+from fairlead.xds.resource import Resource
 
 _LOG = logging.getLogger(__name__)
 PAUSE: Final = 5.0
@@ -25,26 +28,32 @@ MOST: Final = 1_000_000
 MANAGER: Final = "fairlead-snapshots"
 
 
+SHARE: Final = 0.005
+"""Of the time, at most, that goes into the snapshots of one proxy."""
+
+
 class Snapshots:
-    """Writes what `encode` makes of each proxy that has changed.
+    """Writes down what each proxy holds that has changed.
 
     Args:
         client: Of the API server.
         proxy: The proxy of a name, None if it shall not run.
-        encode: Its configuration (`ads.snapshot`), None while there is none that it has taken.
+        held: Its configuration, None while there is none that it has taken.
     """
 
     def __init__(
         self,
         client: KubeClient,
         proxy: Callable[[str], Proxy | None],
-        encode: Callable[[str], bytes | None],
+        held: Callable[[str], tuple[Resource, ...] | None],
     ) -> None:
         self._client = client
         self._proxy = proxy
-        self._encode = encode
+        self._held = held
         self._pending: set[str] = set()
         self._written: dict[str, bytes] = {}
+        self._again: dict[str, float] = {}
+        """When a proxy may be written again, by the event loop's clock."""
         self._leading = False
 
     def touched(self, proxies: Iterable[str]) -> None:
@@ -64,14 +73,22 @@ class Snapshots:
                 await self._round()
 
     async def _round(self) -> None:
+        clock = asyncio.get_running_loop().time
         pending, self._pending = sorted(self._pending), set()
         for name in pending:
             proxy = self._proxy(name)
             if proxy is None:
                 self._written.pop(name, None)
+                self._again.pop(name, None)
                 continue
-            snapshot = self._encode(name)
-            if snapshot is None or not await self._write(proxy, snapshot):
+            held = None if self._again.get(name, 0.0) > clock() else self._held(name)
+            if held is None:
+                self._pending.add(name)
+                continue
+            begun = clock()
+            snapshot = await asyncio.to_thread(encode, held)
+            self._again[name] = clock() + (clock() - begun) / SHARE
+            if not await self._write(proxy, snapshot):
                 self._pending.add(name)
 
     async def _write(self, proxy: Proxy, snapshot: bytes) -> bool:
