@@ -44,27 +44,29 @@ class ApiProxy:
         self.asked: list[tuple[Asked, int]] = []
         """Every request for a resource so far, and the status code of its answer."""
         self.port = 0
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = asyncio.Event()
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._run(),))
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
 
     def start(self) -> None:
         """Listen; returns when it does."""
-        self._started = threading.Event()
         self._thread.start()
         self._started.wait()
 
     def stop(self) -> None:
         """End all requests."""
-        self._loop.call_soon_threadsafe(self._stopped.set)
+        self._tell(self._stopped.set)
         self._thread.join()
-        self._loop.close()
+
+    def _tell(self, what: Callable[[], None]) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(what)
 
     def spoil(self, fault: Fault | None) -> None:
         """Spoil lists in this way from now on; None lets them through, also those held."""
         self._fault = fault
-        change = self._sound.set if fault is None else self._sound.clear
-        self._loop.call_soon_threadsafe(change)
+        self._tell(self._sound.set if fault is None else self._sound.clear)
 
     def kubeconfig(self, path: Path) -> Path:
         """Write a kubeconfig that names this proxy."""
@@ -81,6 +83,7 @@ class ApiProxy:
         return path
 
     async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
         timeout = aiohttp.ClientTimeout(total=None)
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:

@@ -144,7 +144,7 @@ def use_everything(scene, controller):
         wait_for(
             lambda kind=kind: not scene.cluster.list(kind, scene.namespace, labelSelector=selector),
             f"the end of the Gateway's {kind}",
-            60,
+            120,
         )
 
 
