@@ -39,7 +39,7 @@ _BY_REPLICAS: Final = (
     ("v1", "configmaps", "", "fairlead.dev/replica"),
 )
 """What replicas make in their own namespace: version, resource, field and label selector."""
-_ENDING: Final = 45.0
+_ENDING: Final = 90.0
 """Seconds in which replicas end."""
 _INTERVAL: Final = 0.3
 
