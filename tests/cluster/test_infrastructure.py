@@ -10,7 +10,7 @@ NAME = "web-fairlead"
 KINDS = ("ServiceAccount", "ConfigMap", "Service", "Deployment")
 HOST = "shop.example.com"
 POOL = "198.51.100"
-"""Addresses that the lab's load balancer has; of a certain one it is told that another asks."""
+"""Addresses that the lab's load balancer gives; those from 128 on when they are asked for."""
 UNUSABLE = "192.0.2.1"
 LONG_NAME = "gateway-name-of-the-most-characters-" + "a" * 217
 
@@ -46,11 +46,12 @@ def programmed(scene):
 
 
 def versions(scene):
-    """(generation or version) of each object of the Gateway, which an unneeded write changes."""
+    """What an unneeded write would change, of each object but the Service."""
+    found = {kind: scene.live(kind, NAME)["metadata"] for kind in KINDS if kind != "Service"}
     return {
-        kind: scene.live(kind, NAME)["metadata"]["resourceVersion"]
-        for kind in ("ServiceAccount", "ConfigMap")
-    } | {kind: scene.live(kind, NAME)["metadata"]["generation"] for kind in ("Deployment",)}
+        kind: metadata["generation" if kind == "Deployment" else "resourceVersion"]
+        for kind, metadata in found.items()
+    }
 
 
 def test_everything_carries_the_gateways_labels_and_annotations(scene):
@@ -188,21 +189,12 @@ def test_instances_come_and_go_as_the_settings_say(scene):
     wait_for(
         lambda: scene.cluster.find("HorizontalPodAutoscaler", NAME, scene.namespace), "autoscaler"
     )
-    wait_for(
-        lambda: "cpu" not in str(managed(scene)["f:spec"].get("f:replicas", "")), "replicas let go"
-    )
     assert scene.live("Deployment", NAME)["spec"]["replicas"] == 2
     settings(scene)
     wait_for(
         lambda: not scene.cluster.find("HorizontalPodAutoscaler", NAME, scene.namespace), "no more"
     )
     wait_for(lambda: scene.live("Deployment", NAME)["spec"]["replicas"] == 1, "one instance")
-
-
-def managed(scene):
-    """The fields of the Deployment that we manage."""
-    fields = scene.live("Deployment", NAME)["metadata"]["managedFields"]
-    return next(each["fieldsV1"] for each in fields if each["manager"] == "fairlead-deployer")
 
 
 def test_a_mistake_in_settings_takes_nothing_away(scene):
@@ -213,9 +205,9 @@ def test_a_mistake_in_settings_takes_nothing_away(scene):
     wait_told(scene, "Accepted", "False", "InvalidParameters")
     message = condition(scene.live()["status"]["conditions"], "Accepted")["message"]
     assert "replicas is 'many'" in message
-    assert scene.live("Service", NAME)["status"]["loadBalancer"]["ingress"] == [
-        {"ip": address}
-    ] or (scene.live("Service", NAME)["status"]["loadBalancer"]["ingress"][0]["ip"] == address)
+    balanced = scene.live("Service", NAME)["status"]["loadBalancer"]
+    assert balanced["ingress"][0]["ip"] == address
+    assert scene.live("Deployment", NAME)["status"]["readyReplicas"] == 1
     settings(scene)
     assert scene.address() == address
 
@@ -307,15 +299,11 @@ def test_the_longest_name_is_served(scene):
 
 def test_twenty_gateways_get_their_addresses_at_once(scene):
     names = [f"many-{number}" for number in range(20)]
-    none = {"replicas": "1", "serviceType": "LoadBalancer"}
-    infrastructure = settings(scene, **none)
-    scene.cluster.apply(
-        *(objects.gateway(scene.namespace, name, infrastructure=infrastructure) for name in names)
-    )
+    scene.cluster.apply(*(objects.gateway(scene.namespace, name) for name in names))
 
     def all_have():
         services = scene.cluster.list("Service", scene.namespace)
         given = [each["status"]["loadBalancer"].get("ingress") for each in services]
         return len(given) == len(names) and all(given)
 
-    wait_for(all_have, "addresses of 20 Gateways", 60)
+    wait_for(all_have, "addresses of 20 Gateways", 120)
