@@ -183,6 +183,15 @@ async def updates(pod):
     return [line for line in lines if any(name in line for name in counted)]
 
 
+async def usual_start():
+    """Seconds that a start takes with a control plane, on this machine as busy as it is."""
+    async with scene(*site(free_port())) as (_, pod):
+        begun = time.monotonic()
+        await pod.start()
+        await pod.ready()
+        return time.monotonic() - begun
+
+
 @contextlib.contextmanager
 def mute():
     """A port whose owner takes connections and says nothing, as a frozen process does."""
@@ -196,6 +205,7 @@ def mute():
 def test_a_new_proxy_starts_from_the_snapshot_while_no_control_plane_answers(frozen):
     async def body():
         port = free_port()
+        usual = await usual_start()
         async with scene() as (plane, pod):
             with mute() as silent:
                 if frozen:
@@ -205,7 +215,8 @@ def test_a_new_proxy_starts_from_the_snapshot_while_no_control_plane_answers(fro
                 await pod.start()
                 await pod.ready()
                 assert await get(port) == 200
-                assert time.monotonic() - begun < 3
+                took = time.monotonic() - begun
+                assert took < 3 or took < 3 * usual + 1.5, f"a start takes {usual:.1f} s now"
                 assert await source(pod) == "snapshot"
             if frozen:
                 return

@@ -6,7 +6,6 @@ as Envoy takes to ask.
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
@@ -35,6 +34,9 @@ _GRACE: Final = 1.5
 """Seconds after SIGTERM; Envoy has drained by then."""
 _SILENCE: Final = 30.0
 """Seconds after which an Envoy that does not answer makes the pod unhealthy."""
+_BUSY_SECONDS: Final = 10.0
+"""How long an Envoy that serves may be too busy to say so."""
+_ASK_SECONDS: Final = 0.1
 _METRICS_SECONDS: Final = 8.0
 _CONNECTION_SECONDS: Final = 600
 """How long a connection may go on whose listener or chain was changed or removed."""
@@ -88,6 +90,8 @@ class ProxyPod:
         self._closed = False
         self._heard = 0.0
         """When Envoy last answered."""
+        self._serves = False
+        """Whether the Envoy that runs has had its first configuration."""
 
     async def run(self, stopping: asyncio.Event, *, at_once: asyncio.Event) -> None:
         """Serve until `stopping` is set, then let clients go; `at_once` ends that.
@@ -177,31 +181,54 @@ class ProxyPod:
         return Command(argv, environment, None, many_files=True)
 
     def _on_change(self, state: State) -> None:
+        self._serves = self._serves and state.phase == "running"
         if state.phase == "running":
             self._heard = self._clock.now()  # it needs a moment before it answers
             _LOG.info("envoy runs as process %d", state.pid)
 
+    async def _answers(self) -> bool | None:
+        """Whether Envoy has its first configuration; None while it doesn't answer."""
+        asked = self._supervisor.state.pid
+        try:
+            status, _ = await admin.request(self._admin, "/ready")
+        except admin.AdminError:
+            return None
+        if asked == self._supervisor.state.pid:
+            self._heard = self._clock.now()
+            self._serves = status == HTTPStatus.OK
+        return status == HTTPStatus.OK
+
     async def _configured(self) -> bool:
-        return await admin.ready(self._admin)
+        """Whether Envoy has its first configuration, which a snapshot must not take the place of.
+
+        One that is too busy to answer is asked until it does.
+        """
+        while not self._serves and await self._answers() is None:
+            await self._clock.sleep(_ASK_SECONDS)
+        return self._serves
 
     # What the kubelet asks
 
     async def _ready(self) -> Answer:
         if self._closed:
             return HTTPStatus.SERVICE_UNAVAILABLE, b"closed\n"
-        if not await self._configured():
-            return HTTPStatus.SERVICE_UNAVAILABLE, b"Envoy has no configuration yet\n"
-        self._heard = self._clock.now()
-        return HTTPStatus.OK, b"ready\n"
+        answer = await self._answers()
+        busy = answer is None and self._serves and self._silent < _BUSY_SECONDS
+        if answer or busy:
+            return HTTPStatus.OK, b"ready\n"
+        return HTTPStatus.SERVICE_UNAVAILABLE, b"Envoy has no configuration yet\n"
 
     async def _healthz(self) -> Answer:
-        with contextlib.suppress(admin.AdminError):
-            await admin.request(self._admin, "/ready")
-            self._heard = self._clock.now()
-        silent = self._clock.now() - self._heard
-        if silent > _SILENCE:
-            return HTTPStatus.SERVICE_UNAVAILABLE, f"Envoy is silent for {silent:.0f} s\n".encode()
+        await self._answers()
+        if self._silent > _SILENCE:
+            words = f"Envoy is silent for {self._silent:.0f} s\n"
+            return HTTPStatus.SERVICE_UNAVAILABLE, words.encode()
         return HTTPStatus.OK, b"alive\n"
+
+    @property
+    def _silent(self) -> float:
+        """Seconds since Envoy last answered."""
+        return self._clock.now() - self._heard
 
     async def _metrics(self) -> Answer:
         try:

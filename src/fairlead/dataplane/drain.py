@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,33 +58,56 @@ async def drain(
         closing: called when no more connections are taken from now on.
 
     Returns:
-        Whether all clients had gone by then. True for an Envoy that no longer answers.
+        Whether all clients had gone by then, as far as Envoy could be asked.
     """
-    try:
-        await admin.request(admin_socket, "/drain_listeners?graceful", method="POST")
-        await _wait_until_quiet(admin_socket, clock, patience)
-        closing()
-        await admin.request(admin_socket, "/drain_listeners", method="POST")
-        until = clock.now() + _CLOSING_SECONDS
-        while (left := (await connections(admin_socket)).now) and clock.now() < until:
-            await clock.sleep(_LOOK_SECONDS / 5)
-    except admin.AdminError:
-        return True
-    return not left
+    begun = clock.now()
+    until = begun + patience.most
+    while not await _told(admin_socket, "/drain_listeners?graceful") and clock.now() < until:
+        await clock.sleep(_LOOK_SECONDS)
+    await _wait_until_quiet(admin_socket, clock, patience, begun)
+    closing()
+    await _told(admin_socket, "/drain_listeners")
+    until = clock.now() + _CLOSING_SECONDS
+    while (left := await _count(admin_socket)) and left.now and clock.now() < until:
+        await clock.sleep(_LOOK_SECONDS / 5)
+    return not (left and left.now)
 
 
-async def _wait_until_quiet(admin_socket: Path, clock: Clock, patience: Patience) -> None:
-    """Return when nobody is connected and nobody has come for a while, or time is up."""
-    begun = quiet_since = clock.now()
+async def _wait_until_quiet(
+    admin_socket: Path, clock: Clock, patience: Patience, begun: float
+) -> None:
+    """Return when nobody is connected and nobody has come for a while, or time is up.
+
+    An Envoy that doesn't answer is busy rather than gone: nothing is known of its clients then.
+    """
+    quiet_since = clock.now()
     ever = -1
     while clock.now() - begun < patience.most:
-        found = await connections(admin_socket)
-        if found.now or found.ever != ever:
-            ever, quiet_since = found.ever, clock.now()
+        found = await _count(admin_socket)
+        if found is None or found.now or found.ever != ever:
+            ever = ever if found is None else found.ever
+            quiet_since = clock.now()
         quiet = clock.now() - quiet_since >= min(_QUIET_SECONDS, patience.least)
         if quiet and clock.now() - begun >= patience.least:
             return
         await clock.sleep(_LOOK_SECONDS)
+
+
+async def _told(admin_socket: Path, target: str) -> bool:
+    """Whether Envoy has taken a command."""
+    try:
+        status, _ = await admin.request(admin_socket, target, method="POST")
+    except admin.AdminError:
+        return False
+    return status == HTTPStatus.OK
+
+
+async def _count(admin_socket: Path) -> Connections | None:
+    """Clients; None where Envoy does not answer."""
+    try:
+        return await connections(admin_socket)
+    except admin.AdminError:
+        return None
 
 
 async def connections(admin_socket: Path) -> Connections:
