@@ -176,8 +176,13 @@ def test_who_may_not_install_is_told(place, tmp_path):
     assert "cluster-admin" in said
 
 
-def test_dry_run_is_taken_by_kubectl(place):
-    text = fairlead("install", "-n", place.namespace, "--dry-run", "--set", "hostnamePolicy=true",
-                    "--set", "aggregateRoles=true", "--set", "className=other")  # fmt: skip
-    said = place.cluster.kubectl("apply", "--dry-run=client", "-f", "-", stdin=text)
-    assert len(said.splitlines()) == text.count("\nkind: ")
+def test_the_api_server_knows_every_field(cluster, namespace):
+    options = ("hostnamePolicy=true", "aggregateRoles=true", "className=other")
+    settings = [word for each in options for word in ("--set", each)]
+    text = fairlead("install", "-n", namespace, "--dry-run", *settings)
+    said = cluster.kubectl(
+        *("apply", "--server-side", "--dry-run=server", "--force-conflicts"),
+        *("--validate=strict", "-f", "-"),
+        stdin=text,
+    )
+    assert len(said.splitlines()) == len(list(yaml.safe_load_all(text)))
