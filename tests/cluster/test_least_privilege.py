@@ -19,6 +19,7 @@ from support.certificates import CA
 
 EVERYTHING = Path(__file__).with_name("everything.yaml")
 ACCOUNT = "fairlead"
+EVENTS = "/apis/events.k8s.io/v1"
 RBAC = "rbac.authorization.k8s.io"
 ROLES = ("fairlead", "fairlead-secrets", "fairlead-snapshots")
 WITHOUT_STATUS = ("ConfigMap", "Service", "Secret")
@@ -127,7 +128,30 @@ def use_everything(scene, controller):
     for kind in ("HorizontalPodAutoscaler", "PodDisruptionBudget"):
         gone = f"the end of the {kind}"
         wait_for(lambda kind=kind: not scene.cluster.list(kind, scene.namespace), gone)
-    for backend in ("absent", "shop", "absent"):
+    flip(scene, "absent", "shop")
+    restart_with_a_broken_certificate(scene, controller)
+    flip(scene, "absent")  # the Event of before is there, and its series goes on
+
+    def series():
+        events = scene.cluster.request("GET", f"{EVENTS}/namespaces/{scene.namespace}/events")
+        return any(each.get("series") for each in events["items"])
+
+    wait_for(series, "an Event with a series", 60)
+    settings = {"data": {"serviceType": "NodePort"}}
+    scene.cluster.patch("ConfigMap", "settings", scene.namespace, settings)
+
+    def on_nodes():
+        nodes = scene.cluster.list("Node")
+        found = {each["address"] for node in nodes for each in node["status"]["addresses"]}
+        return {each["value"] for each in scene.live()["status"].get("addresses", ())} & found
+
+    wait_for(on_nodes, "addresses of nodes", 60)
+    leave(scene, controller)
+
+
+def flip(scene, *backends):
+    """Send the route to these Services, one after the other, and wait for what is told of it."""
+    for backend in backends:
         scene.cluster.apply(objects.route(scene.namespace, "shop", "shop.example.com", backend))
         wanted = str(backend == "shop")
 
@@ -135,10 +159,28 @@ def use_everything(scene, controller):
             parents = scene.live("HTTPRoute", "shop")["status"]["parents"]
             return condition(parents[0]["conditions"], "ResolvedRefs").get("status") == wanted
 
-        wait_for(resolved, f"ResolvedRefs {wanted}")
+        wait_for(resolved, f"ResolvedRefs {wanted}", 60)
+
+
+def restart_with_a_broken_certificate(scene, controller):
+    """It is made anew by the replica that leads next."""
     controller.kill()
+    broken = base64.b64encode(b"none").decode()
+    before = scene.cluster.patch(
+        "Secret", "fairlead-xds", scene.namespace, {"data": {"tls.crt": broken}}
+    )
     controller.start()
     controller.until_ready()
+
+    def renewed():
+        found = scene.cluster.get("Secret", "fairlead-xds", scene.namespace)
+        return found["data"] != before["data"]
+
+    wait_for(renewed, "a new certificate", 60)
+
+
+def leave(scene, controller):
+    """The Gateway goes to another controller's class, and nothing of ours stays."""
     theirs = f"{controller.name}-theirs"
     scene.cluster.apply(
         {

@@ -195,3 +195,25 @@ def test_a_secret_that_is_spoilt_is_written_anew():
             assert set(api.secret["data"]) == {"ca.crt", "ca.key", "tls.crt", "tls.key"}
 
     asyncio.run(body())
+
+
+def test_a_certificate_that_nobody_can_read_is_waited_out():
+    async def body():
+        api = Api()
+        async with replicas(api, "leads") as ((leader,), _):
+            async with asyncio.timeout(5):
+                first = await leader.ready()
+        api.secret["data"]["tls.crt"] = "bm9uZQ=="
+        async with replicas(api, "reads", "reads") as ((one, other), _):
+            before = api.reads
+            await until(lambda: api.reads > before + 4)
+            assert api.writes == 1
+            one.lead(leading=True)
+            async with asyncio.timeout(5):
+                made = await one.ready()
+                assert made == await other.ready()
+        assert made.authorities == first.authorities
+        assert authority.usable(made)
+        assert not authority.usable(msgspec.structs.replace(made, key=first.key))
+
+    asyncio.run(body())

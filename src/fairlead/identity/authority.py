@@ -60,6 +60,16 @@ def renewed(bundle: Bundle | None, names: Sequence[str], now: dt.datetime) -> Bu
         return _created(names, now)
 
 
+def usable(bundle: Bundle) -> bool:
+    """Whether connections can be taken with the certificate of `bundle`, whoever issued it."""
+    try:
+        certificate = x509.load_pem_x509_certificate(bundle.certificate)
+        key = serialization.load_pem_private_key(bundle.key, None)
+        return key.public_key() == certificate.public_key()
+    except Exception:  # noqa: BLE001 - whatever is wrong with it
+        return False
+
+
 def _created(names: Sequence[str], now: dt.datetime) -> Bundle:
     signer = _new_authority(now)
     certificate, key = _issue(signer, names, now)

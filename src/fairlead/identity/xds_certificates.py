@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from fairlead.identity.authority import Bundle, renewed
+from fairlead.identity.authority import Bundle, renewed, usable
 from fairlead.providers.kube.errors import ApiError
 from fairlead.providers.kube.paths import path_of
 
@@ -144,7 +144,8 @@ class XdsCertificates:
                     self._wake.set()  # somebody else has written: look again
                     return
                 found = made
-        if found is not None and found != self._bundle:
+        # A leader replaces what nobody can use; the others wait for that.
+        if found is not None and found != self._bundle and usable(found):
             _LOG.info("the control plane shows a new certificate")
             self._bundle = found
             self._there.set()
