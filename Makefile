@@ -12,7 +12,7 @@ IN_CLUSTER := sh scripts/cluster.sh env PYTHONPATH=tests $(BIN)/python -m
 SUITE ?= $(LAB)/lab conformance
 
 .PHONY: help setup demo test cluster-test conformance conformance-short check bench bench-explain bench-cluster
-.PHONY: fuzz golden lock clean
+.PHONY: image chart fuzz golden lock clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,12 @@ check: $(STAMP) ## Format, lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+image: $(STAMP) ## The container image, from local files, as .cache/image/fairlead.tar
+	@$(BIN)/python -m image $(ARGS)
+
+chart: $(STAMP) ## Make the Helm chart again from the source of fairlead install
+	@$(BIN)/python scripts/make_chart.py
 
 bench: $(STAMP) ## The benchmarks, one JSON object a line, beside a hand-written Envoy configuration
 	@$(BIN)/python -m bench $(ARGS)

@@ -143,7 +143,12 @@ class Controller:
         )
         self._fleet = KubeFleet(
             self._client,
-            KubeFleetSettings(settings.image, settings.xds_address, settings.controller_name),
+            KubeFleetSettings(
+                settings.image,
+                settings.xds_address,
+                settings.controller_name,
+                settings.image_pull_policy,
+            ),
             self._on_addresses,
             self._on_infrastructure,
         )

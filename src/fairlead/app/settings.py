@@ -43,6 +43,8 @@ class ControllerSettings:
     controller_name: str
     """Of the GatewayClasses that are served (`spec.controllerName`)."""
     kubeconfig: Path | None = None
+    image_pull_policy: str = ""
+    """Of the proxies; empty for the cluster's default."""
     pod_uid: str = ""
     """UID of that pod; empty where this replica is none."""
     context: str | None = None

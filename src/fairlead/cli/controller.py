@@ -37,6 +37,11 @@ PORT = click.IntRange(1, 65535)
     help="Image of the proxies.  [env: FAIRLEAD_IMAGE]",
 )  # fmt: skip
 @click.option(
+    "--image-pull-policy", envvar="FAIRLEAD_IMAGE_PULL_POLICY", default="",
+    type=click.Choice(("", "Always", "IfNotPresent", "Never")),
+    help="Of the proxies.  [env: FAIRLEAD_IMAGE_PULL_POLICY; default: the cluster's]",
+)  # fmt: skip
+@click.option(
     "--controller-name", envvar="FAIRLEAD_CONTROLLER_NAME",
     default="fairlead.dev/gateway-controller", show_default=True,
     help="GatewayClasses with this spec.controllerName are served.",
@@ -71,6 +76,7 @@ def controller(
     pod: str | None,
     pod_uid: str,
     image: str,
+    image_pull_policy: str,
     controller_name: str,
     xds_address: str | None,
     xds_port: int,
@@ -97,6 +103,7 @@ def controller(
         pod=pod or socket.gethostname(),
         pod_uid=pod_uid,
         image=image,
+        image_pull_policy=image_pull_policy,
         xds_address=xds_address or f"fairlead.{namespace}.svc:15010",
         controller_name=controller_name,
         kubeconfig=kubeconfig,

@@ -140,6 +140,7 @@ def _container(values: Values) -> Manifest:
             downward("POD_UID", "metadata.uid"),
             downward("POD_NAMESPACE", "metadata.namespace"),
             {"name": "FAIRLEAD_IMAGE", "value": values.image},
+            {"name": "FAIRLEAD_IMAGE_PULL_POLICY", "value": values.image_pull_policy},
             {"name": "FAIRLEAD_CONTROLLER_NAME", "value": values.controller_name},
             {"name": "FAIRLEAD_SNAPSHOTS", "value": values.word("snapshots")},
         ],
