@@ -96,10 +96,10 @@ def _container(proxy: Proxy, settings: PodSettings) -> dict[str, Any]:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
+        # On a crowded node a start may take long; only what has started is judged.
+        "startupProbe": _probe("/healthz", periodSeconds=1, timeoutSeconds=5, failureThreshold=180),
         "readinessProbe": _probe("/ready", periodSeconds=1, timeoutSeconds=2, failureThreshold=2),
-        "livenessProbe": _probe(
-            "/healthz", initialDelaySeconds=10, periodSeconds=10, timeoutSeconds=5
-        ),
+        "livenessProbe": _probe("/healthz", periodSeconds=10, timeoutSeconds=5, failureThreshold=6),
         "volumeMounts": [
             _mount("config", f"{_MOUNTS}/config", readOnly=True),
             _mount("snapshot", f"{_MOUNTS}/snapshot", readOnly=True),
