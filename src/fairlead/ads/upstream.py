@@ -21,12 +21,12 @@ OPENING_SECONDS: Final = 5.0
 """Until a replica has said that it serves us; one that is frozen never does."""
 _KEEPALIVE: Final[Options] = [
     ("grpc.keepalive_time_ms", 8_000),
-    ("grpc.keepalive_timeout_ms", 8_000),
-    ("grpc.http2.ping_timeout_ms", 8_000),
+    ("grpc.keepalive_timeout_ms", 12_000),
+    ("grpc.http2.ping_timeout_ms", 12_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
 ]
-"""A replica that is frozen, or gone without a word, is noticed after 8 to 16 seconds."""
+"""A replica that is frozen, or gone without a word, is noticed after 12 to 20 seconds."""
 _ALONE: Final[Options] = [
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.enable_http_proxy", 0),
