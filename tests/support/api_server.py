@@ -318,7 +318,7 @@ async def _answer(request: web.Request, body: Object, fault: Fault | None) -> we
     return web.Response(body=data, content_type="application/json")
 
 
-async def until(check: Callable[[], bool], seconds: float = 10) -> None:
+async def until(check: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until something is so; raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not check():  # noqa: ASYNC110 - what is waited for has no event of its own
