@@ -11,6 +11,7 @@ from pathlib import Path
 
 import grpc
 import grpc.aio
+import msgspec
 from envoy.service.discovery.v3 import discovery_pb2
 
 from ads.fake_envoy import FakeEnvoy
@@ -59,6 +60,20 @@ async def configured(channel, proxy):
         await asyncio.sleep(0.1)
 
 
+def united(envoy):
+    """What Envoy has to say; subscriptions that come of one response are one request."""
+    requests = []
+    while envoy.out:
+        request = envoy.out.popleft()
+        last = requests[-1] if requests else None
+        if last and not request.nonce and not last.nonce and last.type_url == request.type_url:
+            names = (*last.subscribe, *request.subscribe)
+            requests[-1] = msgspec.structs.replace(last, subscribe=names)
+        else:
+            requests.append(request)
+    return requests
+
+
 async def connected(channel, proxy):
     node = f"{proxy}~one"
     metadata = grpc.aio.Metadata(("authorization", proxy), ("fairlead-node", node))
@@ -66,8 +81,8 @@ async def connected(channel, proxy):
     envoy = FakeEnvoy()
     envoy.start()
     while not envoy.active[type_url.ROUTES].get("table") or envoy.dead_routes():
-        while envoy.out:
-            await call.write(message(envoy.out.popleft(), node))
+        for request in united(envoy):
+            await call.write(message(request, node))
         envoy.take(await call.read())
 
 

@@ -32,8 +32,8 @@ _KEEPALIVE: Final[Options] = [
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.http2.max_ping_strikes", 0),
 ]
-"""A client that has vanished is noticed within two minutes: sooner, an overloaded replica would lose
-those that it has. Clients may ask every few seconds whether we're there."""
+"""A client that has vanished is noticed within two minutes: sooner, an overloaded replica would
+lose those that it has. Clients may ask every few seconds whether we're there."""
 CONNECTION_SECONDS = 1800
 """After about so long a client has to connect again, perhaps to another replica, with a token that
 is valid then."""
