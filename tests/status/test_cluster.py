@@ -402,7 +402,7 @@ def test_what_is_told_while_a_write_is_under_way_is_written_next():
                 await asyncio.sleep(5)
                 made.tell(gateway(100 + count))
                 attempts = made.cluster.attempts
-                while made.cluster.attempts == attempts:
+                while made.cluster.attempts == attempts:  # noqa: ASYNC110 - time is virtual
                     await asyncio.sleep(0.001)
                 made.tell(gateway(200 + count))
                 await asyncio.sleep(5)
