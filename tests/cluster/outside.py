@@ -11,7 +11,8 @@ from pathlib import Path
 from cluster import faults, installation
 from cluster.api import Cluster, wait_for
 
-READY_SECONDS = 60
+READY_SECONDS = 90
+STOP_SECONDS = 20
 
 
 class OutsideController:
@@ -80,9 +81,14 @@ class OutsideController:
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
-            self._process.send_signal(number)
-            self._process.wait(20)
-            self._process = None
+            process, self._process = self._process, None
+            process.send_signal(number)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
 
 
 def _address_towards(address: str) -> str:

@@ -72,9 +72,9 @@ def watched(installed, namespace, tmp_path):
         controller.until_ready()
         yield Scene(cluster, namespace), controller, proxy
     finally:
-        controller.close()
         proxy.stop()
         as_account.close()
+        controller.close()
         cluster.delete("GatewayClass", f"{namespace}-theirs")
         for name in ROLES:
             cluster.delete("ClusterRoleBinding", f"{namespace}-{name}")
@@ -128,15 +128,12 @@ def use_everything(scene, controller):
     for kind in ("HorizontalPodAutoscaler", "PodDisruptionBudget"):
         gone = f"the end of the {kind}"
         wait_for(lambda kind=kind: not scene.cluster.list(kind, scene.namespace), gone)
-    flip(scene, "absent", "shop")
+    flip(scene, "absent")
+    wait_for(lambda: events(scene), "an Event", 60)
+    flip(scene, "shop")
     restart_with_a_broken_certificate(scene, controller)
-    flip(scene, "absent")  # the Event of before is there, and its series goes on
-
-    def series():
-        events = scene.cluster.request("GET", f"{EVENTS}/namespaces/{scene.namespace}/events")
-        return any(each.get("series") for each in events["items"])
-
-    wait_for(series, "an Event with a series", 60)
+    flip(scene, "absent")  # the Event of before is there: it is counted up
+    wait_for(lambda: any(each.get("series") for each in events(scene)), "a series", 60)
     settings = {"data": {"serviceType": "NodePort"}}
     scene.cluster.patch("ConfigMap", "settings", scene.namespace, settings)
 
@@ -149,17 +146,24 @@ def use_everything(scene, controller):
     leave(scene, controller)
 
 
-def flip(scene, *backends):
-    """Send the route to these Services, one after the other, and wait for what is told of it."""
-    for backend in backends:
-        scene.cluster.apply(objects.route(scene.namespace, "shop", "shop.example.com", backend))
-        wanted = str(backend == "shop")
+def flip(scene, backend):
+    """Send the route to this Service, and wait for what is told of it."""
+    scene.cluster.apply(objects.route(scene.namespace, "shop", "shop.example.com", backend))
+    wanted = str(backend == "shop")
 
-        def resolved(wanted=wanted):
-            parents = scene.live("HTTPRoute", "shop")["status"]["parents"]
-            return condition(parents[0]["conditions"], "ResolvedRefs").get("status") == wanted
+    def resolved():
+        parents = scene.live("HTTPRoute", "shop")["status"]["parents"]
+        return condition(parents[0]["conditions"], "ResolvedRefs").get("status") == wanted
 
-        wait_for(resolved, f"ResolvedRefs {wanted}", 60)
+    wait_for(resolved, f"ResolvedRefs {wanted}", 60)
+
+
+def events(scene):
+    """The Events of ours on the route that flips."""
+    found = scene.cluster.request("GET", f"{EVENTS}/namespaces/{scene.namespace}/events")["items"]
+    about = ("HTTPRoute", "shop")
+    ours = [each for each in found if "fairlead" in each.get("reportingController", "")]
+    return [e for e in ours if (e["regarding"]["kind"], e["regarding"]["name"]) == about]
 
 
 def restart_with_a_broken_certificate(scene, controller):

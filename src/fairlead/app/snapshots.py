@@ -2,8 +2,7 @@
 
 In: which proxies' configuration has changed. Out: Secrets, written by the leader only, at most
 once per `PAUSE` and proxy, large ones less often, and only when the content is another. What a
-proxy refused is not in it. It is removed with what else a Gateway had that leaves us; that of one
-which is deleted goes with its owner.
+proxy refused is not in it.
 """
 
 import asyncio
@@ -53,8 +52,6 @@ class Snapshots:
         self._held = held
         self._pending: set[str] = set()
         self._written: dict[str, bytes] = {}
-        self._kept: set[str] = set()
-        """Proxies whose Secret this replica has written."""
         self._again: dict[str, float] = {}
         """When a proxy may be written again, by the event loop's clock."""
         self._leading = False
@@ -77,9 +74,6 @@ class Snapshots:
 
     async def _round(self) -> None:
         clock = asyncio.get_running_loop().time
-        for name in sorted(self._kept):
-            if self._proxy(name) is None:
-                await self._remove(name)
         pending, self._pending = sorted(self._pending), set()
         for name in pending:
             proxy = self._proxy(name)
@@ -96,18 +90,6 @@ class Snapshots:
             self._again[name] = clock() + (clock() - begun) / SHARE
             if not await self._write(proxy, snapshot):
                 self._pending.add(name)
-
-    async def _remove(self, name: str) -> None:
-        """Delete the Secret of a proxy that shall not run any more; tried again if that fails."""
-        _, namespace, gateway = name.split("/")
-        path = path_of("v1", "secrets", namespace, names.snapshot_name(gateway))
-        try:
-            await self._client.delete(path)
-        except ApiError as error:
-            _LOG.warning("the snapshot of %s was not removed: %s", name, error)
-            return
-        self._kept.discard(name)
-        self._written.pop(name, None)
 
     async def _write(self, proxy: Proxy, snapshot: bytes) -> bool:
         """Write one Secret; returns whether nothing is left to do."""
@@ -132,7 +114,6 @@ class Snapshots:
             _LOG.warning("the snapshot of %s was not written: %s", proxy.name, error)
             return False
         self._written[proxy.name] = digest
-        self._kept.add(proxy.name)
         return True
 
 
@@ -141,6 +122,6 @@ def _secret(proxy: Proxy, snapshot: bytes) -> Mapping[str, Any]:
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": manifests.metadata(proxy, name=names.snapshot_name(proxy.gateway)),
-        "type": "fairlead.dev/snapshot",
+        "type": names.SNAPSHOT_TYPE,
         "data": {"snapshot": base64.b64encode(snapshot).decode()},
     }

@@ -12,6 +12,7 @@ RESOURCES = (
     ("v1", "services"),
     ("v1", "serviceaccounts"),
     ("v1", "configmaps"),
+    ("v1", "secrets"),
     ("v1", "nodes"),
     ("apps/v1", "deployments"),
     ("autoscaling/v2", "horizontalpodautoscalers"),

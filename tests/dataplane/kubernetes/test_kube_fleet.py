@@ -8,6 +8,7 @@ import pytest
 from dataplane.kubernetes.applying_server import ApplyingServer, Refusal
 from dataplane.kubernetes.makers import OURS, proxy
 from fairlead.dataplane.kubernetes import fleet as fleet_module
+from fairlead.dataplane.kubernetes import names
 from fairlead.dataplane.kubernetes.fleet import KubeFleet, KubeFleetSettings
 from fairlead.ir.infrastructure import AskedAddress, Deployment, Infrastructure
 from fairlead.providers.kube import backoff
@@ -248,6 +249,28 @@ async def test_a_gateway_of_another_controller_loses_all(server):
         await until(lambda: len(server.written.deleted) == 4)
         assert found.addresses[KEY] is None
         assert found.infrastructure[KEY] is None
+
+
+@pytest.mark.parametrize("whose", ["ours", "a user's", "another Gateway's"])
+def test_the_snapshot_of_a_gateway_goes_with_all_else(whose):
+    """It holds keys; but a Secret that only has its name is let be."""
+
+    async def test(server):
+        uid = server.gateway()
+        server.gateway_class("ours", "example.com/other")
+        owner = uid if whose == "ours" else "uid-of-another"
+        reference = {"kind": "Gateway", "name": "edge", "uid": owner, "controller": True}
+        name = names.snapshot_name("edge")
+        metadata = {"name": name, "namespace": "infra", "ownerReferences": [reference]}
+        kind = "Opaque" if whose == "a user's" else names.SNAPSHOT_TYPE
+        server.put("secrets", {"metadata": metadata, "type": kind, "data": {}})
+        async with running(server) as found:
+            await found.made(proxy(owner=uid))
+            found.wants()
+            await until(lambda: ("services", NAME) in server.written.deleted)
+        assert (server.get("secrets", name) is None) == (whose == "ours")
+
+    scene(test)()
 
 
 @pytest.mark.parametrize("gone", ["gateway", "class", "nothing", "came back"])

@@ -21,6 +21,7 @@ from fairlead.dataplane.kubernetes import plan
 from fairlead.dataplane.kubernetes.cache import Cache, GatewayKey
 from fairlead.dataplane.kubernetes.facts import Facts, Problem, State
 from fairlead.dataplane.kubernetes.manifests import Common
+from fairlead.dataplane.kubernetes.names import snapshot_name
 from fairlead.dataplane.kubernetes.ownership import Ownership
 from fairlead.dataplane.kubernetes.plan import Apply, Delete, ObjectKey
 from fairlead.dataplane.kubernetes.pod import PodSettings
@@ -302,6 +303,9 @@ class KubeFleet:
         live = self._cache.of(key)
         owners = {each.owner for each in live.values()}
         if live and await self._ownership.abandoned(key, owners):
+            snapshot = path_of("v1", "secrets", key[0], snapshot_name(key[1]))
+            if uid := await self._ownership.snapshot(snapshot, owners):
+                await self._client.delete(snapshot, uid=uid)
             for (kind, name), each in sorted(live.items()):
                 if not each.deleting:
                     await self._delete(key, Delete(kind, name, each.uid))

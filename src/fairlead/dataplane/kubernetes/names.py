@@ -14,6 +14,8 @@ LONGEST: Final = 60
 SUFFIX: Final = "-fairlead"
 """A Gateway and a Service of the user's are often called the same."""
 SNAPSHOT: Final = "-snapshot"
+SNAPSHOT_TYPE: Final = "fairlead.dev/snapshot"
+"""Type of the Secrets that hold snapshots."""
 GATEWAY_NAME: Final = "gateway.networking.k8s.io/gateway-name"
 """The label that says whose it is (GEP-1762)."""
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"

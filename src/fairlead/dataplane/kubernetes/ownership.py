@@ -10,6 +10,7 @@ import msgspec
 
 from fairlead.dataplane.kubernetes import live
 from fairlead.dataplane.kubernetes.cache import GatewayKey
+from fairlead.dataplane.kubernetes.names import SNAPSHOT_TYPE
 from fairlead.dataplane.kubernetes.plan import CONTROLLER
 from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.errors import ApiError
@@ -17,6 +18,7 @@ from fairlead.providers.kube.paths import path_of
 
 _GROUP: Final = "gateway.networking.k8s.io/v1"
 _NOT_FOUND: Final = 404
+_FORBIDDEN: Final = 403
 
 
 class _ClassSpec(msgspec.Struct, frozen=True, rename="camel"):
@@ -34,6 +36,10 @@ class _GatewaySpec(msgspec.Struct, frozen=True, rename="camel"):
 class _Gateway(msgspec.Struct, frozen=True):
     metadata: live.ObjectMeta
     spec: _GatewaySpec
+
+
+class _Secret(live.Owned, frozen=True):
+    type: str = ""
 
 
 class Ownership:
@@ -84,6 +90,30 @@ class Ownership:
             return False
         owner = msgspec.json.decode(content, type=_Class)
         return owner.spec.controller_name != self._controller_name
+
+    async def snapshot(self, path: str, owners: set[str]) -> str | None:
+        """The UID of a Secret if it is the snapshot of a proxy.
+
+        Args:
+            path: Of the Secret; it may be somebody else's, or not for us to read.
+            owners: UIDs of the Gateway that it has to belong to.
+
+        Raises:
+            ApiError: The API server did not say.
+        """
+        try:
+            content = await self._read(path)
+        except ApiError as error:
+            if error.code == _FORBIDDEN:
+                return None
+            raise
+        if content is None:
+            return None
+        found = msgspec.json.decode(content, type=_Secret)
+        owner = found.gateway
+        if found.type != SNAPSHOT_TYPE or owner is None or owner.uid not in owners:
+            return None
+        return found.metadata.uid
 
     async def _read(self, path: str) -> bytes | None:
         try:
