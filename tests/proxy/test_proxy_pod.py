@@ -143,7 +143,7 @@ def test_a_control_plane_that_is_frozen_is_left_and_disturbs_nobody():
             try:
                 with Load([port]) as load:
                     os.kill(process.process.pid, signal.SIGSTOP)
-                    await until_source(pod, "nowhere", 20)
+                    await until_source(pod, "nowhere", 30)
                     assert await pod.ask("/ready") == 200
                     await load.asked(50)
                     os.kill(process.process.pid, signal.SIGCONT)
