@@ -16,12 +16,13 @@ from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.paths import path_of
 
 _ORDER: Final = (
-    *("GatewayClass", "Deployment", "PodDisruptionBudget", "Service"),
+    *("Deployment", "GatewayClass", "PodDisruptionBudget", "Service"),
     *("ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy"),
     *("ClusterRoleBinding", "RoleBinding", "ClusterRole", "Role", "ServiceAccount"),
     "CustomResourceDefinition",
 )
-"""Nothing works with rights that are gone: what runs goes first."""
+"""What runs goes first: nothing works with rights that are gone, and a control plane that sees the
+class go would take from proxies what they serve."""
 _OWN: Final = "app.kubernetes.io/managed-by=fairlead,gateway.networking.k8s.io/gateway-name"
 _OF_PROXIES: Final = (
     ("apps/v1", "deployments"),
@@ -101,7 +102,7 @@ async def remove(
         InstallError: something was refused; says what to do.
         ApiError: the API server could not be asked.
     """
-    runs = [key for key in made.objects if key.kind in _ORDER[:2]]
+    runs = [key for key in made.objects if key.kind == _ORDER[0]]
     for key in runs:
         await cluster.delete(client, key, say)
     await _ended(client, values)
