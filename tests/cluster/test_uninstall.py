@@ -24,10 +24,16 @@ def ours(found):
     return {each for each in found if "fairlead" in each[1] or "fairlead" in each[2]}
 
 
+def leaving(cluster):
+    namespace = cluster.find("Namespace", installation.NAMESPACE)
+    return namespace and namespace["metadata"].get("deletionTimestamp")
+
+
 @pytest.fixture
 def restored(installed):
     """Whatever the test removes is there again for the others."""
     yield installed
+    wait_for(lambda: not leaving(installed), "the old namespace to be gone", 120, pause=1)
     installation.install()
     installed.forget_kinds()
 
