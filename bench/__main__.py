@@ -4,7 +4,7 @@ import importlib
 import sys
 from collections.abc import Iterator
 
-from bench.figure import Figure
+from bench.figure import Figure, tell
 
 NAMES = (
     *("graph", "xds", "ads", "change", "first_load", "propagation", "edits", "throughput"),
@@ -23,21 +23,12 @@ def figures(name: str) -> Iterator[Figure]:
 
 
 def main(arguments: list[str]) -> int:
-    """Print each figure as it is known; missed targets are told on stderr at the end."""
+    """Run what is named, or all."""
     unknown = [name for name in arguments if name not in NAMES]
     if unknown:
         print(USAGE, file=sys.stderr)
         return 2
-    missed: list[Figure] = []
-    for name in arguments or NAMES:
-        for figure in figures(name):
-            print(figure.line(), flush=True)
-            missed += [] if figure.reached else [figure]
-    for figure in missed:
-        print(
-            f"bench: {figure.name} is {figure.value:.4g} {figure.unit}, target {figure.target}",
-            file=sys.stderr,
-        )
+    tell(figure for name in arguments or NAMES for figure in figures(name))
     return 0
 
 

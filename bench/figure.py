@@ -1,7 +1,9 @@
-"""One line of `make bench`."""
+"""The lines of `make bench`."""
 
 import dataclasses
 import json
+import sys
+from collections.abc import Iterable
 from typing import Literal
 
 
@@ -28,3 +30,16 @@ class Figure:
         """The JSON object that `make bench` prints."""
         value = round(self.value, 4)
         return json.dumps({**dataclasses.asdict(self), "value": value})
+
+
+def tell(figures: Iterable[Figure]) -> None:
+    """Print each figure as it is known; missed targets are told on stderr at the end."""
+    missed: list[Figure] = []
+    for figure in figures:
+        print(figure.line(), flush=True)
+        missed += [] if figure.reached else [figure]
+    for figure in missed:
+        print(
+            f"bench: {figure.name} is {figure.value:.4g} {figure.unit}, target {figure.target}",
+            file=sys.stderr,
+        )

@@ -4,7 +4,7 @@ import importlib
 import sys
 from collections.abc import Iterator
 
-from bench.figure import Figure
+from bench.figure import Figure, tell
 from cluster import installation
 
 NAMES = ("propagation", "attached", "changes", "scale")
@@ -23,23 +23,14 @@ def figures(name: str, count: str) -> Iterator[Figure]:
 
 
 def main(arguments: list[str]) -> int:
-    """Install what is tested and print each figure as it is known; missed targets on stderr."""
+    """Install what is tested and run what is named, or all."""
     wanted = [each.partition("=") for each in arguments or NAMES]
     known = all(name in NAMES and (not count or count.isdigit()) for name, _, count in wanted)
     if not known:
         print(USAGE, file=sys.stderr)
         return 2
     print(installation.install(), file=sys.stderr)
-    missed: list[Figure] = []
-    for name, _, count in wanted:
-        for figure in figures(name, count):
-            print(figure.line(), flush=True)
-            missed += [] if figure.reached else [figure]
-    for figure in missed:
-        print(
-            f"bench: {figure.name} is {figure.value:.4g} {figure.unit}, target {figure.target}",
-            file=sys.stderr,
-        )
+    tell(figure for name, _, count in wanted for figure in figures(name, count))
     return 0
 
 
