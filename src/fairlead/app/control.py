@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import signal
 
 from fairlead import __version__
 from fairlead.app.controller import Controller, StartError
 from fairlead.app.settings import ControllerSettings
+from fairlead.app.signals import INTERRUPTED, Stop, cancels_current_task
 from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.config import ConfigError, load
 
@@ -15,7 +15,7 @@ def main(settings: ControllerSettings) -> int:
     """Serve a cluster until a signal says stop.
 
     Returns:
-        0 after SIGTERM or Ctrl-C.
+        0 after SIGTERM, 130 after Ctrl-C or if a second signal cut the end short.
 
     Raises:
         StartError: It could not start; the message says why.
@@ -27,22 +27,12 @@ def main(settings: ControllerSettings) -> int:
     try:
         return asyncio.run(_serve(settings))
     except asyncio.CancelledError:
-        return 0
+        return INTERRUPTED
 
 
 async def _serve(settings: ControllerSettings) -> int:
     """Serve; the first signal ends it in order, a second one cancels what is left to do."""
-    loop = asyncio.get_running_loop()
-    own_task = asyncio.current_task()
-    stopping = asyncio.Event()
-
-    def stop() -> None:
-        if stopping.is_set() and own_task is not None:
-            own_task.cancel()
-        stopping.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
+    stop = Stop(cancels_current_task())
     try:
         config = load(settings.kubeconfig, settings.context)
     except ConfigError as error:
@@ -51,5 +41,5 @@ async def _serve(settings: ControllerSettings) -> int:
         "fairlead %s serves %s as %s", __version__, config.server, settings.controller_name
     )
     async with KubeClient(config, "fairlead-controller") as client:
-        await Controller(settings, client).run(stopping)
-    return 0
+        await Controller(settings, client).run(stop.asked)
+    return stop.code

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fairlead.app.proxy_health import Answer, HealthServer
+from fairlead.app.signals import Stop
 from fairlead.dataplane import admin, limits
 from fairlead.dataplane.bootstrap import Bootstrap
 from fairlead.dataplane.clock import SystemClock
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from fairlead.ads.relay import Relay
 
 _LOG = logging.getLogger(__name__)
-_INTERRUPTED: Final = 130
 _BACKOFF: Final = Backoff(first=0.2, longest=5)
 _GRACE: Final = 1.5
 """Seconds after SIGTERM; Envoy has drained by then."""
@@ -273,17 +273,7 @@ def main(settings: ProxySettings) -> int:
 
 async def _serve(settings: ProxySettings, envoy: Path) -> int:
     """Serve; SIGTERM lets clients go, Ctrl-C and a second signal do not wait."""
-    loop = asyncio.get_running_loop()
-    stopping, at_once = asyncio.Event(), asyncio.Event()
-    received: list[signal.Signals] = []
-
-    def stop(number: signal.Signals) -> None:
-        if received or number == signal.SIGINT:
-            at_once.set()
-        received.append(number)
-        stopping.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop, number)
-    await ProxyPod(settings, envoy).run(stopping, at_once=at_once)
-    return _INTERRUPTED if signal.SIGINT in received else 0
+    at_once = asyncio.Event()
+    stop = Stop(at_once.set, hurried=(signal.SIGINT,))
+    await ProxyPod(settings, envoy).run(stop.asked, at_once=at_once)
+    return stop.code

@@ -2,15 +2,12 @@
 
 import asyncio
 import logging
-import signal
 
 from fairlead.app.console import Console
 from fairlead.app.instance import Claim, default_state_dir
 from fairlead.app.settings import RunSettings
+from fairlead.app.signals import INTERRUPTED, Stop, cancels_current_task
 from fairlead.app.standalone import Standalone
-
-_INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells expect it."""
 
 
 def main(settings: RunSettings) -> int:
@@ -29,24 +26,11 @@ def main(settings: RunSettings) -> int:
         try:
             return asyncio.run(_serve(settings, claim))
         except asyncio.CancelledError:
-            return _INTERRUPTED
+            return INTERRUPTED
 
 
 async def _serve(settings: RunSettings, claim: Claim) -> int:
     """Serve; the first signal ends it in order, a second one cancels what is left to do."""
-    loop = asyncio.get_running_loop()
-    own_task = asyncio.current_task()
-    stopping = asyncio.Event()
-    received: list[signal.Signals] = []
-
-    def stop(number: signal.Signals) -> None:
-        if received and own_task is not None:
-            own_task.cancel()
-        received.append(number)
-        stopping.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # not of nohup
-            loop.add_signal_handler(number, stop, number)
-    await Standalone(settings, claim, Console()).run(stopping)
-    return _INTERRUPTED if signal.SIGINT in received else 0
+    stop = Stop(cancels_current_task())
+    await Standalone(settings, claim, Console()).run(stop.asked)
+    return stop.code

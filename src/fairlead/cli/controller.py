@@ -93,7 +93,7 @@ def controller(
     Any number of replicas may run: each serves proxies, and the one that holds the Lease writes
     status and makes what Gateways need.
 
-    Exit codes: 0 stopped by a signal, 1 it could not start, 2 wrong usage.
+    Exit codes: 0 after SIGTERM, 130 after Ctrl-C, 1 it could not start, 2 wrong usage.
     """
     from fairlead.app.control import StartError, main  # noqa: PLC0415 - heavy
     from fairlead.app.settings import ControllerSettings  # noqa: PLC0415
