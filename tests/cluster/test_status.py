@@ -187,7 +187,7 @@ async def writer(*kinds):
         made = Writer(client, provider)
         running = [tasks.create_task(provider.run())]
         await provider.load()
-        made.status.lead(True)  # noqa: FBT003 - as `Leader` calls it
+        made.status.lead(leading=True)
         running += [tasks.create_task(made.status.run()), tasks.create_task(made.events.run())]
         try:
             yield made

@@ -145,7 +145,7 @@ async def world(*, leading=True):
     made = World()
     tasks = [asyncio.ensure_future(made.writer.run()), asyncio.ensure_future(made.events.run())]
     if leading:
-        made.writer.lead(True)  # noqa: FBT003 - as `Leader` calls it
+        made.writer.lead(leading=True)
         await asyncio.sleep(SETTLING)
     try:
         yield made
@@ -212,11 +212,11 @@ def test_who_does_not_lead_writes_nothing_and_compares_all_once_it_leads():
             made.cluster.put(stale, {"parents": [foreign() | {"controllerName": OWN}, foreign()]})
             await asyncio.sleep(60)
             assert made.cluster.attempts == 0
-            made.writer.lead(True)  # noqa: FBT003
+            made.writer.lead(leading=True)
             await asyncio.sleep(2)
             assert made.writes == 51
             assert made.cluster.status(stale) == {"parents": [foreign()]}
-            made.writer.lead(False)  # noqa: FBT003
+            made.writer.lead(leading=False)
             made.tell(route("r1", condition(status="False")))
             await asyncio.sleep(60)
             assert made.writes == 51
@@ -455,13 +455,13 @@ def test_a_new_leader_gives_proxies_the_time_to_say_that_they_serve():
         async with world(leading=False) as made:
             held = condition("Programmed", "True", "Programmed")
             made.cluster.put(GATEWAY)
-            made.writer.lead(True)  # noqa: FBT003
+            made.writer.lead(leading=True)
             made.tell(gateway(0, held))
             await asyncio.sleep(10)
             assert made.writes == 1
-            made.writer.lead(False)  # noqa: FBT003
+            made.writer.lead(leading=False)
             made.tell(gateway(0, condition("Programmed", "False", "Pending", "no proxy")))
-            made.writer.lead(True)  # noqa: FBT003
+            made.writer.lead(leading=True)
             await asyncio.sleep(SETTLING / 2)
             made.tell(gateway(0, held))
             await asyncio.sleep(60)

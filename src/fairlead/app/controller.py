@@ -59,11 +59,15 @@ class StartError(Exception):
 
 
 class Controller:
-    """One replica, wired. The constructor does no I/O; `run` starts and ends everything."""
+    """One replica, wired, made within the event loop.
+
+    The constructor does no I/O; `run` starts and ends everything.
+    """
 
     def __init__(self, settings: ControllerSettings, client: KubeClient) -> None:
         self._settings = settings
         self._client = client
+        clock = asyncio.get_running_loop().time
         self._pipeline = Pipeline(
             Settings(
                 controller_name=settings.controller_name,
@@ -88,6 +92,39 @@ class Controller:
         self._certificates = XdsCertificates(
             client, settings.namespace, system_clock, self._on_certificate
         )
+        self._events = EventRecorder(
+            client,
+            controller_name=settings.controller_name,
+            instance=settings.pod,
+            clock=clock,
+        )
+        self._status = ClusterStatus(
+            self._store,
+            self._provider,
+            client,
+            controller_name=settings.controller_name,
+            events=self._events,
+            clock=clock,
+        )
+        self._fleet = KubeFleet(
+            client,
+            KubeFleetSettings(
+                settings.image,
+                settings.xds_address,
+                settings.controller_name,
+                settings.image_pull_policy,
+            ),
+            self._on_addresses,
+            self._on_infrastructure,
+        )
+        self._leader = Leader(
+            client,
+            clock,
+            settings.namespace,
+            LEASE,
+            identity=settings.pod,
+            on_change=self._lead,
+        )
         self._facts = ClusterFacts(self._pipeline, self._provider, self._ads, self._replicas)
         self._snapshots = Snapshots(client, self._pipeline.outputs.fleet.get, self._held)
         self._health = HealthServer(
@@ -111,7 +148,7 @@ class Controller:
             raise StartError(str(error)) from error
         try:
             async with asyncio.TaskGroup() as tasks:
-                own = await self._start(tasks)
+                own = self._start(tasks)
                 await stopping.wait()
                 _LOG.info("stopping")
                 self._serving = False
@@ -123,43 +160,8 @@ class Controller:
             await self._api.stop()
             await self._health.stop()
 
-    async def _start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
+    def _start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[Any]]:
         """Start everything that runs; returns its tasks. Serving begins when all is read."""
-        clock = asyncio.get_running_loop().time
-        settings = self._settings
-        self._events = EventRecorder(
-            self._client,
-            controller_name=settings.controller_name,
-            instance=settings.pod,
-            clock=clock,
-        )
-        self._status = ClusterStatus(
-            self._store,
-            self._provider,
-            self._client,
-            controller_name=settings.controller_name,
-            events=self._events,
-            clock=clock,
-        )
-        self._fleet = KubeFleet(
-            self._client,
-            KubeFleetSettings(
-                settings.image,
-                settings.xds_address,
-                settings.controller_name,
-                settings.image_pull_policy,
-            ),
-            self._on_addresses,
-            self._on_infrastructure,
-        )
-        self._leader = Leader(
-            self._client,
-            clock,
-            settings.namespace,
-            LEASE,
-            identity=settings.pod,
-            on_change=self._lead,
-        )
         self._provider.on_status = self._status.live_changed
         self._pipeline.add_feedback(self._observe)
         running = {
@@ -256,8 +258,8 @@ class Controller:
         _LOG.info("this replica %s", "leads" if leading else "does not lead")
         self._certificates.lead(leading=leading)
         self._fleet.lead(leading=leading)
-        self._status.lead(leading)
-        self._snapshots.lead(leading)
+        self._status.lead(leading=leading)
+        self._snapshots.lead(leading=leading)
         if leading:
             self._snapshots.touched(key for key, _ in self._pipeline.outputs.fleet.items())
 

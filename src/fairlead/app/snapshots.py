@@ -60,7 +60,7 @@ class Snapshots:
         """Note proxies whose configuration may have changed."""
         self._pending.update(proxies)
 
-    def lead(self, leading: bool) -> None:  # noqa: FBT001 - a callback of `Leader`
+    def lead(self, *, leading: bool) -> None:
         """Whether this replica writes. A new leader compares nothing: it writes once."""
         self._leading = leading
         self._written.clear()

@@ -193,7 +193,7 @@ class ClusterStatus:
         self._agenda.add(found, self._clock() + (0.0 if waiting else _LOOK))
         self._wake.set()
 
-    def lead(self, leading: bool) -> None:  # noqa: FBT001 - a callback of `Leader`
+    def lead(self, *, leading: bool) -> None:
         """Begin or end to write. Who begins compares everything once.
 
         Not to be called before the reports of all objects are in the store: what is not told there
@@ -201,7 +201,7 @@ class ClusterStatus:
         """
         self._leading = leading
         self._settled = self._clock() + SETTLING
-        self._events.lead(leading)
+        self._events.lead(leading=leading)
         self._agenda.clear()
         self._states.clear()
         if leading:

@@ -126,7 +126,7 @@ class EventRecorder:
         self._full: dict[ReportKey, tuple[LeftOut, ...]] = {}
         self._wake = asyncio.Event()
 
-    def lead(self, leading: bool) -> None:  # noqa: FBT001 - a callback of `Leader`
+    def lead(self, *, leading: bool) -> None:
         """Begin or end to send."""
         self._leading = leading
         self._agenda.clear()
