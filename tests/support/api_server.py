@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 from aiohttp import web
 
+from fairlead.providers.kube.config import ClusterConfig, Credential
+
 Object = dict[str, Any]
 Path = str
 """Of a collection over all namespaces, such as /api/v1/services."""
@@ -316,6 +318,19 @@ async def _answer(request: web.Request, body: Object, fault: Fault | None) -> we
         request.transport.close()
         return response
     return web.Response(body=data, content_type="application/json")
+
+
+class _NoCredentials:
+    def current(self) -> Credential:
+        return Credential()
+
+    async def renew(self) -> None:
+        """There are none."""
+
+
+def without_credentials(url: str) -> ClusterConfig:
+    """For clients of a server that lets everybody in."""
+    return ClusterConfig(url, _NoCredentials())
 
 
 async def until(check: Callable[[], bool], seconds: float = 60) -> None:

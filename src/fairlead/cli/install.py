@@ -78,7 +78,8 @@ def install(
     from fairlead.install import apply  # noqa: PLC0415 - heavy
 
     async def task(client: "KubeClient") -> None:
-        await apply.install(client, values, _say, force=force_conflicts)
+        patience = timeout if wait else 0
+        await apply.install(client, values, _say, force=force_conflicts, patience=patience)
         if wait:
             await apply.wait(client, values, _say, timeout)
 

@@ -25,7 +25,9 @@ GATEWAY_API: Final = (
 )
 
 
-async def install(client: KubeClient, values: Values, say: Say, *, force: bool) -> None:
+async def install(
+    client: KubeClient, values: Values, say: Say, *, force: bool, patience: float
+) -> None:
     """Make the cluster have what these values ask for; done again, it changes nothing.
 
     Args:
@@ -33,12 +35,14 @@ async def install(client: KubeClient, values: Values, say: Say, *, force: bool) 
         values: what is asked for.
         say: told what became of each object that changed.
         force: whether fields that others manage are taken from them.
+        patience: seconds that a namespace which is being deleted is waited for.
 
     Raises:
         InstallError: it could not be; says what to do.
         ApiError: the API server could not be asked.
     """
     await _refuse_what_is_not_ready(client, values, force=force)
+    await _until_namespace_ended(client, values, say, patience)
     wanted = manifests.manifests(values)
     unchanged = 0
     for manifest in wanted:
@@ -75,6 +79,40 @@ async def _refuse_what_is_not_ready(client: KubeClient, values: Values, *, force
             f"{_deployment(values)} was installed by Helm: upgrade it with `helm upgrade`, or take "
             "it over with `--force-conflicts`"
         )
+
+
+async def _until_namespace_ended(
+    client: KubeClient, values: Values, say: Say, patience: float
+) -> None:
+    """Nothing can be made in a namespace that is being deleted, as `uninstall` leaves it."""
+    key = Key("Namespace", "", values.namespace)
+    loop = asyncio.get_running_loop()
+    end = loop.time() + patience
+    told = False
+    while (found := await cluster.find(client, key.path)) and _is_ending(found):
+        if loop.time() >= end:
+            raise InstallError(
+                f"{key} is still being deleted{_remaining(found)}: install again when it is gone"
+                + ("" if patience else ", or with `--wait`")
+            )
+        if not told:
+            say(f"waiting for {key} to be deleted")
+            told = True
+        await asyncio.sleep(_INTERVAL)
+
+
+def _is_ending(manifest: Manifest) -> bool:
+    return "deletionTimestamp" in manifest["metadata"]
+
+
+def _remaining(namespace: Manifest) -> str:
+    """What keeps a namespace from ending, in the API server's words; empty if it does not say."""
+    said = [
+        condition["message"]
+        for condition in namespace.get("status", {}).get("conditions", ())
+        if condition["status"] == "True" and condition.get("message")
+    ]
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _deployment(values: Values) -> Key:

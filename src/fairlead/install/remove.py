@@ -75,7 +75,7 @@ async def plan(client: KubeClient, values: Values, *, definitions: bool, proxies
             kept.append(f"{key}: {reason}")
         elif found:
             going.append(key)
-    infrastructure = await _infrastructure(client, values, found)
+    infrastructure = await _infrastructure(client, found)
     if infrastructure and not proxies:
         kept += [
             f"proxies of Gateway {name}: they go on serving as they are, until the Gateway is "
@@ -189,10 +189,9 @@ async def _needed(
 
 
 async def _infrastructure(
-    client: KubeClient, values: Values, found: list[tuple[Key, Manifest]]
+    client: KubeClient, found: list[tuple[Key, Manifest]]
 ) -> list[tuple[str, Manifest]]:
     """What the Gateways of this installation's classes have: path and object."""
-    del values
     classes = {key.name for key, _ in found if key.kind == "GatewayClass"}
     gateways = await cluster.items(client, path_of(f"{GATEWAY_GROUP}/v1", "gateways"))
     uids = {

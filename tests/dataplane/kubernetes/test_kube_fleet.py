@@ -13,20 +13,11 @@ from fairlead.dataplane.kubernetes.fleet import KubeFleet, KubeFleetSettings
 from fairlead.ir.infrastructure import AskedAddress, Deployment, Infrastructure
 from fairlead.providers.kube import backoff
 from fairlead.providers.kube.client import KubeClient
-from fairlead.providers.kube.config import ClusterConfig, Credential
-from support.api_server import until
+from support.api_server import until, without_credentials
 
 NAME = "edge-fairlead"
 KEY = ("infra", "edge")
 SETTINGS = KubeFleetSettings("example/fairlead:1", "fairlead:15010", OURS)
-
-
-class _NoCredentials:
-    def current(self):
-        return Credential()
-
-    async def renew(self):
-        pass
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +69,7 @@ class Running:
 async def running(server, *, leading=True):
     async with (
         server.serving() as url,
-        KubeClient(ClusterConfig(url, _NoCredentials())) as client,
+        KubeClient(without_credentials(url)) as client,
         asyncio.TaskGroup() as tasks,
     ):
         found = Running(server, client)

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from fairlead.providers.kube import backoff
 from fairlead.providers.kube.client import KubeClient
-from fairlead.providers.kube.config import ClusterConfig, Credential
 from fairlead.providers.kube.informer import Informer
-from support.api_server import ApiServer, Fault, until
+from support.api_server import ApiServer, Fault, until, without_credentials
 
 PATH = "/api/v1/services"
 
@@ -25,18 +24,6 @@ def run(script) -> None:
             await script()
 
     asyncio.run(limited())
-
-
-class NoCredentials:
-    def current(self) -> Credential:
-        return Credential()
-
-    async def renew(self) -> None:
-        pass
-
-
-def config(url: str) -> ClusterConfig:
-    return ClusterConfig(url, NoCredentials())
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +71,7 @@ class Running:
 
     async def __aenter__(self):
         self._serving = self.server.serving()
-        self._client = KubeClient(config(await self._serving.__aenter__()))
+        self._client = KubeClient(without_credentials(await self._serving.__aenter__()))
         await self._client.__aenter__()
         self.informer = Informer(
             self._client,

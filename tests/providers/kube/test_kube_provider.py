@@ -9,21 +9,12 @@ import pytest
 from fairlead import api
 from fairlead.providers.kube import backoff, provider, referent
 from fairlead.providers.kube.client import KubeClient
-from fairlead.providers.kube.config import ClusterConfig, Credential
 from fairlead.providers.kube.provider import KubeProvider
 from fairlead.providers.kube.references import Ours
-from support.api_server import ApiServer, Fault, until
+from support.api_server import ApiServer, Fault, until, without_credentials
 
 GATEWAY_API = "gateway.networking.k8s.io/v1"
 OURS = "fairlead.dev/gateway-controller"
-
-
-class NoCredentials:
-    def current(self) -> Credential:
-        return Credential()
-
-    async def renew(self) -> None:
-        pass
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +38,7 @@ def run(script) -> None:
 @asynccontextmanager
 async def providing(server: ApiServer):
     async with server.serving() as url:
-        config = ClusterConfig(url, NoCredentials())
+        config = without_credentials(url)
         async with KubeClient(config) as client:
             found = KubeProvider(client, Ours(OURS, "fairlead"), random=Random(1))
             async with asyncio.TaskGroup() as tasks:

@@ -5,20 +5,11 @@ import asyncio
 import pytest
 
 from fairlead.providers.kube.client import KubeClient
-from fairlead.providers.kube.config import ClusterConfig, Credential
 from fairlead.providers.kube.errors import ApiError
 from fairlead.providers.kube.listing import read
-from support.api_server import ApiServer, Fault
+from support.api_server import ApiServer, Fault, without_credentials
 
 GATEWAY = "gateway.networking.k8s.io/v1"
-
-
-class NoCredentials:
-    def current(self) -> Credential:
-        return Credential()
-
-    async def renew(self) -> None:
-        pass
 
 
 def server():
@@ -38,7 +29,7 @@ def listing(cluster, *namespaces):
         async with (
             asyncio.timeout(20),
             cluster.serving() as url,
-            KubeClient(ClusterConfig(url, NoCredentials())) as client,
+            KubeClient(without_credentials(url)) as client,
         ):
             return await read(client, namespaces)
 
