@@ -61,6 +61,7 @@ def test_every_setting_has_its_meaning():
             "nodeSelector": "zone: edge",
             "tolerations": "[{key: edge, operator: Exists}]",
             "priorityClassName": "high",
+            "drainSeconds": "300",
             "logLevel": "debug",
             "concurrency": "4",
             "http3": "disabled",
@@ -77,6 +78,7 @@ def test_every_setting_has_its_meaning():
         ),
         service_type="NodePort",
         external_traffic_policy="Local",
+        drain=300,
         log_level="debug",
         concurrency=4,
     )
@@ -107,6 +109,7 @@ def test_what_is_left_out_follows_from_the_rest():
         ("loadBalancerClass", "a b", "load balancer class"),
         ("podDisruptionBudget", "0", "1 or 25%"),
         ("podDisruptionBudget", "101%", "1 or 25%"),
+        ("drainSeconds", "0", "from 1 to 3600"),
         ("logLevel", "loud", "debug or info"),
         ("concurrency", "0", "from 1 to 256"),
         ("targetCPUUtilization", "80%", "from 1 to 1000"),

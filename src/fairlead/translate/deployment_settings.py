@@ -14,6 +14,8 @@ from fairlead.ir.infrastructure import Autoscaling, Deployment
 
 MOST_INSTANCES: Final = 1000
 MOST_THREADS: Final = 256
+MOST_DRAIN: Final = 3600
+"""Seconds."""
 _QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?")
 _UNITS: Mapping[str, Decimal] = {
     "": Decimal(1),
@@ -107,6 +109,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "externalTrafficPolicy": _one_of("Cluster", "Local"),
     "loadBalancerClass": _class,
     **{name: _placement(name) for name in api.placement.FIELDS},
+    "drainSeconds": _number(1, MOST_DRAIN),
     "logLevel": _one_of(*_LOG_LEVELS),
     "concurrency": _number(1, MOST_THREADS),
 }
@@ -151,6 +154,7 @@ def of(settings: Mapping[str, str]) -> Deployment:
         service_type=given.get("serviceType", default.service_type),
         external_traffic_policy=_external_traffic_policy(given),
         load_balancer_class=_load_balancer_class(given),
+        drain=given.get("drainSeconds", default.drain),
         log_level=given.get("logLevel", default.log_level),
         concurrency=given.get("concurrency", default.concurrency),
     )

@@ -15,11 +15,12 @@ USER: Final = 65532
 AUDIENCE: Final = "fairlead"
 """Whom the token of a proxy's service account is for."""
 HEALTH_PORT: Final = 15021
-GRACE_SECONDS: Final = 40
-"""Between SIGTERM and the end. A namespace that is deleted waits for half of it before it looks
-again, so it stays well below a minute."""
-DRAIN_SECONDS: Final = 30
-"""How much of that clients have to leave."""
+AFTER_DRAIN_SECONDS: Final = 8
+"""From the time when clients have to be gone until the pod is killed.
+
+Together with what clients have by default it is 30: Kubernetes looks at a namespace that is deleted
+after half of its pods' longest time only.
+"""
 TOKEN_SECONDS: Final = 3600
 _MOUNTS: Final = "/var/run/fairlead"
 _RUNTIME: Final = "/run/fairlead"
@@ -50,7 +51,7 @@ def pod(proxy: Proxy, name: str, settings: PodSettings) -> dict[str, Any]:
         "serviceAccountName": name,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "terminationGracePeriodSeconds": proxy.deployment.drain + AFTER_DRAIN_SECONDS,
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": USER,
@@ -120,7 +121,7 @@ def _environment(proxy: Proxy, settings: PodSettings) -> list[dict[str, Any]]:
     plain = {
         "FAIRLEAD_PROXY": proxy.name,
         "FAIRLEAD_XDS": settings.xds_address,
-        "FAIRLEAD_DRAIN_SECONDS": str(DRAIN_SECONDS),
+        "FAIRLEAD_DRAIN_SECONDS": str(wanted.drain),
         "FAIRLEAD_LOG_LEVEL": wanted.log_level,
     }
     if wanted.concurrency:
