@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fairlead.dataplane.drain import Connections, Patience, connections, drain
+from fairlead.dataplane.drain import Clients, Patience, clients, drain
 
 PATIENCE = Patience(least=5, most=30)
 
@@ -58,8 +58,16 @@ class Admin:
         writer.close()
 
     def _stats(self):
-        now, ever = self.clients(self.clock.now())
+        now, ever, *more = self.clients(self.clock.now())
+        http, active, asked = more or (0, 0, 0)
         found = {
+            "http.gateway_infra_edge-80.downstream_cx_active": http,
+            "http.gateway_infra_edge-80.downstream_cx_total": http,
+            "http.gateway_infra_edge-80.downstream_rq_active": active,
+            "http.gateway_infra_edge-80.downstream_rq_total": asked,
+            "http.admin.downstream_cx_active": 1,
+            "http.admin.downstream_rq_active": 1,
+            "http.admin.downstream_rq_total": int(self.clock.now() * 4),
             "listener.0.0.0.0_80.downstream_cx_active": now,
             "listener.0.0.0.0_80.downstream_cx_total": ever,
             "listener.0.0.0.0_80.worker_0.downstream_cx_active": now,
@@ -94,8 +102,9 @@ def left(clients, silent=lambda _: False, patience=PATIENCE):
 def test_clients_are_counted_once_and_without_ours():
     async def body():
         with tempfile.TemporaryDirectory() as name:
-            async with Admin(Path(name), Clock(), lambda _: (3, 40)).running() as admin:
-                assert await connections(admin.socket) == Connections(3, 40)
+            counts = (3, 40, 2, 1, 99)
+            async with Admin(Path(name), Clock(), lambda _: counts).running() as admin:
+                assert await clients(admin.socket) == Clients(3, 40, busy=1 + 1, asked=99)
 
     asyncio.run(body())
 
@@ -116,6 +125,22 @@ def test_who_comes_again_and_again_is_waited_for_though_nobody_is_connected_righ
     when, gone = left(lambda now: (0, int(min(now, 14) * 4)))
     assert when == pytest.approx(17, abs=0.5)
     assert gone
+
+
+def test_who_only_keeps_a_connection_for_later_is_not_waited_for():
+    when, gone = left(lambda now: (2, 2, 2, 0, int(min(now, 4) * 3)))
+    assert when == pytest.approx(12, abs=0.5)
+    assert not gone
+
+
+def test_a_request_that_lasts_is_waited_for():
+    when, _ = left(lambda now: (2, 2, 2, int(now < 20), 7))
+    assert when == pytest.approx(28, abs=0.5)
+
+
+def test_connections_other_than_http_are_never_idle():
+    when, _ = left(lambda _: (2, 2, 1, 0, 7))
+    assert when == pytest.approx(PATIENCE.most, abs=0.5)
 
 
 def test_time_is_up_at_last():

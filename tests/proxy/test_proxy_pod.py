@@ -12,9 +12,11 @@ import pytest
 
 from ads.real_envoy import changes
 from fairlead.ads.snapshot import encode
+from fairlead.cli.load import Connection
 from support.certificates import CA
 from support.ports import free_port
 from support.proxy_pod import (
+    HOST,
     PROXY,
     TOKEN,
     Load,
@@ -302,6 +304,23 @@ def test_clients_that_stay_are_cut_off_in_time():
                 assert await pod.process.wait() == 0
                 assert 2 <= time.monotonic() - begun < 8
             assert "cutting off" in pod.log.read_text()
+
+    asyncio.run(body())
+
+
+def test_a_connection_that_is_only_kept_for_later_does_not_hold_the_pod():
+    async def body():
+        port = free_port()
+        async with scene(*site(port)) as (_, pod):
+            await pod.start(drain=60)
+            await pod.ready()
+            kept = Connection("127.0.0.1", port)
+            assert (await kept.get(HOST))[0] == 200
+            begun = time.monotonic()
+            pod.process.terminate()
+            assert await pod.process.wait() == 0
+            assert 7 <= time.monotonic() - begun < 30
+            kept.close()
 
     asyncio.run(body())
 
