@@ -7,12 +7,13 @@ begins to lead and False when it ends, before another one may begin. What decide
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
 
 from fairlead.app.election import Election, Lease, Timing
+from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.errors import ApiError
 from fairlead.providers.kube.paths import path_of
 from fairlead.status.conditions import Clock, micro_timestamp, system_clock
@@ -24,22 +25,6 @@ _CONFLICT: Final = 409
 """Also of a Lease that somebody else has created meanwhile."""
 _RELEASE_SECONDS: Final = 2.0
 _TIMING: Final = Timing()
-
-
-class Client(Protocol):
-    """What is asked of an API client (`KubeClient`)."""
-
-    async def get(self, path: str, **query: str) -> bytes:
-        """Read an object."""
-        ...
-
-    async def create(self, path: str, obj: Mapping[str, Any]) -> bytes:
-        """Create an object in a collection."""
-        ...
-
-    async def merge_patch(self, path: str, patch: Mapping[str, Any]) -> bytes:
-        """Change an object."""
-        ...
 
 
 class Leader:
@@ -58,7 +43,7 @@ class Leader:
 
     def __init__(
         self,
-        client: Client,
+        client: KubeClient,
         clock: Callable[[], float],
         namespace: str,
         name: str,

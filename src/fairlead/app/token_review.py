@@ -14,11 +14,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Final
 
 import msgspec
 
 from fairlead.ads.access import TOKEN_METADATA, Identity, Refusal, RefusedError
+from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.errors import ApiError
 from fairlead.providers.kube.paths import path_of
 
@@ -34,14 +35,6 @@ _AT_ONCE: Final = 16
 _LONGEST_TOKEN: Final = 16 * 1024
 _SUBJECTS: Final = "system:serviceaccount:"
 _POD_NAME: Final = "authentication.kubernetes.io/pod-name"
-
-
-class Client(Protocol):
-    """The part of `KubeClient` that is used."""
-
-    async def create(self, path: str, obj: Mapping[str, Any]) -> bytes:
-        """Create an object in a collection."""
-        ...
 
 
 class _Claims(msgspec.Struct):
@@ -86,7 +79,7 @@ class TokenReviewer:
     """
 
     def __init__(
-        self, client: Client, clock: Callable[[], datetime], audience: str = AUDIENCE
+        self, client: KubeClient, clock: Callable[[], datetime], audience: str = AUDIENCE
     ) -> None:
         self._client = client
         self._clock = clock

@@ -10,11 +10,12 @@ import binascii
 import datetime as dt
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
 from fairlead.identity.authority import Bundle, renewed, usable
+from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.errors import ApiError
 from fairlead.providers.kube.paths import path_of
 
@@ -34,22 +35,6 @@ _FIELDS: Final[Mapping[str, str]] = {
     "tls.key": "key",
     "next.key": "next_key",
 }
-
-
-class Client(Protocol):
-    """The part of `KubeClient` that is used."""
-
-    async def get(self, path: str, **query: str) -> bytes:
-        """Read an object."""
-        ...
-
-    async def create(self, path: str, obj: Mapping[str, Any]) -> bytes:
-        """Create an object in a collection."""
-        ...
-
-    async def replace(self, path: str, obj: Mapping[str, Any]) -> bytes:
-        """Replace an object."""
-        ...
 
 
 class _Metadata(msgspec.Struct):
@@ -74,7 +59,7 @@ class XdsCertificates:
 
     def __init__(
         self,
-        client: Client,
+        client: KubeClient,
         namespace: str,
         clock: Callable[[], dt.datetime],
         on_change: Callable[[Bundle], None] = lambda _: None,

@@ -8,12 +8,13 @@ its `Pace` allows. What another controller writes causes a look, never a write.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Protocol, TypeAlias
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
 from fairlead.api import KIND_OF
+from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.errors import ApiError, UnreachableError
 from fairlead.providers.kube.paths import path_of
 from fairlead.status import merge
@@ -88,14 +89,6 @@ class Objects(Protocol):
         ...
 
 
-class Client(Protocol):
-    """What is asked of an API client (`KubeClient`)."""
-
-    async def merge_patch(self, path: str, patch: Mapping[str, Any]) -> bytes:
-        """Change an object; returns it."""
-        ...
-
-
 class Counts(msgspec.Struct):
     """What was done, since the start."""
 
@@ -150,7 +143,7 @@ class ClusterStatus:
         self,
         store: StatusStore,
         objects: Objects,
-        client: Client,
+        client: KubeClient,
         *,
         controller_name: str,
         events: EventRecorder,

@@ -10,12 +10,13 @@ import asyncio
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Protocol, TypeAlias
+from collections.abc import Callable, Iterable
+from typing import Final, TypeAlias
 
 import msgspec
 
 from fairlead.api import KIND_OF
+from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.errors import ApiError
 from fairlead.providers.kube.paths import path_of
 from fairlead.status import event_rules
@@ -47,22 +48,6 @@ EVENT_KINDS: Final = frozenset({"DestinationRule"})
 
 _Place: TypeAlias = tuple[ReportKey, str, str]
 """Object, place in it, type of the condition."""
-
-
-class Client(Protocol):
-    """What is asked of an API client (`KubeClient`)."""
-
-    async def get(self, path: str, **query: str) -> bytes:
-        """Read an object."""
-        ...
-
-    async def create(self, path: str, obj: Mapping[str, Any]) -> bytes:
-        """Create an object in a collection."""
-        ...
-
-    async def merge_patch(self, path: str, patch: Mapping[str, Any]) -> bytes:
-        """Change an object."""
-        ...
 
 
 class Regarding(msgspec.Struct, frozen=True):
@@ -105,7 +90,7 @@ class EventRecorder:
 
     def __init__(
         self,
-        client: Client,
+        client: KubeClient,
         *,
         controller_name: str,
         instance: str,
