@@ -1,10 +1,13 @@
-"""Commands whose help ends with examples."""
+"""Commands whose help ends with examples, and what several have in common."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import click
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+"""Of what runs for long; Envoy's are the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from fairlead.cli.command import Command
+from fairlead.cli.command import LOG_LEVELS, Command
+from fairlead.cli.where import SYSTEM_NAMESPACE
 
-LOG_LEVELS = ("debug", "info", "warning", "error")
 PORT = click.IntRange(1, 65535)
 
 
@@ -21,7 +21,7 @@ PORT = click.IntRange(1, 65535)
     short_help="Serve the Gateways of a Kubernetes cluster.",
 )
 @click.option(
-    "--namespace", envvar="POD_NAMESPACE", default="fairlead-system", show_default=True,
+    "--namespace", envvar="POD_NAMESPACE", default=SYSTEM_NAMESPACE, show_default=True,
     help="The controller's own namespace.  [env: POD_NAMESPACE]",
 )  # fmt: skip
 @click.option(

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from fairlead.cli.where import NAMESPACE_VARIABLE, SYSTEM_NAMESPACE
+
 if TYPE_CHECKING:
     from fairlead.providers.kube.client import KubeClient
 
 _T = TypeVar("_T")
 
-NAMESPACE_VARIABLE = "FAIRLEAD_SYSTEM_NAMESPACE"
 _OPTIONS = (
     click.option(
         "--kubeconfig", type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -22,7 +23,7 @@ _OPTIONS = (
 )  # fmt: skip
 
 namespace_option = click.option(
-    "-n", "--namespace", envvar=NAMESPACE_VARIABLE, default="fairlead-system", show_default=True,
+    "-n", "--namespace", envvar=NAMESPACE_VARIABLE, default=SYSTEM_NAMESPACE, show_default=True,
     help=f"Where the control plane is.  [env: {NAMESPACE_VARIABLE}]",
 )  # fmt: skip
 

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import click
 
-from fairlead.cli.command import Command
+from fairlead.cli.command import LOG_LEVELS, Command
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 _MOUNTS = Path("/var/run/fairlead")
-_LEVELS = ("debug", "info", "warning", "error")
 
 
 @click.command(
@@ -87,7 +86,7 @@ _LEVELS = ("debug", "info", "warning", "error")
 )
 @click.option(
     "--log-level",
-    type=click.Choice(_LEVELS),
+    type=click.Choice(LOG_LEVELS),
     default="warning",
     show_default=True,
     envvar="FAIRLEAD_LOG_LEVEL",

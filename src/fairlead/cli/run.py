@@ -7,11 +7,10 @@ from typing import Literal
 import click
 
 from fairlead.app.instance import InstanceError
-from fairlead.cli.command import Command
+from fairlead.cli.command import LOG_LEVELS, Command
 from fairlead.cli.where import state_dir_option
 
 CHANNELS = ("standard", "experimental")
-LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 def _images(
