@@ -30,7 +30,7 @@ def _bodies(spaces: list[str], apps: int) -> Iterator[world.Object]:
     for place, namespace in enumerate(spaces):
         for app in range(apps):
             name = f"app-{app}"
-            yield objects.service(namespace, name)
+            yield world.fake_service(namespace, name)
             yield world.fake_endpoints(namespace, name, place * apps + app)
             yield _route(namespace, name, 0)
 

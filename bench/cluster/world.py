@@ -123,8 +123,21 @@ async def until_served(connection: Connection, host: str, path: str, pause: floa
     raise TimeoutError(f"{host} does not serve")
 
 
+def fake_service(namespace: str, name: str) -> Object:
+    """A Service that the nodes' kube-proxy leaves alone.
+
+    With thousands of others it would take all of a small machine's processors.
+    """
+    return _unproxied(objects.service(namespace, name))
+
+
+def _unproxied(body: Object) -> Object:
+    body["metadata"].setdefault("labels", {})["service.kubernetes.io/service-proxy-name"] = "none"
+    return body
+
+
 def fake_endpoints(namespace: str, service: str, number: int, version: int = 0) -> Object:
     """A slice of two addresses at which nobody listens."""
     first, second = divmod(number, 250)
     addresses = [f"10.{100 + version % 100}.{first}.{second + each}" for each in (1, 2)]
-    return objects.endpoint_slice(namespace, service, *addresses)
+    return _unproxied(objects.endpoint_slice(namespace, service, *addresses))
