@@ -68,36 +68,26 @@ async def _churn(scene: Scene, spaces: list[str], apps: int, lasts: float) -> in
     return number
 
 
-def first_sync(scene: Scene) -> float:
-    """Restart the control plane; seconds from its process's start until it is ready."""
+def first_sync(scene: Scene, count: int) -> float:
+    """Replace so many replicas at once; seconds from a new process's start until it is ready."""
     cluster = scene.cluster
-    before = {pod["metadata"]["name"] for pod in installation.pods(cluster)}
-    for name in before:
+    before = [pod["metadata"]["name"] for pod in installation.pods(cluster)]
+    for name in before[:count]:
         cluster.delete("Pod", name, installation.NAMESPACE)
 
-    def ready() -> bool:
-        pods = installation.pods(cluster)
-        new = [pod for pod in pods if pod["metadata"]["name"] not in before]
-        addresses = [pod["status"].get("podIP") for pod in new]
-        return bool(new) and any(
-            address and traffic.get(address, "x", "/readyz", installation.HEALTH_PORT)[0] == 200
-            for address in addresses
-        )
+    def ready() -> str:
+        for pod in installation.pods(cluster):
+            name, address = pod["metadata"]["name"], pod["status"].get("podIP")
+            if name in before or not address:
+                continue
+            if traffic.get(address, "x", "/readyz", installation.HEALTH_PORT)[0] == 200:
+                return name
+        return ""
 
-    wait_for(ready, "a new replica", 180, pause=0.02)
+    name = wait_for(ready, "a new replica", 180, pause=0.02)
     now = datetime.now(UTC).timestamp()
-    began = [values["process_start_time_seconds"] for values in _metrics(scene).values()]
-    return now - min(began)
-
-
-def _metrics(scene: Scene) -> dict[str, dict[str, float]]:
-    def read() -> dict[str, dict[str, float]]:
-        try:
-            return installation.metrics(scene.cluster)
-        except (OSError, KeyError):  # a replica that has only begun
-            return {}
-
-    return wait_for(read, "metrics", 60)
+    values = wait_for(lambda: installation.metrics(cluster).get(name), "its metrics", 60)
+    return now - values["process_start_time_seconds"]
 
 
 def run(namespaces: int = NAMESPACES, apps: int = APPS) -> Iterator[Figure]:
@@ -115,8 +105,10 @@ def run(namespaces: int = NAMESPACES, apps: int = APPS) -> Iterator[Figure]:
         wait_for(attached, f"{total} attached routes", 120)
         wait_for(lambda: installation.rolled_out(scene.cluster), "the control plane", 60)
         with traffic.traffic(address, "first.example.com", rate=50) as restart:
-            yield Figure("cluster.first_sync.ready", first_sync(scene), "s from its start", 10)
-            wait_for(lambda: installation.rolled_out(scene.cluster), "all replicas", 120)
+            for name, count, target in (("ready", 1, 10), ("all_replicas_at_once", 2, None)):
+                took = first_sync(scene, count)
+                yield Figure(f"cluster.first_sync.{name}", took, "s from its start", target)
+                wait_for(lambda: installation.rolled_out(scene.cluster), "all replicas", 120)
         yield Figure("cluster.first_sync.failed_requests", restart.failed, f"of {restart.total}", 0)
         yield Figure("cluster.first_sync.memory", usage.peak_memory(scene.cluster), "MiB", 400)
         with (

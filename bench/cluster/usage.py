@@ -95,12 +95,20 @@ def series(scene: Scene) -> int:
 
 def envoy_memory(scene: Scene) -> float:
     """Resident MiB of the largest Envoy; raises NotHereError if it is not on this machine."""
-    sizes = [
-        _resident(pid)
-        for pid in faults.processes(proxy_pods(scene))
-        if b"envoy" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
-    ]
-    return max(sizes)
+    agents = set(faults.processes(proxy_pods(scene)))
+    return max(
+        _resident(int(folder.name))
+        for folder in Path("/proc").iterdir()
+        if folder.name.isdigit() and _parent(folder) in agents
+    )
+
+
+def _parent(process: Path) -> int:
+    """The process that started another, 0 if that has ended."""
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def peak_memory(cluster: Cluster) -> float:

@@ -16,7 +16,7 @@ from fairlead.cli.load import Connection
 Object = dict[str, Any]
 LANES = 8
 """Requests at once where many objects are made."""
-GONE_SECONDS = 300
+GONE_SECONDS = 900
 """Within which a namespace of a benchmark has to be gone."""
 
 
