@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Most of a test's time is spent waiting for Envoys.
+TEST_PROCESSES ?= 2
 # The cluster of KUBECONFIG with the image IMAGE; without KUBECONFIG, the lab in this directory.
 LAB ?= ../shared/lab
 export LAB VENV
@@ -27,7 +29,7 @@ demo: $(STAMP) ## The canary walk-through on local Envoys, with traffic, in abou
 	@$(BIN)/fairlead demo examples/canary
 
 test: $(STAMP) ## Everything that runs without a cluster
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(TEST_PROCESSES) --dist loadfile
 
 cluster-test: $(STAMP) ## The tests that need a Kubernetes cluster; ARGS='-k NAME' chooses
 	$(IN_CLUSTER) pytest -q $(if $(findstring tests/cluster,$(ARGS)),,tests/cluster) $(ARGS)

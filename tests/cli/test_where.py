@@ -2,6 +2,8 @@
 
 import json
 import socket
+import tempfile
+from pathlib import Path
 
 import click
 import pytest
@@ -10,12 +12,13 @@ from fairlead.cli.where import ClusterPlace, Where
 
 
 @pytest.fixture(autouse=True)
-def machine(monkeypatch, tmp_path):
-    """A user's home without an instance and without a kubeconfig."""
+def machine(monkeypatch):
+    """A user's home without an instance and without a kubeconfig; short, for sockets are in it."""
     for name in ("KUBECONFIG", "FAIRLEAD_STATE_DIR", "FAIRLEAD_CLUSTER", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    return tmp_path
+    with tempfile.TemporaryDirectory() as home:
+        monkeypatch.setenv("HOME", home)
+        yield Path(home)
 
 
 @pytest.fixture
