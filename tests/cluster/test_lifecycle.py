@@ -85,6 +85,43 @@ def test_an_upgrade_loses_no_request(shop):
     assert_served(tally, 500)
 
 
+def test_a_proxy_moves_to_another_replica_without_an_error(shop):
+    """Twice, there and back; it learns of changes from where it has moved to."""
+    scene, address = shop
+    scene.backend("next")
+    cluster = scene.cluster
+    assert len(installation.pods(cluster)) >= 2
+    (proxy,) = ready_pods(scene)
+    with traffic.traffic(address, HOST) as tally:
+        for backend in ("next", "shop"):
+            wait_for(lambda: len(_serving(cluster)) == 1, "the end of other tests' proxies", 60)
+            (serving,) = _serving(cluster)
+            cluster.delete("Pod", serving, installation.NAMESPACE)
+            scene.route("shop", HOST, backend)
+            wait_for(lambda body=backend: traffic.get(address, HOST) == (200, body), backend, 20)
+            wait_for(lambda before=serving: _serving(cluster) not in ([], [before]), "the move", 30)
+            wait_for(lambda: installation.rolled_out(cluster), "all replicas", 90)
+    assert_served(tally, 200)
+    (same,) = ready_pods(scene)
+    assert same["metadata"]["uid"] == proxy["metadata"]["uid"]
+    assert [each["restartCount"] for each in same["status"]["containerStatuses"]] == [0]
+
+
+def _serving(cluster):
+    """The replicas that an Envoy is connected to."""
+    found = installation.metrics(cluster)
+    return [pod for pod, values in found.items() if values["fairlead_connected_envoys"]]
+
+
+def ready_pods(scene):
+    """The Gateway's pods that are ready."""
+    selector = f"{installation.PROXY_LABEL}=web"
+    found = scene.cluster.list("Pod", scene.namespace, labelSelector=selector)
+    return [
+        pod for pod in found if condition(pod["status"]["conditions"], "Ready")["status"] == "True"
+    ]
+
+
 def test_proxies_scale_without_a_failed_request(shop):
     scene, address = shop
 
