@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import baseline, manifests
+from fairlead.cli import demo
 from fairlead.cli.client import Client
 from fairlead.dataplane.envoy import find_envoy
 
@@ -21,12 +22,7 @@ PRIVILEGED = 1024
 """Ports below it are shifted."""
 FAIRLEAD = Path(sys.executable).with_name("fairlead")
 
-
-def free_port() -> int:
-    """A TCP port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+free_port = demo.free_port
 
 
 def resident(pid: int) -> float:
