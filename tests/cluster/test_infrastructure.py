@@ -262,6 +262,18 @@ def test_a_quota_is_told(scene):
     assert "exceeded quota: tight" in message
 
 
+def test_where_to_look_is_told_when_no_pod_becomes_ready(scene):
+    scene.gateway(infrastructure=settings(scene, nodeSelector="example.com/nowhere: here"))
+
+    def message():
+        return condition(scene.live()["status"].get("conditions", []), "Programmed")["message"]
+
+    hint = f"`kubectl describe pods -n {scene.namespace} -l {installation.PROXY_LABEL}=web`"
+    wait_for(lambda: hint in message(), hint, 120)
+    settings(scene)
+    programmed(scene)
+
+
 def test_a_gateway_that_another_controller_takes_over_is_given_up(scene):
     scene.gateway()
     scene.address()

@@ -96,6 +96,20 @@ def test_a_quota_is_told_while_no_pod_runs(state):
     assert look(wanted, found, state)[0].infrastructure.reason == ""
 
 
+def test_where_to_look_is_told_while_pods_do_not_become_ready(state):
+    wanted = proxy()
+    found = made(wanted)
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    with_deployment(found, conditions=[late])
+    told = look(wanted, found, state)[0].infrastructure
+    assert told.reason == "Pending"
+    assert "`kubectl describe pods -n infra -l gateway.networking.k8s.io/gateway-name=edge`" in (
+        told.message
+    )
+    with_deployment(found, conditions=[late], readyReplicas=1)
+    assert look(wanted, found, state)[0].infrastructure.reason == ""
+
+
 def test_a_service_that_cannot_be_made_gives_nothing(state):
     state.problem = Problem("NoResources", "no")
     told, _ = look(proxy("edge", AskedAddress("10.96.0.1", cluster=True)), {}, state)

@@ -131,12 +131,21 @@ def _ready(proxy: Proxy, live: Mapping[ObjectKey, Live]) -> bool:
 
 
 def _failure(proxy: Proxy, live: Mapping[ObjectKey, Live]) -> Problem | None:
-    """What keeps the cluster from making pods, while there is none."""
+    """What keeps pods from being made, or from becoming ready, while none is."""
     found = _deployment(proxy, live)
-    if found is None or found.ready or not found.failure:
+    if found is None or found.ready:
         return None
     shown = f"Deployment {proxy.namespace}/{names.resource_name(proxy.gateway)}"
-    return Problem("NoResources", f"{shown} cannot make pods: {found.failure}")
+    if found.failure:
+        return Problem("NoResources", f"{shown} cannot make pods: {found.failure}")
+    if found.stuck:
+        chosen = f"{names.GATEWAY_NAME}={names.label_value(proxy.gateway)}"
+        return Problem(
+            "Pending",
+            f"{shown} has no pod that becomes ready; `kubectl describe pods -n {proxy.namespace} "
+            f"-l {chosen}` says why",
+        )
+    return None
 
 
 def _late(proxy: Proxy, service: str) -> Problem:

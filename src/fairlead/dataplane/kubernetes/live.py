@@ -123,6 +123,8 @@ class Deployment(msgspec.Struct, frozen=True):
     """Pods that are ready."""
     failure: str
     """Why no pod can be made, in the cluster's words; empty if they can."""
+    stuck: bool = False
+    """Whether pods have been made for a while and do not become ready."""
 
 
 def live(kind: str, content: bytes) -> Live | None:
@@ -162,4 +164,5 @@ def deployment(found: Live) -> Deployment:
         for each in status.conditions
         if each.type == "ReplicaFailure" and each.status == "True"
     )
-    return Deployment(status.ready_replicas, next(failing, ""))
+    stuck = any(each.reason == "ProgressDeadlineExceeded" for each in status.conditions)
+    return Deployment(status.ready_replicas, next(failing, ""), stuck)

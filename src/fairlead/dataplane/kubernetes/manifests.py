@@ -23,7 +23,8 @@ CA_KEY: Final = "ca.crt"
 """Key of the ConfigMap with the authorities that vouch for the control plane."""
 _READY_SECONDS: Final = 2
 """How long a new pod has to be ready before an old one goes."""
-_PROGRESS_SECONDS: Final = 120
+_PROGRESS_SECONDS: Final = 60
+"""After which status tells that no pod becomes ready, and where to look."""
 
 
 @dataclass(frozen=True, slots=True)
