@@ -266,7 +266,8 @@ def test_where_to_look_is_told_when_no_pod_becomes_ready(scene):
     scene.gateway(infrastructure=settings(scene, nodeSelector="example.com/nowhere: here"))
 
     def message():
-        return condition(scene.live()["status"].get("conditions", []), "Programmed")["message"]
+        found = condition(scene.live().get("status", {}).get("conditions", []), "Programmed")
+        return found.get("message", "")
 
     hint = f"`kubectl describe pods -n {scene.namespace} -l {installation.PROXY_LABEL}=web`"
     wait_for(lambda: hint in message(), hint, 120)
