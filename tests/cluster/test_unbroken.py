@@ -10,7 +10,7 @@ from cluster.api import wait_for
 from cluster.api_proxy import ApiProxy
 from cluster.durations import seconds, times
 from cluster.outside import OutsideController
-from cluster.scene import Scene
+from cluster.scene import Scene, condition
 
 HOST = "shop.example.com"
 BACK_SECONDS = 5
@@ -47,7 +47,17 @@ def kill(cluster):
 
 
 def until_back(cluster):
-    wait_for(lambda: installation.rolled_out(cluster), "the control plane", 120)
+    """Wait for all replicas; the Deployment's own count of them comes late."""
+    replicas = installation.deployment(cluster)["spec"]["replicas"]
+
+    def ready():
+        found = installation.pods(cluster)
+        return len(found) == replicas and all(
+            condition(pod["status"].get("conditions", []), "Ready").get("status") == "True"
+            for pod in found
+        )
+
+    wait_for(ready, "the control plane", 120)
 
 
 def test_a_killed_control_plane(shop):
