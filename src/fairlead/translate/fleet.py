@@ -7,6 +7,8 @@ has a listener to serve; in a cluster also for one that has none now, whose addr
 from collections.abc import Iterator
 from typing import TypeAlias
 
+import msgspec
+
 from fairlead import api
 from fairlead.graph import Collection, Context
 from fairlead.ir.fleet import Proxy
@@ -61,13 +63,8 @@ def _proxy(gateway: ManagedGateway) -> Proxy:
 
 def _provided(gateway: ManagedGateway, written: api.Gateway, ports: tuple[ProxyPort, ...]) -> Proxy:
     """A proxy with what it needs in a cluster."""
-    return Proxy(
-        gateway.proxy,
-        "gateway",
-        gateway.namespace,
-        gateway.name,
-        labels=gateway.labels,
-        annotations=gateway.annotations,
+    return msgspec.structs.replace(
+        _proxy(gateway),
         owner=written.metadata.uid,
         held=gateway.refused is not None or not ports,
         ports=tuple(sorted(ports, key=lambda each: (each.port, each.transport))),

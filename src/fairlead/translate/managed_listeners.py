@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from fairlead.graph import Collection, Context
 from fairlead.ir.fleet import gateway_proxy
+from fairlead.ir.infrastructure import HEALTH_PORT
 from fairlead.translate import listener_tls, listeners, policies, trust
 from fairlead.translate.backend_ref import Referrer, Scope
 from fairlead.translate.claims import ListenerKey
@@ -21,8 +22,6 @@ from fairlead.translate.sources import Key
 from fairlead.translate.trust import Validation
 
 _LAST_PORT = 65535
-HEALTH_PORT = 15021
-"""Where a proxy answers probes in a cluster."""
 _NO_FILTERS = OfListener()
 _Port = tuple[str, str, int]
 """Namespace and name of a Gateway, port as written."""

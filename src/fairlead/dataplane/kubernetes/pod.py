@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from fairlead.dataplane.kubernetes import names
 from fairlead.ir.fleet import Proxy
+from fairlead.ir.infrastructure import HEALTH_PORT
 
 USER: Final = 65532
 AUDIENCE: Final = "fairlead"
 """Whom the token of a proxy's service account is for."""
-HEALTH_PORT: Final = 15021
 AFTER_DRAIN_SECONDS: Final = 8
 """From the time when clients have to be gone until the pod is killed.
 
