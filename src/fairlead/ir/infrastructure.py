@@ -60,7 +60,7 @@ class Deployment(msgspec.Struct, frozen=True, gc=False):
     external_traffic_policy: Literal["", "Cluster", "Local"] = ""
     """Empty for the cluster's default."""
     load_balancer_class: str = ""
-    drain: int = 22
+    drain: int = 15
     """Seconds that clients have to leave an instance which ends."""
     log_level: str = "warning"
     concurrency: int = 0

@@ -15,11 +15,11 @@ from fairlead.ir.infrastructure import HEALTH_PORT
 USER: Final = 65532
 AUDIENCE: Final = "fairlead"
 """Whom the token of a proxy's service account is for."""
-AFTER_DRAIN_SECONDS: Final = 8
+AFTER_DRAIN_SECONDS: Final = 5
 """From the time when clients have to be gone until the pod is killed.
 
-Together with what clients have by default it is 30: Kubernetes looks at a namespace that is deleted
-after half of its pods' longest time only.
+Together with what clients have by default it is 20: Kubernetes looks at a namespace that is deleted
+after half of its pods' longest time only, and again after some more seconds.
 """
 TOKEN_SECONDS: Final = 3600
 _MOUNTS: Final = "/var/run/fairlead"
