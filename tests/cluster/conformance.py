@@ -118,7 +118,7 @@ def flags(report: Path) -> list[str]:
         "url": "https://fairlead.dev",
         "version": "v" + importlib.metadata.version("fairlead"),
         "contact": "@fairlead/maintainers",
-        # In the end the suite waits 30 s for its namespaces to be gone, which tells of the cluster's
+        # In the end the suite waits 30 s for its namespaces to be gone, which tells of a cluster's
         # pace: Kubernetes looks at what is left of one at intervals that double.
         "timeout-config-overrides": "DeleteTimeout:90",
         "report-output": str(report),
