@@ -71,19 +71,21 @@ def api_servers(cluster: Cluster) -> list[tuple[str, int]]:
 
 @contextlib.contextmanager
 def cut_off(cluster: Cluster, pods: Iterable[Object], *, silently: bool = True) -> Iterator[None]:
-    """Let no packet of some pods reach the API server: dropped, or answered by a reset.
+    """Let no packet pass between some pods and the API server: dropped, or answered by a reset.
 
     Raises NotHereError if the API server's address is not one of this machine.
     """
     sources = ", ".join(pod["status"]["podIP"] for pod in pods)
     verdict = "drop" if silently else "reject with tcp reset"
-    rules = ["type filter hook input priority -10;"]
+    there = ["type filter hook input priority -10;"]
+    back = ["type filter hook output priority -10;"]
     for address, port in api_servers(cluster):
         _need_own(address)
-        rules.append(f"ip saddr {{ {sources} }} ip daddr {address} tcp dport {port} {verdict}")
-    lines = (f"table {TABLE} {{", "chain cut {", *rules, "}", "}")
+        there.append(f"ip saddr {{ {sources} }} ip daddr {address} tcp dport {port} {verdict}")
+        # What a watch has to tell would still arrive, though nobody could say so.
+        back.append(f"ip saddr {address} tcp sport {port} ip daddr {{ {sources} }} drop")
     try:
-        _nft(*lines)
+        _nft(f"table {TABLE} {{", "chain there {", *there, "}", "chain back {", *back, "}", "}")
         yield
     finally:
         _nft(f"table {TABLE} {{}}", f"delete table {TABLE}")
