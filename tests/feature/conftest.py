@@ -25,15 +25,15 @@ def serve(tmp_path):
         instance.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def echo():
-    """The named backends."""
+    """The named backends, whose counts no other module's requests are part of."""
     backends = Echo()
     yield backends
     backends.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def l4_backends():
     """The named backends of connections and datagrams."""
     backends = L4Backends()
