@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cluster import faults, installation
-from cluster.api import Cluster, Object
+from cluster.api import Cluster
 from cluster.scene import Scene
 
 MIB = 2**20
@@ -76,16 +76,10 @@ def sampled(cluster: Cluster) -> Iterator[Samples]:
         thread.join()
 
 
-def proxy_pods(scene: Scene) -> list[Object]:
-    """The pods of the scene's Gateway."""
-    selector = f"{installation.PROXY_LABEL}=web"
-    return scene.cluster.list("Pod", scene.namespace, labelSelector=selector)
-
-
 def series(scene: Scene) -> int:
     """How many time series the proxy tells that has most."""
     counts: list[int] = []
-    for pod in proxy_pods(scene):
+    for pod in scene.owned("Pod"):
         url = f"http://{pod['status']['podIP']}:{PROXY_PORT}/metrics"
         with urllib.request.urlopen(url, timeout=30) as answer:
             lines = answer.read().splitlines()
@@ -95,7 +89,7 @@ def series(scene: Scene) -> int:
 
 def envoy_memory(scene: Scene) -> float:
     """Resident MiB of the largest Envoy; raises NotHereError if it is not on this machine."""
-    agents = set(faults.processes(proxy_pods(scene)))
+    agents = set(faults.processes(scene.owned("Pod")))
     return max(
         _resident(int(folder.name))
         for folder in Path("/proc").iterdir()

@@ -76,12 +76,15 @@ def scale(cluster: Cluster, replicas: int) -> None:
 def rolled_out(cluster: Cluster) -> bool:
     """Whether all of the Deployment's pods are of its latest template and ready."""
     found = deployment(cluster)
-    if found is None:
-        return False
-    status, wanted = found["status"], found["spec"]["replicas"]
+    return found is not None and complete(found, found["spec"]["replicas"])
+
+
+def complete(found: Object, replicas: int) -> bool:
+    """Whether a Deployment has so many pods, all of its latest template and ready."""
+    status = found["status"]
     counts = [status.get(each, 0) for each in ("replicas", "updatedReplicas", "readyReplicas")]
     seen = status.get("observedGeneration", 0) >= found["metadata"]["generation"]
-    return seen and counts == [wanted] * 3
+    return seen and counts == [replicas] * 3
 
 
 def metrics(cluster: Cluster) -> dict[str, dict[str, float]]:

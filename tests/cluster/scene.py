@@ -2,6 +2,7 @@
 
 from cluster import objects, traffic
 from cluster.api import Cluster, Object, wait_for
+from cluster.installation import PROXY_LABEL
 
 
 class Scene:
@@ -33,6 +34,17 @@ class Scene:
         """The object as it is now."""
         return self.cluster.get(kind, name, self.namespace)
 
+    def settings(self, **data: str) -> Object:
+        """Apply a ConfigMap with settings; what names it in a Gateway's `spec.infrastructure`."""
+        metadata = {"name": "settings", "namespace": self.namespace}
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+        self.cluster.apply(body)
+        return {"parametersRef": {"group": "", "kind": "ConfigMap", "name": "settings"}}
+
+    def owned(self, kind: str) -> list[Object]:
+        """What was made of a kind for the Gateway, its pods included."""
+        return self.cluster.list(kind, self.namespace, labelSelector=f"{PROXY_LABEL}=web")
+
     def address(self, seconds: float = 60) -> str:
         """Where the Gateway answers, once it is programmed."""
 
@@ -53,6 +65,12 @@ class Scene:
         address = self.address()
         wait_for(lambda: traffic.get(address, host) == (200, body), f"{host} at {address}", seconds)
         return address
+
+
+def is_ready(pod: Object) -> bool:
+    """Whether a pod is ready."""
+    found = condition(pod.get("status", {}).get("conditions", []), "Ready")
+    return found.get("status") == "True"
 
 
 def condition(conditions: list[Object], kind: str) -> Object:

@@ -16,6 +16,7 @@ import yaml
 from cluster import commands
 from cluster.api import wait_for
 from cluster.commands import fairlead, kubeconfig, run
+from cluster.scene import is_ready
 
 TABLE = {
     "noun": "resources",
@@ -98,11 +99,7 @@ def lease(namespace, holder):
 
 
 def ready(cluster, namespace, name):
-    def found():
-        conditions = cluster.get("Pod", name, namespace)["status"].get("conditions", ())
-        return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
-
-    wait_for(found, f"pod {name}", 60)
+    wait_for(lambda: is_ready(cluster.get("Pod", name, namespace)), f"pod {name}", 60)
 
 
 @pytest.fixture(scope="module")

@@ -15,15 +15,6 @@ UNUSABLE = "192.0.2.1"
 LONG_NAME = "gateway-name-of-the-most-characters-" + "a" * 217
 
 
-def settings(scene, **data):
-    """Apply a ConfigMap with settings; what names it in a Gateway."""
-    metadata = {"name": "settings", "namespace": scene.namespace}
-    scene.cluster.apply(
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
-    )
-    return {"parametersRef": {"group": "", "kind": "ConfigMap", "name": "settings"}}
-
-
 def told(scene, kind, name="web"):
     """Status and reason of a condition of a Gateway, once it is about the latest generation."""
     live = scene.live("Gateway", name)
@@ -58,9 +49,8 @@ def test_everything_carries_the_gateways_labels_and_annotations(scene):
     labels, annotations = {"example.com/team": "web"}, {"example.com/tier": "gold"}
     made = scene.gateway(infrastructure={"labels": labels, "annotations": annotations})
     scene.address()
-    selector = f"{installation.PROXY_LABEL}=web"
     for kind in (*KINDS, "Pod"):
-        found = scene.cluster.list(kind, scene.namespace, labelSelector=selector)
+        found = scene.owned(kind)
         assert found, kind
         for each in found:
             metadata = each["metadata"]
@@ -74,8 +64,7 @@ def test_everything_carries_the_gateways_labels_and_annotations(scene):
 def test_pods_have_no_rights(scene):
     scene.gateway()
     scene.address()
-    selector = f"{installation.PROXY_LABEL}=web"
-    (pod,) = scene.cluster.list("Pod", scene.namespace, labelSelector=selector)
+    (pod,) = scene.owned("Pod")
     spec = pod["spec"]
     (container,) = spec["containers"]
     assert spec["securityContext"]["runAsNonRoot"]
@@ -138,7 +127,7 @@ def test_pinning_the_address_that_a_gateway_has_interrupts_nothing(scene):
     scene.route("shop", HOST, "shop")
     scene.gateway()
     address = scene.until_served(HOST, "shop")
-    with traffic.traffic(address, HOST, rate=100) as tally:
+    with traffic.unbroken(address, HOST, rate=100):
         scene.gateway(addresses=[{"value": address}])
         programmed(scene)
         wait_for(
@@ -148,8 +137,6 @@ def test_pinning_the_address_that_a_gateway_has_interrupts_nothing(scene):
         scene.gateway(addresses=[{"value": other}, {"value": address}])
         wait_for(lambda: set(addresses(scene)) == {address, other}, "both addresses")
         wait_for(lambda: traffic.get(other, HOST) == (200, "shop"), "the other address")
-    assert tally.failed == 0, tally.statuses
-    assert tally.total > 50
 
 
 def test_an_address_that_only_the_cluster_knows(scene):
@@ -164,7 +151,7 @@ def test_an_address_that_only_the_cluster_knows(scene):
 
 @pytest.mark.parametrize("kind", ["ClusterIP", "NodePort"])
 def test_services_of_other_types(scene, kind):
-    scene.gateway(infrastructure=settings(scene, serviceType=kind))
+    scene.gateway(infrastructure=scene.settings(serviceType=kind))
     address = scene.address()
     service = scene.live("Service", NAME)
     assert service["spec"]["type"] == kind
@@ -180,17 +167,17 @@ def test_services_of_other_types(scene, kind):
 
 
 def test_instances_come_and_go_as_the_settings_say(scene):
-    scene.gateway(infrastructure=settings(scene, replicas="2", cpuRequest="1000m"))
+    scene.gateway(infrastructure=scene.settings(replicas="2", cpuRequest="1000m"))
     scene.address()
     deployment = scene.live("Deployment", NAME)
     assert deployment["spec"]["replicas"] == 2
     assert scene.live("PodDisruptionBudget", NAME)["spec"]["maxUnavailable"] == 1
-    settings(scene, minReplicas="1", maxReplicas="3")
+    scene.settings(minReplicas="1", maxReplicas="3")
     wait_for(
         lambda: scene.cluster.find("HorizontalPodAutoscaler", NAME, scene.namespace), "autoscaler"
     )
     assert scene.live("Deployment", NAME)["spec"]["replicas"] == 2
-    settings(scene)
+    scene.settings()
     wait_for(
         lambda: not scene.cluster.find("HorizontalPodAutoscaler", NAME, scene.namespace), "no more"
     )
@@ -198,17 +185,17 @@ def test_instances_come_and_go_as_the_settings_say(scene):
 
 
 def test_a_mistake_in_settings_takes_nothing_away(scene):
-    infrastructure = settings(scene)
+    infrastructure = scene.settings()
     scene.gateway(infrastructure=infrastructure)
     address = scene.address()
-    settings(scene, replicas="many")
+    scene.settings(replicas="many")
     wait_told(scene, "Accepted", "False", "InvalidParameters")
     message = condition(scene.live()["status"]["conditions"], "Accepted")["message"]
     assert "replicas is 'many'" in message
     balanced = scene.live("Service", NAME)["status"]["loadBalancer"]
     assert balanced["ingress"][0]["ip"] == address
     assert scene.live("Deployment", NAME)["status"]["readyReplicas"] == 1
-    settings(scene)
+    scene.settings()
     assert scene.address() == address
 
 
@@ -218,14 +205,16 @@ def test_a_mistake_in_settings_takes_nothing_away(scene):
 def test_what_others_change_is_repaired_and_what_they_add_is_kept(scene):
     scene.gateway()
     scene.address()
-    patch = {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 5}}}}
-    added = {"metadata": {"annotations": {"example.com/note": "kept"}}}
-    scene.cluster.patch("Deployment", NAME, scene.namespace, patch | added)
 
     def grace():
-        return scene.live("Deployment", NAME)["spec"]["template"]["spec"]
+        pods = scene.live("Deployment", NAME)["spec"]["template"]["spec"]
+        return pods["terminationGracePeriodSeconds"]
 
-    wait_for(lambda: grace()["terminationGracePeriodSeconds"] == 40, "the grace period")
+    before = grace()
+    patch = {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": before + 1}}}}
+    added = {"metadata": {"annotations": {"example.com/note": "kept"}}}
+    scene.cluster.patch("Deployment", NAME, scene.namespace, patch | added)
+    wait_for(lambda: grace() == before, "the grace period")
     assert scene.live("Deployment", NAME)["metadata"]["annotations"]["example.com/note"] == "kept"
     scene.cluster.delete("Service", NAME, scene.namespace)
     wait_for(lambda: scene.cluster.find("Service", NAME, scene.namespace), "a Service")
@@ -263,7 +252,7 @@ def test_a_quota_is_told(scene):
 
 
 def test_where_to_look_is_told_when_no_pod_becomes_ready(scene):
-    scene.gateway(infrastructure=settings(scene, nodeSelector="example.com/nowhere: here"))
+    scene.gateway(infrastructure=scene.settings(nodeSelector="example.com/nowhere: here"))
 
     def message():
         found = condition(scene.live().get("status", {}).get("conditions", []), "Programmed")
@@ -271,7 +260,7 @@ def test_where_to_look_is_told_when_no_pod_becomes_ready(scene):
 
     hint = f"`kubectl describe pods -n {scene.namespace} -l {installation.PROXY_LABEL}=web`"
     wait_for(lambda: hint in message(), hint, 120)
-    settings(scene)
+    scene.settings()
     programmed(scene)
 
 

@@ -195,10 +195,9 @@ def leave(scene, controller):
         }
     )
     scene.gateway(gatewayClassName=theirs)
-    selector = f"{installation.PROXY_LABEL}=web"
     for kind in ("Deployment", "Service", "ServiceAccount", "ConfigMap", "Secret"):
         wait_for(
-            lambda kind=kind: not scene.cluster.list(kind, scene.namespace, labelSelector=selector),
+            lambda kind=kind: not scene.owned(kind),
             f"the end of the Gateway's {kind}",
             120,
         )

@@ -6,20 +6,14 @@ import pytest
 
 from cluster import installation, objects, traffic
 from cluster.api import wait_for
-from cluster.scene import condition
+from cluster.scene import condition, is_ready
 
 HOST = "shop.example.com"
 
 
-def assert_served(tally, least):
-    assert tally.failed == 0, tally.statuses
-    assert tally.total >= least
-
-
 def proxies(scene):
     """The Deployment of the scene's Gateway."""
-    selector = f"{installation.PROXY_LABEL}=web"
-    found = scene.cluster.list("Deployment", scene.namespace, labelSelector=selector)
+    found = scene.owned("Deployment")
     return found[0] if found else None
 
 
@@ -27,12 +21,9 @@ def proxies_ready(scene, replicas, image=None):
     found = proxies(scene)
     if found is None:
         return False
-    status, spec = found["status"], found["spec"]
-    if image and spec["template"]["spec"]["containers"][0]["image"] != image:
+    if image and found["spec"]["template"]["spec"]["containers"][0]["image"] != image:
         return False
-    counts = [status.get(each, 0) for each in ("replicas", "updatedReplicas", "readyReplicas")]
-    seen = status.get("observedGeneration", 0) >= found["metadata"]["generation"]
-    return seen and counts == [replicas] * 3
+    return installation.complete(found, replicas)
 
 
 @pytest.fixture
@@ -59,10 +50,9 @@ def test_a_route_serves(shop):
 def test_a_changed_route_serves_its_new_backend(shop):
     scene, address = shop
     scene.backend("next")
-    with traffic.traffic(address, HOST, rate=100) as tally:
+    with traffic.unbroken(address, HOST, rate=100):
         scene.route("shop", HOST, "next")
         wait_for(lambda: traffic.get(address, HOST) == (200, "next"), "the new backend", 10)
-    assert_served(tally, 10)
 
 
 def test_an_upgrade_loses_no_request(shop):
@@ -71,7 +61,7 @@ def test_an_upgrade_loses_no_request(shop):
     following = os.environ.get("NEXT_IMAGE", installation.image())
     before = {each["metadata"]["uid"] for each in installation.pods(scene.cluster)}
     assert before
-    with traffic.traffic(address, HOST) as tally:
+    with traffic.unbroken(address, HOST):
         installation.fairlead(
             *("install", "--wait", "--image", following, "--set", "logLevel=debug")
         )
@@ -82,7 +72,6 @@ def test_an_upgrade_loses_no_request(shop):
         installation.install()
         wait_for(lambda: installation.rolled_out(scene.cluster), "the way back", 90)
         wait_for(lambda: proxies_ready(scene, 1, installation.image()), "the proxies' way back", 90)
-    assert_served(tally, 500)
 
 
 def test_a_proxy_moves_to_another_replica_without_an_error(shop):
@@ -91,8 +80,8 @@ def test_a_proxy_moves_to_another_replica_without_an_error(shop):
     scene.backend("next")
     cluster = scene.cluster
     assert len(installation.pods(cluster)) >= 2
-    (proxy,) = ready_pods(scene)
-    with traffic.traffic(address, HOST) as tally:
+    (proxy,) = filter(is_ready, scene.owned("Pod"))
+    with traffic.unbroken(address, HOST):
         for backend in ("next", "shop"):
             wait_for(lambda: len(_serving(cluster)) == 1, "the end of other tests' proxies", 60)
             (serving,) = _serving(cluster)
@@ -101,8 +90,7 @@ def test_a_proxy_moves_to_another_replica_without_an_error(shop):
             wait_for(lambda body=backend: traffic.get(address, HOST) == (200, body), backend, 20)
             wait_for(lambda before=serving: _serving(cluster) not in ([], [before]), "the move", 30)
             wait_for(lambda: installation.rolled_out(cluster), "all replicas", 90)
-    assert_served(tally, 200)
-    (same,) = ready_pods(scene)
+    (same,) = filter(is_ready, scene.owned("Pod"))
     assert same["metadata"]["uid"] == proxy["metadata"]["uid"]
     assert [each["restartCount"] for each in same["status"]["containerStatuses"]] == [0]
 
@@ -113,76 +101,37 @@ def _serving(cluster):
     return [pod for pod, values in found.items() if values["fairlead_connected_envoys"]]
 
 
-def ready_pods(scene):
-    """The Gateway's pods that are ready."""
-    selector = f"{installation.PROXY_LABEL}=web"
-    found = scene.cluster.list("Pod", scene.namespace, labelSelector=selector)
-    return [
-        pod for pod in found if condition(pod["status"]["conditions"], "Ready")["status"] == "True"
-    ]
-
-
 def test_proxies_scale_without_a_failed_request(shop):
     scene, address = shop
 
     def replicas(count):
-        settings = {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": "settings", "namespace": scene.namespace},
-            "data": {"replicas": str(count)},
-        }
-        scene.cluster.apply(settings)
-        reference = {"group": "", "kind": "ConfigMap", "name": "settings"}
-        scene.gateway(infrastructure={"parametersRef": reference})
+        scene.gateway(infrastructure=scene.settings(replicas=str(count)))
         wait_for(lambda: proxies_ready(scene, count), f"{count} proxies", 90)
-        wait_for(lambda: running(scene) == count, f"{count} pods", 90)
+        wait_for(lambda: len(scene.owned("Pod")) == count, f"{count} pods, none that ends", 90)
 
-    with traffic.traffic(address, HOST) as tally:
+    with traffic.unbroken(address, HOST):
         replicas(3)
         replicas(1)
-    assert_served(tally, 500)
-
-
-def running(scene):
-    """How many pods the Gateway has, those that end included."""
-    selector = f"{installation.PROXY_LABEL}=web"
-    return len(scene.cluster.list("Pod", scene.namespace, labelSelector=selector))
 
 
 def test_a_deleted_proxy_is_replaced_without_a_failed_request(shop):
     """As a drained node does it: by the eviction of a pod."""
     scene, address = shop
-    selector = f"{installation.PROXY_LABEL}=web"
-    settings = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "settings", "namespace": scene.namespace},
-        "data": {"replicas": "2"},
-    }
-    scene.cluster.apply(settings)
-    reference = {"group": "", "kind": "ConfigMap", "name": "settings"}
-    scene.gateway(infrastructure={"parametersRef": reference})
+    scene.gateway(infrastructure=scene.settings(replicas="2"))
     wait_for(lambda: proxies_ready(scene, 2), "2 proxies", 90)
-    pod = scene.cluster.list("Pod", scene.namespace, labelSelector=selector)[0]["metadata"]["name"]
-    with traffic.traffic(address, HOST) as tally:
+    pod = scene.owned("Pod")[0]["metadata"]["name"]
+    with traffic.unbroken(address, HOST):
         scene.cluster.delete("Pod", pod, scene.namespace)
         wait_for(lambda: not scene.cluster.find("Pod", pod, scene.namespace), "its end", 90)
         wait_for(lambda: proxies_ready(scene, 2), "2 proxies", 90)
-    assert_served(tally, 200)
 
 
 def test_a_deleted_gateway_leaves_nothing(shop):
     scene, _ = shop
-    selector = f"{installation.PROXY_LABEL}=web"
     kinds = ("Deployment", "Service", "ServiceAccount", "ConfigMap", "Secret", "Pod")
 
     def left():
-        return [
-            (kind, each["metadata"]["name"])
-            for kind in kinds
-            for each in scene.cluster.list(kind, scene.namespace, labelSelector=selector)
-        ]
+        return [(kind, each["metadata"]["name"]) for kind in kinds for each in scene.owned(kind)]
 
     assert {kind for kind, _ in left()} >= {"Deployment", "Service", "ServiceAccount", "Pod"}
     scene.cluster.delete("Gateway", "web", scene.namespace)

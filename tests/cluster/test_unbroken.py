@@ -10,7 +10,7 @@ from cluster.api import wait_for
 from cluster.api_proxy import ApiProxy
 from cluster.durations import seconds, times
 from cluster.outside import OutsideController
-from cluster.scene import Scene, condition
+from cluster.scene import Scene, is_ready
 
 HOST = "shop.example.com"
 BACK_SECONDS = 5
@@ -25,15 +25,6 @@ def shop(module_scene):
         module_scene.backend(name)
     module_scene.route("shop", HOST, "shop")
     return module_scene, module_scene.until_served(HOST, "shop")
-
-
-@contextlib.contextmanager
-def unbroken(address, rate=200):
-    """Traffic during which no request may fail."""
-    with traffic.traffic(address, HOST, rate=rate) as tally:
-        yield
-    assert tally.failed == 0, tally.statuses
-    assert tally.total >= rate, "too few requests to tell"
 
 
 def kill(cluster):
@@ -52,10 +43,7 @@ def until_back(cluster):
 
     def ready():
         found = installation.pods(cluster)
-        return len(found) == replicas and all(
-            condition(pod["status"].get("conditions", []), "Ready").get("status") == "True"
-            for pod in found
-        )
+        return len(found) == replicas and all(map(is_ready, found))
 
     wait_for(ready, "the control plane", 120)
 
@@ -64,7 +52,7 @@ def test_a_killed_control_plane(shop):
     scene, address = shop
     replicas = installation.deployment(scene.cluster)["spec"]["replicas"]
     try:
-        with unbroken(address):
+        with traffic.unbroken(address, HOST):
             installation.scale(scene.cluster, 0)
             kill(scene.cluster)
             wait_for(lambda: not installation.pods(scene.cluster), "the end of the control plane")
@@ -82,7 +70,7 @@ def test_a_frozen_control_plane(shop):
     pods = installation.pods(scene.cluster)
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(unbroken(address))
+            stack.enter_context(traffic.unbroken(address, HOST))
             stack.enter_context(faults.frozen(pods))
         except faults.NotHereError as error:
             pytest.skip(str(error))
@@ -92,7 +80,7 @@ def test_a_frozen_control_plane(shop):
 
 def test_a_control_plane_that_restarts_over_and_over(shop):
     scene, address = shop
-    with unbroken(address):
+    with traffic.unbroken(address, HOST):
         for _ in range(times(4, 20)):
             kill(scene.cluster)
             until_back(scene.cluster)
@@ -115,7 +103,7 @@ def test_an_api_server_that_is_away(shop, silently):
 
     wait_for(lambda: not wrong(moving, "shop"), "the routes", 30)
     pods = installation.pods(scene.cluster)
-    with unbroken(address):
+    with traffic.unbroken(address, HOST):
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(faults.cut_off(scene.cluster, pods, silently=silently))
@@ -160,7 +148,7 @@ def test_lists_that_fail_at_the_start(between, fault):
         return [host for host in hosts if traffic.get(address, host) != (200, "shop")]
 
     wait_for(lambda: not wrong(), "all routes")
-    with unbroken(address, rate=100):
+    with traffic.unbroken(address, HOST, rate=100):
         controller.kill()
         before = proxy.spoiled
         proxy.spoil(fault)

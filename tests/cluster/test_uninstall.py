@@ -24,16 +24,10 @@ def ours(found):
     return {each for each in found if "fairlead" in each[1] or "fairlead" in each[2]}
 
 
-def leaving(cluster):
-    namespace = cluster.find("Namespace", installation.NAMESPACE)
-    return namespace and namespace["metadata"].get("deletionTimestamp")
-
-
 @pytest.fixture
 def restored(installed):
     """Whatever the test removes is there again for the others."""
     yield installed
-    wait_for(lambda: not leaving(installed), "the old namespace to be gone", 120, pause=1)
     installation.install()
     installed.forget_kinds()
 
@@ -46,12 +40,7 @@ def test_uninstall_leaves_nothing(restored, scene):
     scene.until_served(HOST, "shop")
     assert ours(everything(cluster))
     cluster.delete("Gateway", "web", scene.namespace)
-    selector = f"{installation.PROXY_LABEL}=web"
-
-    def proxies():
-        return cluster.list("Pod", scene.namespace, labelSelector=selector)
-
-    wait_for(lambda: not proxies(), "the end of the proxies", 90)
+    wait_for(lambda: not scene.owned("Pod"), "the end of the proxies", 90)
     installation.uninstall()
 
     def left():

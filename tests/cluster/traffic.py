@@ -6,6 +6,7 @@ import http.client
 import threading
 from collections.abc import Iterator
 
+from cluster.api import wait_for
 from fairlead.cli.load import Tally, steady
 
 
@@ -50,3 +51,12 @@ def traffic(
         loop, stop = ending[0]
         loop.call_soon_threadsafe(stop.set)
         thread.join()
+
+
+@contextlib.contextmanager
+def unbroken(address: str, host: str, *, rate: float = 200) -> Iterator[None]:
+    """Traffic of which no request may fail: as long as the context lasts, and a second's worth."""
+    with traffic(address, host, rate=rate) as tally:
+        yield
+        wait_for(lambda: tally.total >= rate, "enough requests to tell")
+    assert tally.failed == 0, tally.statuses
