@@ -84,29 +84,30 @@ def test_ready_is_a_deployment_with_a_ready_pod(state):
     assert look(wanted, found, state)[0].infrastructure.ready
 
 
-def test_a_quota_is_told_while_no_pod_runs(state):
+@pytest.mark.parametrize(
+    ("condition", "reason", "words"),
+    [
+        (
+            {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: tight"},
+            "NoResources",
+            "exceeded quota: tight",
+        ),
+        (
+            {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"},
+            "Pending",
+            "`kubectl describe pods -n infra -l gateway.networking.k8s.io/gateway-name=edge`",
+        ),
+    ],
+    ids=["a quota", "no pod that becomes ready"],
+)
+def test_what_a_deployment_lacks_is_told_while_no_pod_is_ready(state, condition, reason, words):
     wanted = proxy()
     found = made(wanted)
-    failed = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: tight"}
-    with_deployment(found, conditions=[failed])
+    with_deployment(found, conditions=[condition])
     told = look(wanted, found, state)[0].infrastructure
-    assert told.reason == "NoResources"
-    assert "exceeded quota: tight" in told.message
-    with_deployment(found, conditions=[failed], readyReplicas=1)
-    assert look(wanted, found, state)[0].infrastructure.reason == ""
-
-
-def test_where_to_look_is_told_while_pods_do_not_become_ready(state):
-    wanted = proxy()
-    found = made(wanted)
-    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
-    with_deployment(found, conditions=[late])
-    told = look(wanted, found, state)[0].infrastructure
-    assert told.reason == "Pending"
-    assert "`kubectl describe pods -n infra -l gateway.networking.k8s.io/gateway-name=edge`" in (
-        told.message
-    )
-    with_deployment(found, conditions=[late], readyReplicas=1)
+    assert told.reason == reason
+    assert words in told.message
+    with_deployment(found, conditions=[condition], readyReplicas=1)
     assert look(wanted, found, state)[0].infrastructure.reason == ""
 
 
