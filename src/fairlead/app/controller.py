@@ -51,7 +51,8 @@ LEASE: Final = "fairlead"
 SYSTEM_TRUST: Final = "/etc/ssl/certs/ca-certificates.crt"
 """Where the proxies' image has the certificate authorities."""
 FORGET_SECONDS: Final = 60.0
-"""How long the pods of a Gateway that is gone are served: longer than they take to end."""
+"""How long the pods of a Gateway that is gone are served; one that drains longer goes on with what
+it has."""
 
 
 class StartError(Exception):
