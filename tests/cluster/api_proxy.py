@@ -5,8 +5,6 @@ that names it needs no credentials.
 """
 
 import asyncio
-import dataclasses
-import http
 import json
 import threading
 from collections.abc import Callable
@@ -16,7 +14,7 @@ from typing import Literal
 import aiohttp
 from aiohttp import web
 
-from cluster.asked import Asked, asked
+from cluster.asked import Asked, asked, rights
 
 Fault = Literal["held", "failing", "truncated", "busy"]
 
@@ -41,8 +39,8 @@ class ApiProxy:
         self._sound = asyncio.Event()
         self.spoiled = 0
         """How many answers were spoiled."""
-        self.asked: list[tuple[Asked, int]] = []
-        """Every request for a resource so far, and the status code of its answer."""
+        self.taken: list[tuple[Asked, int]] = []
+        """The rights that requests took so far, with the status codes of their answers."""
         self.port = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = asyncio.Event()
@@ -129,12 +127,8 @@ class ApiProxy:
 
     def _note(self, request: web.BaseRequest, code: int) -> None:
         found = asked(request.method, request.path, request.query)
-        if found is None:
-            return
-        self.asked.append((found, code))
-        if found.verb == "patch" and code == http.HTTPStatus.CREATED:
-            # An object that apply makes takes the right to create as well.
-            self.asked.append((dataclasses.replace(found, verb="create"), code))
+        if found is not None:
+            self.taken += [(right, code) for right in rights(found, code)]
 
     async def _whole(
         self, request: web.BaseRequest, answer: aiohttp.ClientResponse

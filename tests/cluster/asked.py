@@ -1,8 +1,9 @@
 """What a request asks the API server for, in RBAC's words; and what RBAC's rules grant."""
 
 import dataclasses
+import http
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 _FIELD_NAME = re.compile(r"(?:^|,)metadata\.name=([^,]+)")
@@ -72,6 +73,13 @@ def _verb(method: str, query: Mapping[str, str], parts: int) -> str:
     return _VERBS[method]
 
 
+def rights(asked: Asked, code: int) -> Iterator[Asked]:
+    """What a request with this answer took a right to: applying what was not there creates it."""
+    yield asked
+    if asked.verb == "patch" and code == http.HTTPStatus.CREATED:
+        yield dataclasses.replace(asked, verb="create")
+
+
 def granted(rules: Iterable[Mapping[str, Any]], namespace: str = "") -> set[Granted]:
     """What the rules of a Role (in `namespace`) or of a ClusterRole grant."""
     return {
@@ -81,3 +89,26 @@ def granted(rules: Iterable[Mapping[str, Any]], namespace: str = "") -> set[Gran
         for group in rule["apiGroups"]
         for resource in rule["resources"]
     }
+
+
+def problems(
+    taken: Collection[tuple[Asked, int]],
+    grants: Iterable[Granted],
+    served: Collection[tuple[str, str]],
+) -> list[str]:
+    """What was denied, and what of the grants for served resources nothing made use of.
+
+    Args:
+        taken: The rights that requests took, with the status codes of their answers.
+        grants: The rights that there are.
+        served: Resources that the API server has, as (group, plural).
+    """
+    denied = {f"denied: {each}" for each, code in taken if code == http.HTTPStatus.FORBIDDEN}
+    used = {each for each, code in taken if code < 400 or code == http.HTTPStatus.NOT_FOUND}
+    unused = {
+        f"unused: {grant}"
+        for grant in grants
+        if (grant.group, grant.resource.partition("/")[0]) in served
+        and not any(grant.covers(each) for each in used)
+    }
+    return sorted(denied | unused)

@@ -1,0 +1,74 @@
+"""What an API server's audit log says of the rights of the control plane: denied, and unused ones.
+
+    sh scripts/cluster.sh env PYTHONPATH=tests .venv/bin/python -m cluster.audit LOG
+
+The log (`--audit-log-path`, a policy of level Metadata) is of a run of all cluster tests. Exits
+with 1 if a request was denied or a verb that the installed roles grant was never used.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cluster import asked, installation
+from cluster.api import Cluster
+from cluster.asked import Asked, Granted
+
+_ACCOUNT = re.compile(r"system:serviceaccount:([^:]+):fairlead")
+"""The control plane's ServiceAccount, in its own namespace or in that of a test."""
+
+
+def taken(event: Mapping[str, Any]) -> Iterator[tuple[Asked, int]]:
+    """The rights that an audit event is about, with its status code; none if it is not of ours.
+
+    A request of a control plane outside of its home counts as one at home.
+    """
+    user = event.get("impersonatedUser", event["user"])["username"]
+    ours, about = _ACCOUNT.fullmatch(user), event.get("objectRef", {})
+    if ours is None or "resource" not in about:
+        return
+    namespace = about.get("namespace", "")
+    sub = about.get("subresource")
+    request = Asked(
+        verb=event["verb"],
+        group=about.get("apiGroup", ""),
+        resource=f"{about['resource']}/{sub}" if sub else about["resource"],
+        namespace=installation.NAMESPACE if namespace == ours[1] else namespace,
+        name=about.get("name", ""),
+    )
+    code = event["responseStatus"]["code"]
+    yield from ((right, code) for right in asked.rights(request, code))
+
+
+def grants() -> set[Granted]:
+    """What `fairlead install` grants to the control plane."""
+    text = installation.fairlead("install", "--dry-run", "-o", "yaml")
+    found = {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(text)}
+    bound = [each for each in found.values() if each["kind"].endswith("RoleBinding")]
+    rules: set[Granted] = set()
+    for binding in bound:
+        role = found[binding["roleRef"]["kind"], binding["roleRef"]["name"]]
+        home = role["metadata"].get("namespace", "")
+        rules |= asked.granted(role["rules"], home)
+    return rules
+
+
+def main(log: str) -> int:
+    """Print what is wrong, and how much was looked at."""
+    cluster = Cluster()
+    with Path(log).open(encoding="utf-8") as lines:
+        requests = [each for line in lines for each in taken(json.loads(line))]
+    found = asked.problems(requests, grants(), cluster.resources())
+    cluster.close()
+    told = [*found, f"{len(requests)} requests, {len(found)} problems"]
+    sys.stdout.write("\n".join(told) + "\n")
+    return 1 if found or not requests else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
