@@ -66,7 +66,7 @@ fuzz: $(STAMP) ## Spoil manifests at random, a million times; ARGS='--help' tell
 	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
 
 golden: $(STAMP) ## Rewrite the golden files; read the diff before you commit it
-	REFRESH_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden
+	REFRESH_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/install/test_manifests.py
 
 lock: $(STAMP) ## Pin all packages again, with hashes
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.lock

@@ -71,6 +71,7 @@ def test_every_command_has_help_with_examples(command):
         (["run", "/does/not/exist"], "does not exist"),
         (["run", "/", "--image", "echo"], "is not NAME=COMMAND"),
         (["run", "/", "--port-offset", "70000"], "not in the range"),
+        (["controller", "--pod-ips", "10.0.0.1,x"], "'x' does not appear to be"),
         (["completion", "powershell"], "is not one of"),
     ],
 )

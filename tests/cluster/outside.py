@@ -23,11 +23,15 @@ class OutsideController:
         namespace: Of its Lease and its certificate; also its name.
         kubeconfig: How it reaches the API server.
         folder: For its log.
+        options: Of `fairlead controller`, added to those that it needs.
     """
 
-    def __init__(self, cluster: Cluster, namespace: str, kubeconfig: Path, folder: Path) -> None:
+    def __init__(
+        self, cluster: Cluster, namespace: str, kubeconfig: Path, folder: Path, *options: str
+    ) -> None:
         self.name = namespace
         self._kubeconfig = kubeconfig
+        self._options = options
         self.log = folder / "controller.log"
         self._address = _address_towards(faults.api_servers(cluster)[0][0])
         self._ports = _free_ports(3)
@@ -51,6 +55,7 @@ class OutsideController:
             *("--controller-name", f"fairlead.dev/{self.name}", "--image", installation.image()),
             *("--xds-address", f"{self._address}:{xds}", "--xds-port", str(xds)),
             *("--health-port", str(health), "--api-port", str(api)),
+            *self._options,
         ]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)

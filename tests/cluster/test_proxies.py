@@ -130,6 +130,41 @@ def test_a_new_proxy_serves_while_no_control_plane_is_up(alone):
         wait_for(lambda: traffic.get(address, "kept.example.com") == (200, "shop"), "a change", 20)
 
 
+ASK_ON_EACH_FAMILY = """
+import http.client
+for address in ("127.0.0.1", "::1"):
+    connection = http.client.HTTPConnection(address, 80, timeout=5)
+    connection.request("GET", "/", headers={"host": "%s"})
+    print(address, connection.getresponse().read().decode().strip())
+"""
+
+
+def test_where_pods_have_both_ip_families_proxies_serve_both(cluster, namespace, tmp_path):
+    """The nodes' network may have one: asked from within the pod, whose loopback has both."""
+    kubeconfig = Path(os.environ["KUBECONFIG"])
+    both = ("--pod-ips", "192.0.2.1,2001:db8::1")
+    controller = OutsideController(cluster, namespace, kubeconfig, tmp_path, *both)
+    scene = Scene(cluster, namespace)
+    listeners = [
+        {"name": "http", "port": 80, "protocol": "HTTP"},
+        {"name": "tcp", "port": 9000, "protocol": "TCP"},
+        {"name": "udp", "port": 5300, "protocol": "UDP"},
+    ]
+    try:
+        controller.start()
+        controller.until_ready()
+        scene.gateway(*listeners, gatewayClassName=controller.name)
+        scene.backend("shop")
+        scene.route("shop", HOST, "shop")
+        scene.until_served(HOST, "shop")
+        name = pods(scene)[0]["metadata"]["name"]
+        script = ASK_ON_EACH_FAMILY % HOST
+        told = cluster.kubectl("exec", name, "-n", namespace, "--", "python3", "-c", script)
+        assert told.split("\n")[:2] == ["127.0.0.1 shop", "::1 shop"]
+    finally:
+        controller.close()
+
+
 def _snapshot(scene):
     secret = scene.cluster.find("Secret", f"{PROXY}-snapshot", scene.namespace)
     return secret["data"]["snapshot"] if secret else None

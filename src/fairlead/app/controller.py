@@ -74,8 +74,10 @@ class Controller:
                 controller_name=settings.controller_name,
                 cluster_domain=settings.cluster_domain,
                 standalone=False,
+                bind_addresses=settings.bind_addresses,
                 system_trust=SYSTEM_TRUST,
-            )
+            ),
+            access_log="/dev/stdout",
         )
         self._provider = KubeProvider(client, Ours(settings.controller_name))
         self._store = StatusStore(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 
 from fairlead import api
@@ -47,6 +48,8 @@ class ControllerSettings:
     """Of the proxies; empty for the cluster's default."""
     pod_uid: str = ""
     """UID of that pod; empty where this replica is none."""
+    pod_ips: tuple[str, ...] = ()
+    """Addresses of that pod: what proxies' pods have as well."""
     context: str | None = None
     """Of the kubeconfig; None for the current one, or the pod's own service account."""
     xds_port: int = 15010
@@ -58,3 +61,9 @@ class ControllerSettings:
     is up."""
     cluster_domain: str = "cluster.local"
     log_level: str = "info"
+
+    @property
+    def bind_addresses(self) -> tuple[str, ...]:
+        """All addresses, of each IP family that pods have; of IPv4 where none is known."""
+        versions = sorted({ip_address(each).version for each in self.pod_ips}) or [4]
+        return tuple({4: "0.0.0.0", 6: "::"}[each] for each in versions)  # noqa: S104 - of a pod

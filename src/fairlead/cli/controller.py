@@ -1,5 +1,6 @@
 """`fairlead controller`: the role that serves a Kubernetes cluster."""
 
+import ipaddress
 import socket
 import sys
 from pathlib import Path
@@ -10,6 +11,14 @@ from fairlead.cli.command import LOG_LEVELS, Command
 from fairlead.cli.where import SYSTEM_NAMESPACE
 
 PORT = click.IntRange(1, 65535)
+
+
+def _ip_addresses(_context: click.Context, option: click.Parameter, text: str) -> tuple[str, ...]:
+    """The addresses of a list, as `status.podIPs` gives it."""
+    try:
+        return tuple(str(ipaddress.ip_address(each)) for each in text.split(",") if each)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}", param=option) from None
 
 
 @click.command(
@@ -31,6 +40,11 @@ PORT = click.IntRange(1, 65535)
 @click.option(
     "--pod-uid", envvar="POD_UID", default="",
     help="UID of this replica's pod, if it is one; what it publishes goes with it.  [env: POD_UID]",
+)  # fmt: skip
+@click.option(
+    "--pod-ips", envvar="POD_IPS", default="", metavar="IP,...", callback=_ip_addresses,
+    help="Addresses of this replica's pod: proxies serve the IP families that it has.  "
+    "[env: POD_IPS; default: IPv4]",
 )  # fmt: skip
 @click.option(
     "--image", envvar="FAIRLEAD_IMAGE", default="fairlead", show_default=True,
@@ -75,6 +89,7 @@ def controller(
     namespace: str,
     pod: str | None,
     pod_uid: str,
+    pod_ips: tuple[str, ...],
     image: str,
     image_pull_policy: str,
     controller_name: str,
@@ -102,6 +117,7 @@ def controller(
         namespace=namespace,
         pod=pod or socket.gethostname(),
         pod_uid=pod_uid,
+        pod_ips=pod_ips,
         image=image,
         image_pull_policy=image_pull_policy,
         xds_address=xds_address or f"fairlead.{namespace}.svc:15010",

@@ -138,6 +138,7 @@ def _container(values: Values) -> Manifest:
         "env": [
             downward("POD_NAME", "metadata.name"),
             downward("POD_UID", "metadata.uid"),
+            downward("POD_IPS", "status.podIPs"),
             downward("POD_NAMESPACE", "metadata.namespace"),
             {"name": "FAIRLEAD_IMAGE", "value": values.image},
             {"name": "FAIRLEAD_IMAGE_PULL_POLICY", "value": values.image_pull_policy},
