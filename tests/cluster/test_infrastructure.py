@@ -1,5 +1,7 @@
 """What a Gateway gets in its namespace, its addresses, and what others do to all of that."""
 
+import json
+
 import pytest
 
 from cluster import installation, objects, traffic
@@ -197,6 +199,21 @@ def test_a_mistake_in_settings_takes_nothing_away(scene):
     assert scene.live("Deployment", NAME)["status"]["readyReplicas"] == 1
     scene.settings()
     assert scene.address() == address
+
+
+def test_requests_are_logged_where_a_gateway_asks_for_it(scene):
+    scene.backend("shop")
+    scene.route("shop", HOST, "shop")
+    scene.gateway(infrastructure=scene.settings(accessLog="enabled"))
+    address = scene.until_served(HOST, "shop")
+    assert traffic.get(address, HOST, "/asked-for")[0] == 200
+
+    def logged():
+        lines = scene.cluster.kubectl("logs", f"deploy/{NAME}", "-n", scene.namespace).split("\n")
+        found = [json.loads(line) for line in lines if line.startswith("{")]
+        return [each["route"] for each in found if each["path"] == "/asked-for"]
+
+    assert wait_for(logged, "the line") == [f"{scene.namespace}/shop/0/0"]
 
 
 # What others do

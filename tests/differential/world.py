@@ -20,7 +20,9 @@ class World:
     def __init__(self, loopback: Loopback, access_log: str) -> None:
         self._loopback = loopback
         self._held: dict[tuple[str, str, str], api.Object] = {}
-        self.pipeline = Pipeline(Settings(port_offset=OFFSET), access_log=access_log)
+        self.pipeline = Pipeline(
+            Settings(port_offset=OFFSET, access_log=True), access_log=access_log
+        )
         self.pipeline.add_feedback(self._addresses)
         self.rejected = 0
         """Objects that validation did not let in."""

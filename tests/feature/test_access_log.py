@@ -1,4 +1,4 @@
-"""`--access-log`: a line for each request, by the proxy that took it."""
+"""`--access-log`, or a Gateway's setting: a line for each request, by the proxy that took it."""
 
 import json
 
@@ -34,6 +34,35 @@ def test_each_proxy_logs_its_own_requests(serve):
     assert (edge["host"], edge["path"], edge["status"]) == ("shop.example", "/in/a", 200)
     assert edge["route"] == "default/web/0/0"
     assert (mesh["host"], mesh["path"], mesh["status"]) == ("web", "/other", 404)
+
+
+ASKING = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {accessLog: enabled}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: asking}
+spec:
+  gatewayClassName: fairlead
+  infrastructure: {parametersRef: {group: "", kind: ConfigMap, name: settings}}
+  listeners: [{name: http, protocol: HTTP, port: 80}]
+"""
+
+
+def test_a_gateway_may_ask_for_it_alone(serve):
+    gateways = FILES["gateway.yaml"].replace("parentRefs: [", "parentRefs: [{name: asking}, ")
+    run = serve({**FILES, "gateway.yaml": gateways, "asking.yaml": ASKING})
+    run.until_pods()
+    for gateway in ("asking", "shop"):
+        assert run.request("/in/a", base=run.url(gateway)).status == 200
+    assert Caller(run).status("http://web/other") == 404
+    assert run.stop() == 130  # what Envoy holds back it writes as it ends
+    assert [line["path"] for line in logged(run, "gateway/default/asking")] == ["/in/a"]
+    assert not logged(run, "gateway/default/shop")
+    assert not logged(run, "mesh")
 
 
 def test_nothing_is_logged_unless_asked_for(serve):

@@ -163,7 +163,7 @@ def test_a_mistake_names_the_key_and_what_it_can_be():
     world.apply(own(replica="2"))
     assert "has the key 'replica'; did you mean replicas?" in accepted(world)[2]
     world.apply(own(colour="blue"))
-    assert "known are http3, proxyProtocol, replicas" in accepted(world)[2]
+    assert "known are http3, proxyProtocol, accessLog, replicas" in accepted(world)[2]
     world.apply(own(tolerations=json.dumps(["x" * 5000])))
     assert len(accepted(world)[2]) < 400
 

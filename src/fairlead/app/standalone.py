@@ -72,8 +72,9 @@ class Standalone:
             Settings(
                 port_offset=default_port_offset() if offset is None else offset,
                 system_trust=trust_store.find(),
+                access_log=settings.access_log,
             ),
-            access_log=str(logs) if settings.access_log else "",
+            access_log=str(logs),
         )
         self._provider = FilesProvider(settings.paths, settings.channel)
         self._store = StatusStore(system_clock)

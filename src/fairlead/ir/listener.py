@@ -60,6 +60,8 @@ class GatewayListener(msgspec.Struct, frozen=True, gc=False, tag="gateway"):
     proxy_protocol: Literal["off", "optional", "required"] = "off"
     """Whether connections start with a PROXY protocol header."""
     tracing: Tracing | None = None
+    access_log: bool = False
+    """Whether each request, or connection, is logged."""
 
 
 class UdpListener(msgspec.Struct, frozen=True, gc=False, tag="udp"):
@@ -90,6 +92,8 @@ class OutboundListener(msgspec.Struct, frozen=True, gc=False, tag="outbound"):
     table: str
     namespace: str
     pod: str
+    access_log: bool = False
+    """Whether each request is logged."""
 
 
 Listener = GatewayListener | UdpListener | OutboundListener

@@ -152,6 +152,7 @@ def _listener(
         origins=_origins(ctx, gateways, term),
         http3=quic,
         proxy_protocol=gateway.parameters.proxy_protocol,
+        access_log=inputs.settings.access_log or gateway.parameters.access_log,
     )
 
 

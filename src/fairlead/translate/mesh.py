@@ -137,7 +137,7 @@ def build(
     rest = tables.flat_map("passthrough virtual hosts", _passthrough(settings.cluster_domain))
     return MeshOutputs(
         virtual_hosts=graph.join("mesh virtual hosts", services, rest),
-        listeners=members.flat_map("outbound listeners", _listeners(settings.outbound_port)),
+        listeners=members.flat_map("outbound listeners", _listeners(settings)),
         fleet=members.index("mesh members at all", _proxy_of)
         .terms("mesh has members")
         .map("mesh proxy", lambda _ctx, name, _term: Proxy(name, "mesh")),
@@ -244,7 +244,7 @@ def _passthrough(
 
 
 def _listeners(
-    outbound_port: int,
+    settings: Settings,
 ) -> Callable[[Context, Key, Member], Iterator[tuple[tuple[str, str], Listener]]]:
     """Make the function that gives a member the listener for its requests."""
 
@@ -258,10 +258,11 @@ def _listeners(
                 proxy=MESH_PROXY,
                 name=name,
                 address=member.ip,
-                bind_port=outbound_port,
+                bind_port=settings.outbound_port,
                 table=table_name(member.namespace, meshed=member.meshed),
                 namespace=member.namespace,
                 pod=member.pod,
+                access_log=settings.access_log,
             ),
         )
 

@@ -25,7 +25,12 @@ _PROXY_PROTOCOL: Mapping[str, ProxyProtocol] = {
     "required": "required",
 }
 _HTTP3 = {"enabled": True, "disabled": False}
-_VALUES = {"http3": tuple(_HTTP3), "proxyProtocol": tuple(_PROXY_PROTOCOL)}
+_ACCESS_LOG = {"disabled": False, "enabled": True}
+_VALUES = {
+    "http3": tuple(_HTTP3),
+    "proxyProtocol": tuple(_PROXY_PROTOCOL),
+    "accessLog": tuple(_ACCESS_LOG),
+}
 _KNOWN = (*_VALUES, *deployment_settings.KEYS)
 
 _GATEWAY_FIELD = "spec.infrastructure.parametersRef"
@@ -41,6 +46,8 @@ class Parameters(msgspec.Struct, frozen=True, gc=False):
     """Whether HTTPS listeners are served by HTTP/3 too."""
     proxy_protocol: ProxyProtocol = "off"
     """Whether connections start with a PROXY protocol header."""
+    access_log: bool = False
+    """Whether its proxies log each request."""
     deployment: Deployment = Deployment()
     """How its proxy is run in a cluster."""
 
@@ -87,6 +94,7 @@ def of_gateway(
     return Parameters(
         http3=_HTTP3[merged.get("http3", "enabled")],
         proxy_protocol=_PROXY_PROTOCOL[merged.get("proxyProtocol", "off")],
+        access_log=_ACCESS_LOG[merged.get("accessLog", "disabled")],
         deployment=deployment,
     )
 

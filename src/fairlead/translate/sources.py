@@ -26,7 +26,9 @@ class Settings:
     standalone: bool = True
     """No cluster: Deployments become pods here, unknown GatewayClass names are ours."""
     bind_addresses: tuple[str, ...] = ("0.0.0.0",)  # noqa: S104 - a pod's own network
-    """What proxies bind in a cluster; with ``::`` too where pods have IPv6 addresses."""
+    """What proxies bind in a cluster; ``::`` as well, or alone, where pods have IPv6 addresses."""
+    access_log: bool = False
+    """Whether all requests are logged, whatever Gateways ask for."""
     outbound_port: int = 15001
     service_cidr: str = "10.96.0.0/12"
     """Range of the virtual addresses given to Services without `clusterIP` (standalone)."""

@@ -6,12 +6,22 @@ string of Envoy's (``envoy.config.core.v3.SubstitutionFormatString.json_format``
 
 from collections.abc import Mapping
 
-from fairlead.xds.messages import FileAccessLog, Message, extension, struct
+from fairlead.xds.messages import FileAccessLog, Message, StdoutAccessLog, extension, struct
+
+_STDOUT = "/dev/stdout"
+"""Not opened by its name, which a process without root may not do in a container."""
 
 
 def fields(path: str, line: Mapping[str, str]) -> dict[str, Message]:
     """Return the field `access_log` of a filter; nothing if there is no path."""
     if not path:
         return {}
-    log = FileAccessLog(path=path, log_format={"json_format": struct(line)})
+    form = {"json_format": struct(line)}
+    if path == _STDOUT:
+        return {
+            "access_log": [
+                extension("envoy.access_loggers.stdout", StdoutAccessLog(log_format=form))
+            ]
+        }
+    log = FileAccessLog(path=path, log_format=form)
     return {"access_log": [extension("envoy.access_loggers.file", log)]}

@@ -92,8 +92,8 @@ def build(
         cluster_use: By (proxy, cluster): which proxy is sent which clusters and endpoints.
         secrets: Certificates and trust bundles by name.
         secret_use: By (proxy, secret): which proxy is sent which of them.
-        access_log: Path of the file that proxies log requests to, in which ``{proxy}`` stands for
-            the proxy's name; empty for none.
+        access_log: Path of the file to which requests are logged that listeners say shall be, in
+            which ``{proxy}`` stands for the proxy's name; empty for nowhere.
         system_trust: File of the machine's certificate authorities, as proxies see it.
     """
     layouts: Source[str, Layout] = graph.source("xds.layouts")

@@ -92,10 +92,10 @@ def outbound(listener: OutboundListener, layout: Layout, access_log: str) -> Res
     Args:
         listener: What to accept.
         layout: How its route table is laid out.
-        access_log: Path of the file that Envoy writes a line for each request to, in which
-            ``{proxy}`` stands for the proxy's name; empty for none.
+        access_log: Path of the file that Envoy writes a line for each request to, if the listener
+            asks for it; ``{proxy}`` stands for the proxy's name.
     """
-    log = access_log.replace("{proxy}", listener.proxy)
+    log = access_log.replace("{proxy}", listener.proxy) if listener.access_log else ""
     manager = http.outbound_manager(listener, layout, log)
     message = ListenerMessage(
         **_place(listener.name, (listener.address,), listener.bind_port),

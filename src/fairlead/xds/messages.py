@@ -17,6 +17,7 @@ from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
 from envoy.config.route.v3 import route_components_pb2, route_pb2, scoped_route_pb2
 from envoy.config.trace.v3 import opentelemetry_pb2
 from envoy.extensions.access_loggers.file.v3 import file_pb2
+from envoy.extensions.access_loggers.stream.v3 import stream_pb2
 from envoy.extensions.clusters.dns.v3 import dns_cluster_pb2
 from envoy.extensions.clusters.dynamic_forward_proxy.v3 import cluster_pb2 as forward_cluster_pb2
 from envoy.extensions.filters.http.dynamic_forward_proxy.v3 import dynamic_forward_proxy_pb2
@@ -73,6 +74,7 @@ HttpRequestHeaderMatchInput: Final[Any] = http_inputs_pb2.HttpRequestHeaderMatch
 RouteConfiguration: Final[Any] = route_pb2.RouteConfiguration
 ScopedRouteConfiguration: Final[Any] = scoped_route_pb2.ScopedRouteConfiguration
 FileAccessLog: Final[Any] = file_pb2.FileAccessLog
+StdoutAccessLog: Final[Any] = stream_pb2.StdoutAccessLog
 DnsCluster: Final[Any] = dns_cluster_pb2.DnsCluster
 ForwardProxyCluster: Final[Any] = forward_cluster_pb2.ClusterConfig
 ForwardProxyFilter: Final[Any] = dynamic_forward_proxy_pb2.FilterConfig

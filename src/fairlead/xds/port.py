@@ -36,7 +36,7 @@ def port(listener: GatewayListener, layout: Layout, access_log: str) -> Port:
         http3=listener.http3 and inspected,
         tracing=listener.tracing,
         bind_port=listener.bind_port,
-        access_log=access_log.replace("{proxy}", listener.proxy),
+        access_log=access_log.replace("{proxy}", listener.proxy) if listener.access_log else "",
     )
 
 
