@@ -121,4 +121,6 @@ def run(namespaces: int = NAMESPACES, apps: int = APPS) -> Iterator[Figure]:
         yield Figure("cluster.churn.cores", samples.cores(), f"cores, {changes} changes", 0.15)
         yield Figure("cluster.churn.growth", samples.growth() * 100, "% of memory", 5)
         yield Figure("cluster.churn.envoy_memory", usage.envoy_memory(scene), "MiB", 200)
+        own = usage.envoy_memory(scene, "RssAnon")
+        yield Figure("cluster.churn.envoy_memory.own", own, "MiB without its program", None)
         yield Figure("cluster.churn.envoy_series", usage.series(scene), "time series", 1000)

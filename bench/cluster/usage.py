@@ -87,11 +87,11 @@ def series(scene: Scene) -> int:
     return max(counts)
 
 
-def envoy_memory(scene: Scene) -> float:
-    """Resident MiB of the largest Envoy; raises NotHereError if it is not on this machine."""
+def envoy_memory(scene: Scene, field: str = "VmRSS") -> float:
+    """MiB of the largest Envoy, by a field of its status; raises NotHereError if it isn't here."""
     agents = set(faults.processes(scene.owned("Pod")))
     return max(
-        _resident(int(folder.name))
+        _resident(int(folder.name), field)
         for folder in Path("/proc").iterdir()
         if folder.name.isdigit() and _parent(folder) in agents
     )

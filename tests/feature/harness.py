@@ -7,6 +7,7 @@
 Every wait is bounded and says what it waited for, with what the instance printed.
 """
 
+import http.client
 import json
 import os
 import random
@@ -153,6 +154,20 @@ class Instance:
         done = self.fairlead("describe", kind, name, "-n", namespace)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def envoys(self, page: str) -> dict[str, bytes]:
+        """What the admin interface of each Envoy answers, by the name of its socket."""
+        folder = Path(json.loads((self.state / "instance.json").read_text())["runtime_dir"])
+        found: dict[str, bytes] = {}
+        for path in sorted(folder.glob("**/envoy-*.sock")):
+            connection = http.client.HTTPConnection("localhost")
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.connect(str(path))
+            connection.request("GET", page)
+            found[path.name] = connection.getresponse().read()
+            connection.close()
+        assert found
+        return found
 
     def exec(
         self, pod: str, *command: str, namespace: str = "default"

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import socket
 import time
 from pathlib import Path
 
@@ -93,20 +92,13 @@ def test_the_good_ones_answer(run):
 
 def refused(run):
     """Everything that any Envoy of the instance has refused, as Envoy counts it."""
-    runtime = Path(json.loads((run.state / "instance.json").read_text())["runtime_dir"])
-    found = {}
-    sockets = list(runtime.glob("**/envoy-*.sock"))
-    assert sockets
-    for path in sockets:
-        connection = http.client.HTTPConnection("localhost")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(str(path))
-        connection.request("GET", "/stats?format=json&filter=update_rejected")
-        for stat in json.loads(connection.getresponse().read())["stats"]:
-            if stat.get("value"):
-                found[path.name, stat["name"]] = stat["value"]
-        connection.close()
-    return found
+    answers = run.envoys("/stats?format=json&filter=update_rejected")
+    return {
+        (proxy, stat["name"]): stat["value"]
+        for proxy, answer in answers.items()
+        for stat in json.loads(answer)["stats"]
+        if stat.get("value")
+    }
 
 
 def test_the_proxies_refuse_nothing(run):

@@ -42,14 +42,10 @@ _STAT_SUFFIXES = (
     ".downstream_sess_active",
     ".downstream_sess_no_route",
     ".downstream_sess_total",
-    ".membership_healthy",
-    ".membership_total",
     ".no_cluster",
     ".no_route",
     ".outlier_detection.ejections_active",
     ".outlier_detection.ejections_enforced_total",
-    ".update_rejected",
-    ".update_success",
     ".upstream_cx_active",
     ".upstream_cx_connect_fail",
     ".upstream_cx_overflow",
@@ -66,6 +62,7 @@ _STAT_SUFFIXES = (
     ".upstream_rq_timeout",
     ".upstream_rq_total",
 )
+_REFUSED_ROUTES = r"http\..*\.update_rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +101,8 @@ class Bootstrap:
             "static_resources": {"clusters": [_ads_cluster(self.ads_socket), _tunnel_cluster()]},
             "stats_config": {"stats_matcher": _stats_matcher()},
             "deferred_stat_options": {"enable_deferred_creation_stats": True},
+            # a worker makes a cluster of its own when it first needs it: of thousands, few are
+            "cluster_manager": {"enable_deferred_cluster_creation": True},
             "overload_manager": self._overload_manager(),
             "layered_runtime": {
                 "layers": [{"name": "fairlead", "static_layer": runtime()}],
@@ -188,9 +187,14 @@ def _tunnel_cluster() -> dict[str, Any]:
 
 
 def _stats_matcher() -> dict[str, Any]:
-    """An inclusion list: of a large configuration's statistics, a hundredth is ever read."""
+    """An inclusion list: of a large configuration's statistics, a hundredth is ever read.
+
+    Nothing that each cluster has from the start (membership_*, update_*): a Service that no
+    request has come to has no series.
+    """
     patterns = [{"prefix": prefix} for prefix in _STAT_PREFIXES]
     patterns += [{"suffix": suffix} for suffix in _STAT_SUFFIXES]
+    patterns += [{"safe_regex": {"regex": _REFUSED_ROUTES}}]
     return {"inclusion_list": {"patterns": patterns}}
 
 
