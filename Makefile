@@ -14,7 +14,7 @@ IN_CLUSTER := sh scripts/cluster.sh env PYTHONPATH=tests $(BIN)/python -m
 SUITE ?= $(LAB)/lab conformance
 
 .PHONY: help setup demo test cluster-test conformance conformance-short check bench bench-explain bench-cluster
-.PHONY: image chart fuzz golden lock clean
+.PHONY: helm image chart fuzz golden lock clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ demo: $(STAMP) ## The canary walk-through on local Envoys, with traffic, in abou
 
 test: $(STAMP) ## Everything that runs without a cluster
 	$(BIN)/python -m pytest -q -n $(TEST_PROCESSES) --dist loadfile
+
+ifeq (,$(findstring tests/cluster,$(ARGS)))
+cluster-test: helm # for all of them; within a lab's network nothing can be fetched
+endif
+helm:
+	-@sh scripts/get_helm.sh .cache/bin >/dev/null
 
 cluster-test: $(STAMP) ## The tests that need a Kubernetes cluster; ARGS='-k NAME' chooses
 	$(IN_CLUSTER) pytest -q $(if $(findstring tests/cluster,$(ARGS)),,tests/cluster) $(ARGS)
