@@ -88,14 +88,20 @@ def complete(found: Object, replicas: int) -> bool:
 
 
 def metrics(cluster: Cluster) -> dict[str, dict[str, float]]:
-    """Values of the metrics without labels, by pod of the control plane that has begun."""
+    """Values of the metrics without labels, by pod of the control plane that answers.
+
+    The API server's word for a pod that has begun is older than the pod that ends.
+    """
     found: dict[str, dict[str, float]] = {}
     for pod in pods(cluster):
         if not any(each.get("started") for each in pod["status"].get("containerStatuses", ())):
             continue
         url = f"http://{pod['status']['podIP']}:{HEALTH_PORT}/metrics"
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            lines = answer.read().decode().splitlines()
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                lines = answer.read().decode().splitlines()
+        except OSError:
+            continue
         pairs = (line.split() for line in lines if not line.startswith("#") and "{" not in line)
         found[pod["metadata"]["name"]] = {name: float(value) for name, value, *_ in pairs}
     return found
