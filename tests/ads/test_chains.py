@@ -191,7 +191,8 @@ def test_a_port_in_use_is_told_to_its_gateway_and_served_when_it_is_free():
                 assert [str(origin) for origin in found.origins] == ["Gateway test/edge"]
                 assert "in use" in found.message
                 taken.close()
-                await until(lambda: rejected(setup) == [])
+                await until(lambda: setup.statuses[-1].listeners == ("tls-443",))
+                assert rejected(setup) == []
                 assert await port.get(name(5)) == 204
 
     asyncio.run(scenario())
