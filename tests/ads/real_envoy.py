@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import http.client
 import json
-import socket
 import tempfile
 import time
 from pathlib import Path
@@ -26,7 +24,7 @@ from fairlead.dataplane.envoy import find_envoy
 from fairlead.ir.origin import Origin
 from fairlead.xds.resource import Part, bundled, composed, whole
 from fairlead.xds.wire import digest, framed
-from support.http import send
+from support.http import over_socket, send
 
 NODE = "gateway/test/edge"
 ADS = {"ads": {}, "resource_api_version": "V3"}
@@ -234,14 +232,9 @@ def _get(port, host):
 
 
 def _admin(path, query):
-    connection = http.client.HTTPConnection("localhost")
-    connection.sock = socket.socket(socket.AF_UNIX)
-    connection.sock.connect(str(path))
-    try:
+    with over_socket(path) as connection:
         connection.request("GET", query)
         return json.loads(connection.getresponse().read())
-    finally:
-        connection.close()
 
 
 @contextlib.asynccontextmanager

@@ -7,7 +7,6 @@
 Every wait is bounded and says what it waited for, with what the instance printed.
 """
 
-import http.client
 import json
 import os
 import random
@@ -24,7 +23,7 @@ import click
 
 from fairlead.app.instance import STATE_DIR_VARIABLE
 from fairlead.cli.client import Client
-from support.http import Response, send
+from support.http import Response, over_socket, send
 
 OFFSETS = (20_000, 32_000)
 READY_SECONDS = 30
@@ -160,12 +159,9 @@ class Instance:
         folder = Path(json.loads((self.state / "instance.json").read_text())["runtime_dir"])
         found: dict[str, bytes] = {}
         for path in sorted(folder.glob("**/envoy-*.sock")):
-            connection = http.client.HTTPConnection("localhost")
-            connection.sock = socket.socket(socket.AF_UNIX)
-            connection.sock.connect(str(path))
-            connection.request("GET", page)
-            found[path.name] = connection.getresponse().read()
-            connection.close()
+            with over_socket(path) as connection:
+                connection.request("GET", page)
+                found[path.name] = connection.getresponse().read()
         assert found
         return found
 

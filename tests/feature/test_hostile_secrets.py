@@ -5,10 +5,8 @@ Secrets hold it), as DER, and as the number that it is.
 """
 
 import base64
-import http.client
 import json
 import os
-import socket
 import stat
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from feature.harness import Instance
 from feature.route_scene import at_gateway, documents, pod, service
 from support import tls
 from support.certificates import CA, secret, tls_secret
+from support.http import over_socket
 from support.tried import tell
 
 AUTHORITY = CA("secrets")
@@ -111,16 +110,12 @@ def runtime_dir(run) -> Path:
     return Path(found.runtime_dir)
 
 
-def over_socket(path: Path, target: str) -> bytes:
+def told(path: Path, target: str) -> bytes:
     """An answer over a Unix socket, head and body."""
-    connection = http.client.HTTPConnection("localhost", timeout=20)
-    connection.sock = socket.socket(socket.AF_UNIX)
-    connection.sock.connect(str(path))
-    connection.request("GET", target)
-    answer = connection.getresponse()
-    content = str(answer.getheaders()).encode() + answer.read()
-    connection.close()
-    return content
+    with over_socket(path) as connection:
+        connection.request("GET", target)
+        answer = connection.getresponse()
+        return str(answer.getheaders()).encode() + answer.read()
 
 
 def sockets(run) -> list[Path]:
@@ -163,7 +158,7 @@ def outputs(run):
         else:
             continue
         for target in targets:
-            yield f"{path.name} {target}", over_socket(path, target)
+            yield f"{path.name} {target}", told(path, target)
 
 
 def test_no_output_holds_a_key(run):

@@ -2,7 +2,10 @@
 
 import contextlib
 import http.client
+import socket
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass
@@ -44,3 +47,13 @@ def exchange(connection, target, host=None, *, method="GET", headers=None, body=
     answer = connection.getresponse()
     text = answer.read().decode(errors="replace")
     return Response(answer.status, text, {k.lower(): v for k, v in answer.getheaders()})
+
+
+@contextlib.contextmanager
+def over_socket(path: Path) -> Iterator[http.client.HTTPConnection]:
+    """A connection to a server on a Unix socket, such as Envoy's admin interface."""
+    with contextlib.closing(http.client.HTTPConnection("localhost", timeout=20)) as connection:
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(20)
+        connection.sock.connect(str(path))
+        yield connection
