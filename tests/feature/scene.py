@@ -114,8 +114,22 @@ endpoints: [{endpoints}]
 """
 
 
-def route(name, parent, rules, *, namespace="default", parent_namespace=None, port=None):
-    """An HTTPRoute on a Service; `rules` is YAML text in flow style."""
+def gateway(name):
+    """A Gateway with a listener for HTTP on port 80."""
+    return f"""
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {{name: {name}}}
+spec: {{gatewayClassName: fairlead, listeners: [{{name: http, protocol: HTTP, port: 80}}]}}
+---
+"""
+
+
+def route(
+    name, parent, rules, *, namespace="default", parent_namespace=None, port=None, gateways=()
+):
+    """An HTTPRoute on a Service and on Gateways; `rules` is YAML text in flow style."""
+    before = "".join(f"{{name: {each}}}, " for each in gateways)
     place = f", namespace: {parent_namespace}" if parent_namespace else ""
     number = f", port: {port}" if port else ""
     return f"""
@@ -123,7 +137,7 @@ apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: {{name: {name}, namespace: {namespace}}}
 spec:
-  parentRefs: [{{group: "", kind: Service, name: {parent}{place}{number}}}]
+  parentRefs: [{before}{{group: "", kind: Service, name: {parent}{place}{number}}}]
   rules: {rules}
 ---
 """

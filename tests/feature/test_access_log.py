@@ -2,20 +2,13 @@
 
 import json
 
-from feature.scene import Caller, client, deployment, route, service, to
+from feature.scene import Caller, client, deployment, gateway, route, service, to
 
+RULES = f"[{to('web', prefix='/in')}]"
 FILES = {
     "web.yaml": client() + deployment("web") + service("web"),
-    "gateway.yaml": """
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {name: shop}
-spec: {gatewayClassName: fairlead, listeners: [{name: http, protocol: HTTP, port: 80}]}
----
-"""
-    + route("web", "web", f"[{to('web', prefix='/in')}]").replace(
-        "parentRefs: [", "parentRefs: [{name: shop}, "
-    ),
+    "gateway.yaml": gateway("shop"),
+    "route.yaml": route("web", "web", RULES, gateways=["shop"]),
 }
 
 
@@ -53,11 +46,11 @@ spec:
 
 
 def test_a_gateway_may_ask_for_it_alone(serve):
-    gateways = FILES["gateway.yaml"].replace("parentRefs: [", "parentRefs: [{name: asking}, ")
-    run = serve({**FILES, "gateway.yaml": gateways, "asking.yaml": ASKING})
+    both = route("web", "web", RULES, gateways=["asking", "shop"])
+    run = serve({**FILES, "route.yaml": both, "asking.yaml": ASKING})
     run.until_pods()
-    for gateway in ("asking", "shop"):
-        assert run.request("/in/a", base=run.url(gateway)).status == 200
+    for name in ("asking", "shop"):
+        assert run.request("/in/a", base=run.url(name)).status == 200
     assert Caller(run).status("http://web/other") == 404
     assert run.stop() == 130  # what Envoy holds back it writes as it ends
     assert [line["path"] for line in logged(run, "gateway/default/asking")] == ["/in/a"]

@@ -1,22 +1,14 @@
 """What proxies count: no time series for what nobody uses, of however many Services."""
 
-from feature.scene import client, deployment, route, service, to
+from feature.scene import client, deployment, gateway, route, service, to
 
 IDLE = 40
 FILES = {
     "web.yaml": client() + deployment("web") + service("web"),
     "idle.yaml": "".join(service(f"idle-{number}") for number in range(IDLE)),
-    "gateway.yaml": """
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {name: shop}
-spec: {gatewayClassName: fairlead, listeners: [{name: http, protocol: HTTP, port: 80}]}
----
-"""
-    + "".join(
-        route(name, name, f"[{to(name, prefix=f'/{name}')}]").replace(
-            "parentRefs: [", "parentRefs: [{name: shop}, "
-        )
+    "gateway.yaml": gateway("shop"),
+    "routes.yaml": "".join(
+        route(name, name, f"[{to(name, prefix=f'/{name}')}]", gateways=["shop"])
         for name in ("web", *(f"idle-{number}" for number in range(IDLE)))
     ),
 }
