@@ -55,8 +55,8 @@ def traffic(
 
 @contextlib.contextmanager
 def unbroken(address: str, host: str, *, rate: float = 200) -> Iterator[None]:
-    """Traffic of which no request may fail: as long as the context lasts, and a second's worth."""
+    """Traffic of which no request may fail: in the context, and for three seconds at least."""
     with traffic(address, host, rate=rate) as tally:
         yield
-        wait_for(lambda: tally.total >= rate, "enough requests to tell")
+        wait_for(lambda: tally.total >= 3 * rate, "enough requests to tell")
     assert tally.failed == 0, tally.statuses
