@@ -27,14 +27,20 @@ _LATE = timedelta(seconds=5)
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
+def home(event: Mapping[str, Any]) -> str:
+    """The namespace of the control plane that an event is of; empty if it is none of ours."""
+    user = event.get("impersonatedUser", event["user"])["username"]
+    ours = _ACCOUNT.fullmatch(user)
+    return ours[1] if ours is not None else ""
+
+
 def taken(event: Mapping[str, Any]) -> Iterator[tuple[Asked, int]]:
     """The rights that an audit event is about, with its status code; none if it is not of ours.
 
     A request of a control plane outside of its home counts as one at home.
     """
-    user = event.get("impersonatedUser", event["user"])["username"]
-    ours, about = _ACCOUNT.fullmatch(user), event.get("objectRef", {})
-    if ours is None or "resource" not in about:
+    about = event.get("objectRef", {})
+    if not home(event) or "resource" not in about:
         return
     namespace = about.get("namespace", "")
     sub = about.get("subresource")
@@ -42,7 +48,7 @@ def taken(event: Mapping[str, Any]) -> Iterator[tuple[Asked, int]]:
         verb=event["verb"],
         group=about.get("apiGroup", ""),
         resource=f"{about['resource']}/{sub}" if sub else about["resource"],
-        namespace=installation.NAMESPACE if namespace == ours[1] else namespace,
+        namespace=installation.NAMESPACE if namespace == home(event) else namespace,
         name=about.get("name", ""),
     )
     code = event["responseStatus"]["code"]
@@ -60,14 +66,12 @@ def with_rights(events: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, An
     since: dict[str, datetime] = {}
     for event in events:
         about = event.get("objectRef", {})
-        user = event.get("impersonatedUser", event["user"])["username"]
         now = datetime.fromisoformat(event["requestReceivedTimestamp"])
         if about.get("resource") == "clusterrolebindings":
             gone = event["verb"] == "delete"
             since[about.get("name", "")] = _NEVER if gone else now
-        ours = _ACCOUNT.fullmatch(user)
-        home = ours[1] if ours is not None else ""
-        role = "fairlead" if home == installation.NAMESPACE else f"fairlead-{home}"
+        place = home(event)
+        role = "fairlead" if place == installation.NAMESPACE else f"fairlead-{place}"
         if role not in since or now > since[role] + _LATE:
             yield event
 
@@ -80,8 +84,7 @@ def grants() -> set[Granted]:
     rules: set[Granted] = set()
     for binding in bound:
         role = found[binding["roleRef"]["kind"], binding["roleRef"]["name"]]
-        home = role["metadata"].get("namespace", "")
-        rules |= asked.granted(role["rules"], home)
+        rules |= asked.granted(role["rules"], role["metadata"].get("namespace", ""))
     return rules
 
 
