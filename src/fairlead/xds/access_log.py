@@ -6,10 +6,16 @@ string of Envoy's (``envoy.config.core.v3.SubstitutionFormatString.json_format``
 
 from collections.abc import Mapping
 
+from fairlead.ir.listener import GatewayListener, OutboundListener
 from fairlead.xds.messages import FileAccessLog, Message, StdoutAccessLog, extension, struct
 
 _STDOUT = "/dev/stdout"
 """Not opened by its name, which a process without root may not do in a container."""
+
+
+def log_path(pattern: str, listener: GatewayListener | OutboundListener) -> str:
+    """Where a listener's log goes, empty for nowhere; ``{proxy}`` stands for its proxy's name."""
+    return pattern.replace("{proxy}", listener.proxy) if listener.access_log else ""
 
 
 def fields(path: str, line: Mapping[str, str]) -> dict[str, Message]:
@@ -18,10 +24,7 @@ def fields(path: str, line: Mapping[str, str]) -> dict[str, Message]:
         return {}
     form = {"json_format": struct(line)}
     if path == _STDOUT:
-        return {
-            "access_log": [
-                extension("envoy.access_loggers.stdout", StdoutAccessLog(log_format=form))
-            ]
-        }
-    log = FileAccessLog(path=path, log_format=form)
-    return {"access_log": [extension("envoy.access_loggers.file", log)]}
+        log = extension("envoy.access_loggers.stdout", StdoutAccessLog(log_format=form))
+    else:
+        log = extension("envoy.access_loggers.file", FileAccessLog(path=path, log_format=form))
+    return {"access_log": [log]}

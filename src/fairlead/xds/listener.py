@@ -10,6 +10,7 @@ from typing import Final
 from fairlead.ir.listener import GatewayListener, OutboundListener, UdpListener
 from fairlead.ir.origin import Origin
 from fairlead.xds import chain, http, tls, type_url, udp, wire
+from fairlead.xds.access_log import log_path
 from fairlead.xds.messages import Listener as ListenerMessage
 from fairlead.xds.messages import (
     Message,
@@ -95,8 +96,7 @@ def outbound(listener: OutboundListener, layout: Layout, access_log: str) -> Res
         access_log: Path of the file that Envoy writes a line for each request to, if the listener
             asks for it; ``{proxy}`` stands for the proxy's name.
     """
-    log = access_log.replace("{proxy}", listener.proxy) if listener.access_log else ""
-    manager = http.outbound_manager(listener, layout, log)
+    manager = http.outbound_manager(listener, layout, log_path(access_log, listener))
     message = ListenerMessage(
         **_place(listener.name, (listener.address,), listener.bind_port),
         filter_chains=[{"name": "http", "filters": [extension(http.MANAGER, manager)]}],

@@ -3,6 +3,7 @@
 import msgspec
 
 from fairlead.ir.listener import GatewayListener, Tracing
+from fairlead.xds.access_log import log_path
 from fairlead.xds.scopes import Layout
 
 
@@ -36,7 +37,7 @@ def port(listener: GatewayListener, layout: Layout, access_log: str) -> Port:
         http3=listener.http3 and inspected,
         tracing=listener.tracing,
         bind_port=listener.bind_port,
-        access_log=access_log.replace("{proxy}", listener.proxy) if listener.access_log else "",
+        access_log=log_path(access_log, listener),
     )
 
 
