@@ -71,7 +71,7 @@ class Infrastructure(msgspec.Struct, frozen=True, gc=False):
     """What became of it, as observed."""
 
     ready: bool
-    """Whether an instance takes requests."""
+    """Whether an instance takes requests, and nodes know the way to it."""
     cluster_addresses: tuple[str, ...] = ()
     """Those of the Gateway's addresses that only the cluster knows."""
     reason: str = ""

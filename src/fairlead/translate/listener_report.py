@@ -103,7 +103,7 @@ def waiting(ctx: Context, known: ListenerFacts, gateway: ManagedGateway) -> Wait
     if not ctx.fetch(known.connected, gateway.proxy):
         missing = f"the proxy {gateway.proxy} to connect"
     elif around is not None and not around.ready:
-        missing = f"a pod of the proxy {gateway.proxy} to be ready"
+        missing = f"a pod of the proxy {gateway.proxy} to be ready and reachable"
     return Waiting("Pending", f"waiting for {missing}") if missing else None
 
 

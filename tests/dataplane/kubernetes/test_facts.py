@@ -4,7 +4,7 @@ import pytest
 
 from dataplane.kubernetes.makers import ANY, give, made, proxy, stored
 from fairlead.dataplane.kubernetes import facts
-from fairlead.dataplane.kubernetes.facts import GRACE, PATIENCE, Problem, State
+from fairlead.dataplane.kubernetes.facts import GRACE, PATIENCE, SETTLE, Problem, State
 from fairlead.ir.infrastructure import AskedAddress, Deployment
 
 A, B = AskedAddress("192.0.2.1"), AskedAddress("198.51.100.2")
@@ -77,11 +77,57 @@ def test_an_address_that_was_told_is_not_taken_back_while_another_comes(state):
     assert look(more, found, state, 1)[0].addresses == ("198.51.100.7",)
 
 
-def test_ready_is_a_deployment_with_a_ready_pod(state):
+def test_what_serves_at_the_first_look_is_ready_at_once(state):
+    wanted = proxy()
+    found = made(wanted, s1="198.51.100.7")
+    with_deployment(found, readyReplicas=1)
+    told, again = look(wanted, found, state)
+    assert told.infrastructure.ready
+    assert again is None
+
+
+@pytest.mark.parametrize("last", ["the pod", "the address"])
+def test_nodes_have_time_to_learn_of_the_first_pod_and_address(state, last):
     wanted = proxy()
     found = made(wanted)
+    assert not look(wanted, found, state, 0)[0].infrastructure.ready
+    steps = [
+        lambda: give(found, wanted, 1, "198.51.100.7"),
+        lambda: with_deployment(found, readyReplicas=1),
+    ]
+    first, second = steps if last == "the pod" else reversed(steps)
+    first()
+    assert not look(wanted, found, state, 5)[0].infrastructure.ready
+    second()
+    told, again = look(wanted, found, state, 10)
+    assert (told.addresses, told.infrastructure.ready) == (("198.51.100.7",), False)
+    assert again == SETTLE
+    assert look(wanted, found, state, 10 + SETTLE)[0].infrastructure.ready
+
+
+def test_a_pod_that_goes_is_told_at_once_and_learned_anew(state):
+    wanted = proxy()
+    found = made(wanted, s1="198.51.100.7")
     with_deployment(found, readyReplicas=1)
-    assert look(wanted, found, state)[0].infrastructure.ready
+    assert look(wanted, found, state, 0)[0].infrastructure.ready
+    with_deployment(found, readyReplicas=0)
+    assert not look(wanted, found, state, 1)[0].infrastructure.ready
+    with_deployment(found, readyReplicas=1)
+    assert not look(wanted, found, state, 2)[0].infrastructure.ready
+    assert look(wanted, found, state, 2 + SETTLE)[0].infrastructure.ready
+
+
+def test_another_address_takes_nothing_back(state):
+    wanted = proxy()
+    found = made(wanted, s1="198.51.100.7")
+    with_deployment(found, readyReplicas=1)
+    look(wanted, found, state)
+    more = proxy("edge", ANY, B)
+    found = made(more, s1="198.51.100.7", s2=B.value)
+    with_deployment(found, readyReplicas=1)
+    told, _ = look(more, found, state, 1)
+    assert told.addresses == ("198.51.100.7", B.value)
+    assert told.infrastructure.ready
 
 
 @pytest.mark.parametrize(

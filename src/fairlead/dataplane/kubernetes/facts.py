@@ -21,6 +21,10 @@ GRACE: Final = 2.0
 """Seconds that a load balancer has to give an address of a certain value."""
 PATIENCE: Final = 60.0
 """Seconds after which somebody should look why there is no address at all."""
+SETTLE: Final = 1.0
+"""Seconds that nodes have to learn of a first ready pod, or of a first address. kube-proxy gathers
+changes for as long by default (``minSyncPeriod``) and tells nobody when it is done; a connection
+opened before hangs for good, since the node remembers that it is not translated."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -61,6 +65,8 @@ class State:
     def __init__(self) -> None:
         self.waits = Waits()
         self.told: Facts | None = None
+        self.reachable: float | None = None
+        """Seconds of a monotonic clock at which nodes know of address and pod; None without."""
         self.problem: Problem | None = None
         """What went wrong when something was made."""
 
@@ -106,11 +112,15 @@ def facts(
     known = state.told is not None and state.told.addresses
     decided = not undecided or bool(known and found.given)
     problem = state.problem or _failure(proxy, live) or (_late(proxy, late) if late else None)
+    addresses = found.given if decided else None
+    settling = _until_reachable(state, serves=bool(addresses) and _ready(proxy, live), now=now)
+    if settling:
+        again.append(settling)
     return (
         Facts(
-            found.given if decided else None,
+            addresses,
             Infrastructure(
-                ready=_ready(proxy, live),
+                ready=settling == 0,
                 cluster_addresses=found.cluster,
                 reason=problem.reason if problem is not None else "",
                 message=problem.message if problem is not None else "",
@@ -118,6 +128,20 @@ def facts(
         ),
         min(again, default=None),
     )
+
+
+def _until_reachable(state: State, *, serves: bool, now: float) -> float | None:
+    """Seconds until nodes know of the address and the pod; None while one is missing.
+
+    What is there when a Gateway is looked at first counts at once: a control plane that starts
+    takes nothing back.
+    """
+    if not serves:
+        state.reachable = None
+        return None
+    if state.reachable is None:
+        state.reachable = now if state.told is None else now + SETTLE
+    return max(state.reachable - now, 0.0)
 
 
 def _deployment(proxy: Proxy, live: Mapping[ObjectKey, Live]) -> reading.Deployment | None:
