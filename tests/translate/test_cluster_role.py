@@ -114,6 +114,18 @@ def test_a_gateway_that_is_refused_keeps_what_it_has():
     assert not proxy(world).held
 
 
+def test_the_proxy_of_a_namespace_that_is_deleted_ends():
+    home = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: default%s}
+"""
+    world = cluster(home % "", gateway())
+    assert not proxy(world).ending
+    world.apply(home % ", deletionTimestamp: '2026-01-01T00:00:00Z'")
+    assert proxy(world).ending
+
+
 def test_the_port_of_probes_is_taken():
     world = cluster(gateway("{name: a, port: 15021, protocol: HTTP}"))
     _, conditions = world.listener("a")

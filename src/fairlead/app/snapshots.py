@@ -77,7 +77,7 @@ class Snapshots:
         pending, self._pending = sorted(self._pending), set()
         for name in pending:
             proxy = self._proxy(name)
-            if proxy is None:
+            if proxy is None or proxy.ending:
                 self._written.pop(name, None)
                 self._again.pop(name, None)
                 continue

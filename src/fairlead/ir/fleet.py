@@ -43,6 +43,8 @@ class Proxy(msgspec.Struct, frozen=True, gc=False):
     held: bool = False
     """Nothing of the Gateway can be served now: what runs for it, and its addresses, stay as they
     are until that is mended; nothing new is made. In a cluster only."""
+    ending: bool = False
+    """Its namespace is being deleted, where nothing can be made any more. In a cluster only."""
     ports: tuple[ProxyPort, ...] = ()
     """Sorted; in a cluster only, as the fields below."""
     addresses: tuple[AskedAddress, ...] = ()

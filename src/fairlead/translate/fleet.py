@@ -45,7 +45,9 @@ def build(
         written = ctx.fetch(inputs.sources.gateways, key)
         if written is not None:
             bound = tuple(port for _, port in ctx.fetch_by(ports, gateway.proxy))
-            yield gateway.proxy, _provided(gateway, written, bound)
+            home = ctx.fetch(inputs.sources.namespaces, ("", gateway.namespace))
+            ending = home is not None and home.metadata.deletion_timestamp is not None
+            yield gateway.proxy, _provided(gateway, written, bound, ending=ending)
 
     return gateways.managed.flat_map("proxies of Gateways", provided)
 
@@ -61,12 +63,15 @@ def _proxy(gateway: ManagedGateway) -> Proxy:
     )
 
 
-def _provided(gateway: ManagedGateway, written: api.Gateway, ports: tuple[ProxyPort, ...]) -> Proxy:
+def _provided(
+    gateway: ManagedGateway, written: api.Gateway, ports: tuple[ProxyPort, ...], *, ending: bool
+) -> Proxy:
     """A proxy with what it needs in a cluster."""
     return msgspec.structs.replace(
         _proxy(gateway),
         owner=written.metadata.uid,
         held=gateway.refused is not None or not ports,
+        ending=ending,
         ports=tuple(sorted(ports, key=lambda each: (each.port, each.transport))),
         addresses=tuple(_asked(written)),
         deployment=gateway.parameters.deployment,

@@ -217,17 +217,21 @@ async def test_what_is_wanted_no_longer_is_removed(server):
         await until(lambda: ("poddisruptionbudgets", NAME) in server.written.deleted)
 
 
-@scene
-async def test_a_gateway_that_is_held_keeps_all_and_gets_nothing(server):
-    async with running(server) as found:
-        found.wants(proxy(held=True))
-        await until(lambda: KEY in found.addresses and not found.fleet.busy)
-        assert server.written.applied == []
-        await found.made(proxy())
-        found.wants(proxy(held=True, ports=()))
-        await until(lambda: not found.fleet.busy)
-        assert server.written.deleted == []
-        assert found.addresses[KEY] == ("198.51.100.1",)
+@pytest.mark.parametrize("why", ["held", "ending"])
+def test_a_gateway_that_is_held_or_ends_keeps_all_and_gets_nothing(why):
+    @scene
+    async def test(server):
+        async with running(server) as found:
+            found.wants(proxy(**{why: True}))
+            await until(lambda: KEY in found.addresses and not found.fleet.busy)
+            assert server.written.applied == []
+            await found.made(proxy())
+            found.wants(proxy(**{why: True}, ports=()))
+            await until(lambda: not found.fleet.busy)
+            assert server.written.deleted == []
+            assert found.addresses[KEY] == ("198.51.100.1",)
+
+    test()
 
 
 @scene

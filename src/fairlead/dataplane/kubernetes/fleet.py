@@ -42,7 +42,7 @@ _CONFLICT: Final = 409
 _GONE: Final = (404, 410)
 _BUSY: Final = 429
 QUIET: Final = 5.0
-"""Seconds for which nothing is tried in a namespace that is being deleted."""
+"""Seconds until something is tried again in a namespace that was found to be deleted."""
 _SLOWEST: Final = 30.0
 """Seconds between two tries of what was refused."""
 
@@ -101,8 +101,6 @@ class KubeFleet:
         self._states: dict[GatewayKey, State] = {}
         self._settled: dict[GatewayKey, dict[ObjectKey, tuple[str, plan.Manifest]]] = {}
         self._backoffs: dict[GatewayKey, Backoff] = {}
-        self._quiet: dict[GatewayKey, float] = {}
-        """Gateways whose namespace is being deleted, and until when nothing is tried."""
         self._random = Random()  # noqa: S311 - pauses, no secrets
 
     # What is wanted
@@ -203,15 +201,10 @@ class KubeFleet:
         if not self._leading or self._wanted is None:
             return
         proxy = self._wanted.get(key)
-        rest = self._quiet.get(key, 0.0) - self._clock.now()
-        if rest > 0:
-            self._queue.add_later(key, rest)
-            return
-        self._quiet.pop(key, None)
         try:
             if proxy is None:
                 await self._abandon(key)
-            elif not proxy.held and self._authorities:
+            elif not (proxy.held or proxy.ending) and self._authorities:
                 await self._provide(key, proxy)
         except ApiError as error:
             self._failed(key, error)
@@ -232,7 +225,6 @@ class KubeFleet:
         """Note what the API server said, as far as a Gateway's owner can do something about it."""
         if error.code in _GONE or "being terminated" in error.message:
             _LOG.debug("Gateway %s/%s: its namespace is going: %s", *key, error)
-            self._quiet[key] = self._clock.now() + QUIET
             self._queue.add_later(key, QUIET)
             return
         if error.code not in _REFUSED or error.code in {_CONFLICT, _BUSY}:
