@@ -101,6 +101,30 @@ def _serving(cluster):
     return [pod for pod, values in found.items() if values["fairlead_connected_envoys"]]
 
 
+def test_a_gateway_serves_on_while_its_class_is_missing(shop):
+    """What changed meanwhile holds as soon as the class is there again."""
+    scene, address = shop
+    scene.backend("next")
+    scene.route("old", "old.example.com", "shop")
+    wait_for(lambda: traffic.get(address, "old.example.com") == (200, "shop"), "a second route", 10)
+    cluster = scene.cluster
+    found = cluster.get("GatewayClass", objects.CLASS)
+    try:
+        with traffic.unbroken(address, HOST):
+            cluster.delete("GatewayClass", objects.CLASS)
+            wait_for(lambda: not _serving(cluster), "proxies that are let go", 30)
+            scene.route("shop", HOST, "next")
+            cluster.delete("HTTPRoute", "old", scene.namespace)
+    finally:
+        labels = found["metadata"]["labels"]
+        metadata = {"name": objects.CLASS, "labels": labels}
+        kind = {"apiVersion": objects.API, "kind": "GatewayClass"}
+        cluster.create({**kind, "metadata": metadata, "spec": found["spec"]})
+    with traffic.unbroken(address, HOST):
+        wait_for(lambda: traffic.get(address, HOST) == (200, "next"), "the new backend", 60)
+        wait_for(lambda: traffic.get(address, "old.example.com")[0] == 404, "no old route", 10)
+
+
 def test_proxies_scale_without_a_failed_request(shop):
     scene, address = shop
 

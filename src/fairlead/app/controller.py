@@ -50,9 +50,6 @@ _LOG = logging.getLogger(__name__)
 LEASE: Final = "fairlead"
 SYSTEM_TRUST: Final = "/etc/ssl/certs/ca-certificates.crt"
 """Where the proxies' image has the certificate authorities."""
-FORGET_SECONDS: Final = 60.0
-"""How long the pods of a Gateway that is gone are served; one that drains longer goes on with what
-it has."""
 
 
 class StartError(Exception):
@@ -269,24 +266,24 @@ class Controller:
     # What goes out
 
     def _deliver(self, effects: Effects) -> None:
-        """Hand on what has changed: configuration first, then who shall run, then status."""
+        """Hand on what has changed: configuration first, then who shall run, then status.
+
+        The pods of a Gateway that is ours no more go on with what they have: they drain if it was
+        deleted or is another controller's, and serve on while its class is missing.
+        """
+        fleet = self._pipeline.outputs.fleet
         for proxy in effects.fleet.keys() | effects.resources.keys():
-            self._ads.update(proxy, effects.resources.get(proxy, {}))
+            if proxy in fleet:
+                self._ads.update(proxy, effects.resources.get(proxy, {}))
+            else:
+                self._ads.forget(proxy)
+                self._replicas.forget(proxy)
         if effects.fleet:
-            self._fleet.converge(dict(self._pipeline.outputs.fleet.items()))
-            for proxy, wanted in effects.fleet.items():
-                if wanted is None:
-                    asyncio.get_running_loop().call_later(FORGET_SECONDS, self._forget, proxy)
+            self._fleet.converge(dict(fleet.items()))
         self._snapshots.touched(effects.resources)
         if effects.reports:
             self._store.update(effects.reports.items())
             self._status.touched(effects.reports)
-
-    def _forget(self, proxy: str) -> None:
-        """Drop all that was for a proxy, unless it is wanted again."""
-        if proxy not in self._pipeline.outputs.fleet:
-            self._ads.forget(proxy)
-            self._replicas.forget(proxy)
 
     def _held(self, proxy: str) -> tuple[Resource, ...] | None:
         """What a new pod of the proxy may start from."""
