@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster import installation
+from cluster import installation, traffic
 from cluster.api import wait_for
 from cluster.installation import fairlead
+from cluster.scene import Scene
 from fairlead.install.cluster import key_of
 from install.choices import FULL
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "fairlead"
+HOST = "shop.example.com"
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +62,9 @@ def test_a_value_that_cannot_be_is_refused(helm):
         helm("template", "fairlead", str(CHART), "--set", "replica=2")
 
 
-def test_helm_installs_and_uninstalls(helm, cluster):
+@pytest.fixture
+def release(helm, cluster):
+    """The namespace of an installation by Helm, beside whatever else there is; also its class."""
     namespace = f"helm-test-{uuid.uuid4().hex[:8]}"
     values = {
         "image": installation.image(),
@@ -74,15 +78,33 @@ def test_helm_installs_and_uninstalls(helm, cluster):
             *("install", "fairlead", str(CHART), "-n", namespace, "--create-namespace"),
             *("--wait", "--timeout", "180s", *settings),
         )
-        found = fairlead("check", "-n", namespace, "--wait", "60")
-        assert f"GatewayClass {namespace} is accepted" in found
-        refusal = fairlead("install", "-n", namespace, check=False)
-        assert "helm upgrade" in refusal
-        refusal = fairlead("uninstall", "-n", namespace, "--yes", check=False)
-        assert "helm uninstall" in refusal
-        helm("uninstall", "fairlead", "-n", namespace, "--wait")
-        assert cluster.find("GatewayClass", namespace) is None
-        assert cluster.find("CustomResourceDefinition", "localratelimits.fairlead.dev")
-        wait_for(lambda: not cluster.list("Pod", namespace), "the end of the control plane", 90)
+        yield namespace
     finally:
         cluster.delete("Namespace", namespace)
+
+
+def uninstalled(helm, cluster, release):
+    helm("uninstall", "fairlead", "-n", release, "--wait")
+    assert cluster.find("GatewayClass", release) is None
+    wait_for(lambda: not cluster.list("Pod", release), "the end of the control plane", 90)
+
+
+def test_helm_installs_and_uninstalls(helm, cluster, release):
+    found = fairlead("check", "-n", release, "--wait", "60")
+    assert f"GatewayClass {release} is accepted" in found
+    refusal = fairlead("install", "-n", release, check=False)
+    assert "helm upgrade" in refusal
+    refusal = fairlead("uninstall", "-n", release, "--yes", check=False)
+    assert "helm uninstall" in refusal
+    uninstalled(helm, cluster, release)
+    assert cluster.find("CustomResourceDefinition", "localratelimits.fairlead.dev")
+
+
+def test_gateways_serve_on_while_helm_uninstalls(helm, cluster, release, namespace):
+    scene = Scene(cluster, namespace)
+    scene.gateway(gatewayClassName=release)
+    scene.backend("shop")
+    scene.route("shop", HOST, "shop")
+    address = scene.until_served(HOST, "shop")
+    with traffic.unbroken(address, HOST):
+        uninstalled(helm, cluster, release)
