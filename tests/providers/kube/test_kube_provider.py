@@ -201,6 +201,31 @@ def test_a_gateway_waits_for_its_secret_and_nothing_else_does():
     run(script)
 
 
+def test_secrets_beyond_those_that_are_watched_are_read_again(monkeypatch):
+    monkeypatch.setattr(provider, "_MOST_WATCHED", 1)
+    monkeypatch.setattr(referent, "_POLL_SECONDS", (0.01, 0.02))
+
+    async def script():
+        server = cluster()
+        names = ("cert", "next", "later")
+        server.put("gateways", gateway("web", "ours", *names))
+        server.put("secrets", secret("next"))
+        async with providing(server) as it:
+            assert ("Secret", "next", True) in named(await it.load())
+            (watched,) = (path for _, path in server.requests if "/a/secrets?" in path)
+            assert "cert" in watched
+            changes = it.changes()
+            for name, value in (("later", "YQ=="), ("next", "Yg=="), ("later", "Yw==")):
+                server.put("secrets", secret(name, value))
+                batch = await anext(changes)
+                assert named(batch) == [("Secret", name, True)]
+                assert batch.changes[0].obj.data == {"tls.crt": value}
+            server.remove("secrets", "a", "next")
+            assert named(await anext(changes)) == [("Secret", "next", False)]
+
+    run(script)
+
+
 def test_a_secret_that_may_not_be_read_counts_as_absent_once_that_is_certain(monkeypatch):
     monkeypatch.setattr(referent, "_DOUBT", 0.05)
 

@@ -28,6 +28,8 @@ _UNTIL_ALLOWED: Final = 10.0
 _DOUBT: Final = 3.0
 """Seconds of refusals after which it counts: a server that starts refuses what it will grant."""
 _POLL_SECONDS: Final = (45, 75)
+_MOST_ABSENT: Final = 60.0
+"""Seconds between two tries to read what is not there, at most: as long as it has been missing."""
 _STEADY: Final = 1.0
 """Seconds that a watch has to last to count as a good one."""
 
@@ -42,7 +44,8 @@ class ReferentReader:
         on_change: takes its JSON, or None when it is not there; called at least once, as soon as
             that is known. What may not be read counts as not there, unless it could be read before.
         random: for pauses.
-        watched: else it is read once a minute, which saves the server a connection.
+        watched: else it is read once a minute, which saves the server a connection; sooner while
+            it is not there.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class ReferentReader:
         self._watched = watched
         self._known = Known()
         self._backoff = Backoff(random)
+        self._absence = Backoff(random, most=_MOST_ABSENT)
         self._error = ""
         self._forbidden: float | None = None
         """Since when reading is refused."""
@@ -76,7 +80,7 @@ class ReferentReader:
                     await self._watch()
                 else:
                     await self._read()
-                    await asyncio.sleep(self._random.uniform(*_POLL_SECONDS))
+                    await asyncio.sleep(self._until_next())
             except ApiError as error:
                 if str(error) != self._error:
                     _LOG.warning("%s: %s", self._path, error)
@@ -84,6 +88,13 @@ class ReferentReader:
                 counts = error.code == _FORBIDDEN and self._is_refused()
                 asked = _UNTIL_ALLOWED if counts else error.retry_after
                 await asyncio.sleep(self._backoff.pause(asked))
+
+    def _until_next(self) -> float:
+        """Seconds until an object that is not watched is read again."""
+        if not len(self._known):
+            return self._absence.pause()
+        self._absence.reset()
+        return self._random.uniform(*_POLL_SECONDS)
 
     def _is_refused(self) -> bool:
         """Whether there is no doubt any more that the object may not be read; tells of it then."""
