@@ -13,6 +13,8 @@ import yaml
 from cluster import installation
 from cluster.api import wait_for
 from cluster.installation import fairlead
+from cluster.scene import Scene, condition
+from support.certificates import CA, tls_secret
 
 IN_ORDER = ("Kubernetes", "Gateway API", "Control plane", "Rights", "Gateways")
 
@@ -89,6 +91,27 @@ def test_what_is_no_longer_wanted_is_removed(place):
         assert place.cluster.find("ClusterRole", name) is None
     assert place.cluster.find("Role", roles[0], place.namespace)
     assert place.cluster.find("Role", roles[1], place.namespace) is None
+
+
+def test_a_secret_that_may_not_be_read_is_told_as_such(place, namespace):
+    place.install("--wait", "--set", f"secretNamespaces=[{place.namespace}]")
+    cluster, scene = place.cluster, Scene(place.cluster, namespace)
+    made = CA("test").issue(dns=["shop.example.com"])
+    cluster.apply(yaml.safe_load(tls_secret("cert", made, namespace=namespace)))
+    tls = {"certificateRefs": [{"name": "cert"}]}
+    https = {"name": "https", "port": 443, "protocol": "HTTPS", "tls": tls}
+    scene.gateway(https, gatewayClassName=place.namespace)
+
+    def told():
+        listeners = scene.live().get("status", {}).get("listeners", [])
+        found = (condition(each["conditions"], "ResolvedRefs") for each in listeners)
+        return any(f"Secret {namespace}/cert cannot be read" in each["message"] for each in found)
+
+    wait_for(told, "the Secret that may not be read", 30)
+    place.install("--wait", "--set", "secretNamespaces=[]")
+    wait_for(lambda: not told(), "the Secret that may be read", 60)
+    (listener,) = scene.live()["status"]["listeners"]
+    assert condition(listener["conditions"], "ResolvedRefs")["status"] == "True"
 
 
 def test_fields_of_others_are_not_taken(place):

@@ -266,3 +266,43 @@ spec:
 """
     assert cluster(SERVICE, route).report("HTTPRoute", "r") is None
     assert World(SERVICE, route).report("HTTPRoute", "r") is not None
+
+
+HTTPS = "{name: a, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: cert}]}}"
+CLIENTS = "caCertificateRefs: [{group: '', kind: ConfigMap, name: ca}]"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "given", "condition", "told"),
+    [
+        (
+            *("Secret", "cert", {}, "ResolvedRefs"),
+            "Secrets of the namespace default; name it in the setting secretNamespaces",
+        ),
+        (
+            *("ConfigMap", "ca"),
+            {"tls": f"{{frontend: {{default: {{validation: {{{CLIENTS}}}}}}}}}"},
+            *("ResolvedRefs", "ConfigMap default/ca: cannot be read"),
+        ),
+        (
+            *("ConfigMap", "settings"),
+            {"infrastructure": "{parametersRef: {group: '', kind: ConfigMap, name: settings}}"},
+            *("Accepted", "ConfigMap default/settings cannot be read"),
+        ),
+    ],
+    ids=["a certificate", "authorities", "parameters"],
+)
+def test_what_may_not_be_read_is_not_told_as_missing(kind, name, given, condition, told):
+    found = () if name == "cert" else (SECRET,)
+    world = cluster(*found, gateway(HTTPS, **given))
+
+    def message():
+        of_listener = condition == "ResolvedRefs"
+        return (world.listener("a")[1] if of_listener else world.gateway())[condition].message
+
+    missing = "does not exist"
+    assert missing in message()
+    for refused, words in ((True, told), (None, missing)):
+        world.commit([Change(world.sources.refused, (kind, "default", name), refused)])
+        assert words in message()
+        assert (missing in message()) == (words == missing)

@@ -221,6 +221,10 @@ class Controller:
             Change(sources.of(change.kind), change.key, change.obj) for change in batch.changes
         ]
         changes += [Change(sources.workloads, key, value) for key, value in batch.workloads]
+        changes += [
+            Change(sources.refused, (kind, *key), refused or None)
+            for kind, key, refused in batch.refused
+        ]
         self._engine.submit(changes)
 
     def _on_proxy_status(self, proxy: str) -> None:

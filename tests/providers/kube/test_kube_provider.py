@@ -226,15 +226,23 @@ def test_secrets_beyond_those_that_are_watched_are_read_again(monkeypatch):
     run(script)
 
 
-def test_a_secret_that_may_not_be_read_counts_as_absent_once_that_is_certain(monkeypatch):
+def test_a_secret_that_may_not_be_read_is_told_once_that_is_certain(monkeypatch):
     monkeypatch.setattr(referent, "_DOUBT", 0.05)
+    monkeypatch.setattr(referent, "_UNTIL_ALLOWED", 0.05)
 
     async def script():
         server = cluster()
         server.forbidden.add("secrets")
         server.put("gateways", gateway("web", "ours", "cert"))
         async with providing(server) as it:
-            assert ("Gateway", "web", True) in named(await it.load())
+            batch = await it.load()
+            assert ("Gateway", "web", True) in named(batch)
+            assert batch.refused == (("Secret", ("a", "cert"), True),)
+            server.put("secrets", secret("cert"))
+            server.forbidden.clear()
+            batch = await anext(it.changes())
+            assert named(batch) == [("Secret", "cert", True)]
+            assert batch.refused == (("Secret", ("a", "cert"), False),)
 
     run(script)
 

@@ -259,16 +259,19 @@ class KubeProvider:
             api.KIND_OF[kind].plural,
             key,
             lambda data: self._take_referent(referent, data),
+            lambda: self._take_referent(referent, None, refused=True),
             random=self._random,
             watched=len(self._readers) < _MOST_WATCHED,
         )
 
-    def _take_referent(self, referent: Referent, data: bytes | None) -> None:
+    def _take_referent(
+        self, referent: Referent, data: bytes | None, *, refused: bool = False
+    ) -> None:
         kind, key = referent
         self._take(api.KIND_OF[kind], key, data)
         self._store.commit(kind)
         if referent in self._readers:
-            self._store.answer(referent)
+            self._store.answer(referent, refused=refused)
         self._changed.set()
 
     def _tell_status(self, kind: str, key: Key) -> None:

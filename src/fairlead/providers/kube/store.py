@@ -56,6 +56,8 @@ class Store:
         self._told_problems: dict[_Id, api.Problem] = {}
         self._referents: frozenset[Referent] = frozenset()
         self._answered: set[Referent] = set()
+        self._refused: frozenset[Referent] = frozenset()
+        self._told_refused: frozenset[Referent] = frozenset()
         self._asking: dict[_Id, frozenset[Referent]] = {}
         self._referring_changed = False
 
@@ -110,9 +112,10 @@ class Store:
         if kind in REFERRING_KINDS:
             self._referring_changed = True
 
-    def answer(self, referent: Referent) -> None:
-        """It is known by now whether a referent is there, and what it holds."""
+    def answer(self, referent: Referent, *, refused: bool) -> None:
+        """It is known by now whether a referent may be read, whether it is there, what it holds."""
         self._answered.add(referent)
+        self._refused = self._refused | {referent} if refused else self._refused - {referent}
 
     def referents(self) -> frozenset[Referent]:
         """What is to be read, with what has been committed so far."""
@@ -121,6 +124,7 @@ class Store:
         self._referring_changed = False
         before, self._referents = self._referents, wanted(self._objects, self._ours)
         self._answered &= self._referents
+        self._refused &= self._referents
         new = self._referents - before
         for each, obj in self._pending.items():
             if each[0] in REFERRING_KINDS:
@@ -146,7 +150,10 @@ class Store:
             self._asking.pop(each, None)
         workloads = tuple(sorted(self._pending_workloads.items()))
         self._pending_workloads.clear()
-        return Batch(changes, tuple(self._changed_problems()), workloads)
+        turned = sorted(self._refused ^ self._told_refused)
+        refused = tuple((*each, each in self._refused) for each in turned)
+        self._told_refused = self._refused
+        return Batch(changes, tuple(self._changed_problems()), workloads, refused)
 
     def live(self, kind: str, key: Key) -> Live | None:
         """What a status writer compares with; None if the object is not there."""
