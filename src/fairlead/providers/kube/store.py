@@ -56,8 +56,8 @@ class Store:
         self._told_problems: dict[_Id, api.Problem] = {}
         self._referents: frozenset[Referent] = frozenset()
         self._answered: set[Referent] = set()
-        self._refused: frozenset[Referent] = frozenset()
-        self._told_refused: frozenset[Referent] = frozenset()
+        self._refused: set[Referent] = set()
+        self._told_refused: set[Referent] = set()
         self._asking: dict[_Id, frozenset[Referent]] = {}
         self._referring_changed = False
 
@@ -115,7 +115,10 @@ class Store:
     def answer(self, referent: Referent, *, refused: bool) -> None:
         """It is known by now whether a referent may be read, whether it is there, what it holds."""
         self._answered.add(referent)
-        self._refused = self._refused | {referent} if refused else self._refused - {referent}
+        if refused:
+            self._refused.add(referent)
+        else:
+            self._refused.discard(referent)
 
     def referents(self) -> frozenset[Referent]:
         """What is to be read, with what has been committed so far."""
@@ -152,7 +155,7 @@ class Store:
         self._pending_workloads.clear()
         turned = sorted(self._refused ^ self._told_refused)
         refused = tuple((*each, each in self._refused) for each in turned)
-        self._told_refused = self._refused
+        self._told_refused = set(self._refused)
         return Batch(changes, tuple(self._changed_problems()), workloads, refused)
 
     def live(self, kind: str, key: Key) -> Live | None:
