@@ -94,7 +94,8 @@ def test_one_that_stops_hands_over_at_once(cluster, namespace):
             replica = Replica(client, namespace, "next")
             async with another_process(namespace) as other, running(replica):
                 other.send_signal(signal.SIGINT)
-                await other.wait()
+                async with asyncio.timeout(LONGEST):
+                    await other.wait()
                 stopped = time.monotonic()
                 await replica.leads()
                 assert time.monotonic() - stopped < 5
@@ -139,5 +140,6 @@ async def main(namespace):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job would ignore it
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(main(sys.argv[1]))
