@@ -52,7 +52,7 @@ def exchange(connection, target, host=None, *, method="GET", headers=None, body=
 @contextlib.contextmanager
 def over_socket(path: Path) -> Iterator[http.client.HTTPConnection]:
     """A connection to a server on a Unix socket, such as Envoy's admin interface."""
-    with contextlib.closing(http.client.HTTPConnection("localhost", timeout=20)) as connection:
+    with contextlib.closing(http.client.HTTPConnection("localhost")) as connection:
         connection.sock = socket.socket(socket.AF_UNIX)
         connection.sock.settimeout(20)
         connection.sock.connect(str(path))
