@@ -302,7 +302,7 @@ def test_what_may_not_be_read_is_not_told_as_missing(kind, name, given, conditio
 
     missing = "does not exist"
     assert missing in message()
-    for refused, words in ((True, told), (None, missing)):
-        world.commit([Change(world.sources.refused, (kind, "default", name), refused)])
+    for forbidden, words in ((True, told), (None, missing)):
+        world.commit([Change(world.sources.forbidden, (kind, "default", name), forbidden)])
         assert words in message()
         assert (missing in message()) == (words == missing)

@@ -222,8 +222,8 @@ class Controller:
         ]
         changes += [Change(sources.workloads, key, value) for key, value in batch.workloads]
         changes += [
-            Change(sources.refused, (kind, *key), refused or None)
-            for kind, key, refused in batch.refused
+            Change(sources.forbidden, (kind, *key), forbidden or None)
+            for kind, key, forbidden in batch.forbidden
         ]
         self._engine.submit(changes)
 

@@ -38,9 +38,9 @@ class Batch(msgspec.Struct, frozen=True):
     """Of the files whose problems changed, sorted by file."""
     workloads: tuple[tuple[Key, Workload | None], ...] = ()
     """Pods as they run, where the provider sees them; None: the pod is gone. Sorted by key."""
-    refused: tuple[tuple[str, Key, bool], ...] = ()
+    forbidden: tuple[tuple[str, Key, bool], ...] = ()
     """Kind and key of objects that are referred to, and whether they may not be read. Sorted."""
 
     def __bool__(self) -> bool:
         """Whether anything changed."""
-        return bool(self.changes or self.problems or self.workloads or self.refused)
+        return bool(self.changes or self.problems or self.workloads or self.forbidden)

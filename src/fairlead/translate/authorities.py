@@ -12,8 +12,8 @@ from fairlead import api
 from fairlead.graph import Collection, Context, Index
 from fairlead.translate import certificates
 from fairlead.translate.finding import Finding
+from fairlead.translate.forbidden import forbidden
 from fairlead.translate.pem_content import Fault
-from fairlead.translate.refusal import refusal
 from fairlead.translate.sources import Sources
 
 V = TypeVar("V")
@@ -53,7 +53,7 @@ def build(sources: Sources, wanted: Index[str, V, Referent]) -> Collection[Refer
     def parse(ctx: Context, key: Referent, _: Referent) -> Authorities | None:
         found = _text(ctx, sources, key)
         if found is None:
-            why = refusal(ctx, sources, key[1], key[2:])
+            why = forbidden(ctx, sources, key[1], key[2:])
             return Authorities("", why) if why else None
         where = "spec.trustBundle" if key[:2] == CLUSTER_TRUST_BUNDLE else _DATA_KEY
         from fairlead.translate import pem  # noqa: PLC0415 - 8 MiB that few need

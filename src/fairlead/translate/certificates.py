@@ -19,9 +19,9 @@ from fairlead.graph import Collection, Context
 from fairlead.ir.origin import Origin
 from fairlead.ir.secret import Certificate, PrivateKey
 from fairlead.translate.finding import Finding
+from fairlead.translate.forbidden import forbidden
 from fairlead.translate.pem_content import Fault
 from fairlead.translate.references import Grants
-from fairlead.translate.refusal import refusal
 from fairlead.translate.sources import Key, Sources
 
 TLS_TYPE = "kubernetes.io/tls"
@@ -162,7 +162,7 @@ def resolve_one(
         return Finding(invalid, "group" if ref.group else "kind", message)
     standing = ctx.fetch(inputs.standings, key)
     if standing is None:
-        why = refusal(ctx, inputs.sources, "Secret", key)
+        why = forbidden(ctx, inputs.sources, "Secret", key)
         why = why or "does not exist; create it with the certificate and its key"
         return Finding(invalid, "name", f"{shown} {why}")
     if standing.fault:

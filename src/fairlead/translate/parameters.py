@@ -16,7 +16,7 @@ from fairlead.ir.infrastructure import Deployment
 from fairlead.translate import deployment_settings
 from fairlead.translate.deployment_settings import SettingError
 from fairlead.translate.finding import Finding
-from fairlead.translate.refusal import refusal
+from fairlead.translate.forbidden import forbidden
 from fairlead.translate.sources import Sources
 
 ProxyProtocol: TypeAlias = Literal["off", "optional", "required"]
@@ -115,7 +115,7 @@ def _settings(
     shown = f"ConfigMap {key[0]}/{key[1]}"
     found = ctx.fetch(sources.config_maps, key)
     if found is None:
-        why = refusal(ctx, sources, "ConfigMap", key) or "does not exist; create it"
+        why = forbidden(ctx, sources, "ConfigMap", key) or "does not exist; create it"
         return Finding("InvalidParameters", f"{field}.name", f"{shown} {why}")
     settings = {name: value.strip() for name, value in found.data.items()}
     for name, value in sorted(settings.items()):

@@ -75,7 +75,7 @@ class Sources:
     """By name of the proxy."""
     expired: Source[tuple[str, str, str], str]
     """The end that has passed, as it is written, by kind, namespace and name of the object."""
-    refused: Source[tuple[str, str, str], bool]
+    forbidden: Source[tuple[str, str, str], bool]
     """True for objects that are referred to and may not be read, by kind, namespace and name."""
 
     @classmethod

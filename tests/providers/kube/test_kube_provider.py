@@ -237,12 +237,12 @@ def test_a_secret_that_may_not_be_read_is_told_once_that_is_certain(monkeypatch)
         async with providing(server) as it:
             batch = await it.load()
             assert ("Gateway", "web", True) in named(batch)
-            assert batch.refused == (("Secret", ("a", "cert"), True),)
+            assert batch.forbidden == (("Secret", ("a", "cert"), True),)
             server.put("secrets", secret("cert"))
             server.forbidden.clear()
             batch = await anext(it.changes())
             assert named(batch) == [("Secret", "cert", True)]
-            assert batch.refused == (("Secret", ("a", "cert"), False),)
+            assert batch.forbidden == (("Secret", ("a", "cert"), False),)
 
     run(script)
 

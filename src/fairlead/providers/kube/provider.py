@@ -259,19 +259,19 @@ class KubeProvider:
             api.KIND_OF[kind].plural,
             key,
             lambda data: self._take_referent(referent, data),
-            lambda: self._take_referent(referent, None, refused=True),
+            lambda: self._take_referent(referent, None, forbidden=True),
             random=self._random,
             watched=len(self._readers) < _MOST_WATCHED,
         )
 
     def _take_referent(
-        self, referent: Referent, data: bytes | None, *, refused: bool = False
+        self, referent: Referent, data: bytes | None, *, forbidden: bool = False
     ) -> None:
         kind, key = referent
         self._take(api.KIND_OF[kind], key, data)
         self._store.commit(kind)
         if referent in self._readers:
-            self._store.answer(referent, refused=refused)
+            self._store.answer(referent, forbidden=forbidden)
         self._changed.set()
 
     def _tell_status(self, kind: str, key: Key) -> None:

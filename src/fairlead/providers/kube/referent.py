@@ -42,8 +42,8 @@ class ReferentReader:
         plural: `secrets` or `configmaps`.
         key: of the object.
         on_change: takes its JSON, or None when it is not there.
-        on_refused: called instead when it may not be read, and could not before. One of the two is
-            called at least once, as soon as that is known.
+        on_forbidden: called instead when it may not be read, and could not before. One of the two
+            is called at least once, as soon as that is known.
         random: for pauses.
         watched: else it is read once a minute, which saves the server a connection; sooner while
             it is not there.
@@ -55,7 +55,7 @@ class ReferentReader:
         plural: str,
         key: Key,
         on_change: Callable[[bytes | None], None],
-        on_refused: Callable[[], None],
+        on_forbidden: Callable[[], None],
         *,
         random: Random,
         watched: bool = True,
@@ -65,7 +65,7 @@ class ReferentReader:
         self._path = path_of("v1", plural, *key)
         self._key = key
         self._on_change = on_change
-        self._on_refused = on_refused
+        self._on_forbidden = on_forbidden
         self._random = random
         self._watched = watched
         self._known = Known()
@@ -106,7 +106,7 @@ class ReferentReader:
         if now - self._forbidden < _DOUBT:
             return False
         if not len(self._known):
-            self._on_refused()
+            self._on_forbidden()
         return True
 
     async def _watch(self) -> None:

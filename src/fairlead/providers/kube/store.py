@@ -56,8 +56,8 @@ class Store:
         self._told_problems: dict[_Id, api.Problem] = {}
         self._referents: frozenset[Referent] = frozenset()
         self._answered: set[Referent] = set()
-        self._refused: set[Referent] = set()
-        self._told_refused: set[Referent] = set()
+        self._forbidden: set[Referent] = set()
+        self._told_forbidden: set[Referent] = set()
         self._asking: dict[_Id, frozenset[Referent]] = {}
         self._referring_changed = False
 
@@ -112,13 +112,13 @@ class Store:
         if kind in REFERRING_KINDS:
             self._referring_changed = True
 
-    def answer(self, referent: Referent, *, refused: bool) -> None:
+    def answer(self, referent: Referent, *, forbidden: bool) -> None:
         """It is known by now whether a referent may be read, whether it is there, what it holds."""
         self._answered.add(referent)
-        if refused:
-            self._refused.add(referent)
+        if forbidden:
+            self._forbidden.add(referent)
         else:
-            self._refused.discard(referent)
+            self._forbidden.discard(referent)
 
     def referents(self) -> frozenset[Referent]:
         """What is to be read, with what has been committed so far."""
@@ -127,7 +127,7 @@ class Store:
         self._referring_changed = False
         before, self._referents = self._referents, wanted(self._objects, self._ours)
         self._answered &= self._referents
-        self._refused &= self._referents
+        self._forbidden &= self._referents
         new = self._referents - before
         for each, obj in self._pending.items():
             if each[0] in REFERRING_KINDS:
@@ -153,10 +153,10 @@ class Store:
             self._asking.pop(each, None)
         workloads = tuple(sorted(self._pending_workloads.items()))
         self._pending_workloads.clear()
-        turned = sorted(self._refused ^ self._told_refused)
-        refused = tuple((*each, each in self._refused) for each in turned)
-        self._told_refused = set(self._refused)
-        return Batch(changes, tuple(self._changed_problems()), workloads, refused)
+        turned = sorted(self._forbidden ^ self._told_forbidden)
+        forbidden = tuple((*each, each in self._forbidden) for each in turned)
+        self._told_forbidden = set(self._forbidden)
+        return Batch(changes, tuple(self._changed_problems()), workloads, forbidden)
 
     def live(self, kind: str, key: Key) -> Live | None:
         """What a status writer compares with; None if the object is not there."""
