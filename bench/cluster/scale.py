@@ -69,22 +69,29 @@ async def _churn(scene: Scene, spaces: list[str], apps: int, lasts: float) -> in
 
 
 def first_sync(scene: Scene, count: int) -> float:
-    """Replace so many replicas at once; seconds from a new process's start until it is ready."""
+    """Replace so many replicas at once; seconds from a new process's start until it is ready.
+
+    The API server is asked seldom meanwhile: it would take from the replica what is measured.
+    """
     cluster = scene.cluster
     before = [pod["metadata"]["name"] for pod in installation.pods(cluster)]
     for name in before[:count]:
         cluster.delete("Pod", name, installation.NAMESPACE)
 
+    def started() -> dict[str, str]:
+        pods = [each for each in installation.pods(cluster) if each["metadata"]["name"] not in before]
+        found = {each["metadata"]["name"]: each["status"].get("podIP", "") for each in pods}
+        return found if len(found) == count and all(found.values()) else {}
+
+    addresses = wait_for(started, "new replicas", 60, pause=0.25)
+
     def ready() -> str:
-        for pod in installation.pods(cluster):
-            name, address = pod["metadata"]["name"], pod["status"].get("podIP")
-            if name in before or not address:
-                continue
+        for name, address in addresses.items():
             if traffic.get(address, "x", "/readyz", installation.HEALTH_PORT)[0] == 200:
                 return name
         return ""
 
-    name = wait_for(ready, "a new replica", 180, pause=0.02)
+    name = wait_for(ready, "a new replica that is ready", 180, pause=0.02)
     now = datetime.now(UTC).timestamp()
     values = wait_for(lambda: installation.metrics(cluster).get(name), "its metrics", 60)
     return now - values["process_start_time_seconds"]
