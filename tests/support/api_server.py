@@ -39,6 +39,8 @@ class Fault:
 @dataclass(slots=True)
 class _Resource:
     objects: dict[tuple[str, str], Object] = field(default_factory=dict)
+    cached: tuple[int, dict[tuple[str, str], Object]] | None = None
+    """Version and objects that a list gets which takes any version."""
     log: list[tuple[int, str, Object]] = field(default_factory=list)
     oldest: int = 0
     """Watches from before this version are refused."""
@@ -106,6 +108,11 @@ class ApiServer:
         self.version += 1
         meta = {"resourceVersion": str(self.version)}
         self._log(self._of(plural), "BOOKMARK", {"metadata": meta})
+
+    def freeze_cache(self, plural: str) -> None:
+        """Answer lists that take any version with what is there now, whole, from now on."""
+        resource = self._of(plural)
+        resource.cached = (self.version, dict(resource.objects))
 
     def forget_history(self) -> None:
         """Compact: no watch can be taken up from an older version."""
@@ -211,15 +218,17 @@ class ApiServer:
         return {"kind": "APIGroupDiscoveryList", "items": items}
 
     def _list(self, request: web.Request, resource: _Resource) -> Object:
+        if resource.cached is not None and request.query.get("resourceVersion") == "0":
+            version, objects = resource.cached
+            return _whole(version, [objects[key] for key in self._selected(request, objects)])
         keys = sorted(self._selected(request, resource.objects))
         start = int(request.query.get("continue", "0"))
         size = int(request.query.get("limit", "0")) or len(keys) or 1
         end = start + size
-        meta: Object = {"resourceVersion": str(self.version)}
+        page = _whole(self.version, [resource.objects[key] for key in keys[start:end]])
         if end < len(keys):
-            meta["continue"] = str(end)
-        items = [resource.objects[key] for key in keys[start:end]]
-        return {"kind": "List", "metadata": meta, "items": items}
+            page["metadata"]["continue"] = str(end)
+        return page
 
     async def _watch(
         self, request: web.Request, resource: _Resource, fault: Fault | None
@@ -285,6 +294,10 @@ class ApiServer:
 
 def _collection(api_version: str, plural: str) -> Path:
     return f"/{'apis' if '/' in api_version else 'api'}/{api_version}/{plural}"
+
+
+def _whole(version: int, items: list[Object]) -> Object:
+    return {"kind": "List", "metadata": {"resourceVersion": str(version)}, "items": items}
 
 
 def _matches(request: web.Request, obj: Object) -> bool:

@@ -125,6 +125,38 @@ def test_lists_in_pages_and_follows_changes():
     run(script)
 
 
+def test_the_first_list_may_be_old_and_the_watch_brings_the_rest():
+    async def script():
+        server = server_with(5)
+        server.freeze_cache("services")
+        server.put("services", service("new"))
+        server.put("services", service("s1", "other"))
+        server.remove("services", "a", "s2")
+        async with Running(server) as it:
+            await it.equal()
+            assert [verb for verb, _ in server.requests] == ["list", "watch"]
+            assert it.informer.state.events == 3
+
+    run(script)
+
+
+def test_later_lists_are_current():
+    async def script():
+        server = server_with(5)
+        server.freeze_cache("services")
+        async with Running(server) as it:
+            await it.equal()
+            news = it.copy.news
+            server.forget_history()
+            server.remove("services", "a", "s3")
+            server.forget_history()
+            await until(lambda: it.informer.state.lists == 2)
+            assert it.copy.news == news + 1
+            await it.equal()
+
+    run(script)
+
+
 def test_a_list_again_finds_what_went_unseen_and_tells_only_of_that():
     async def script():
         async with Running(server_with(5)) as it:

@@ -3,6 +3,10 @@
 In: a client and a path. Out: calls of `on_change`, for each object that appeared, changed or went
 away, and of `on_settled` at each moment at which the copy is one that the server had. What is known
 stays while the server is away, and goes only when a whole list or an event says so.
+
+The first list may come from the API server's cache (`resourceVersion=0`), as controllers commonly
+do: it may be a moment old, the watch brings the rest. Reading thousands of custom resources from
+etcd costs an API server six times as much. Later lists are current, so that nothing goes back.
 """
 
 import asyncio
@@ -188,6 +192,8 @@ class Informer:
         query = {**self._query, "limit": str(self._page)}
         if token:
             query["continue"] = token
+        elif not self._state.lists:
+            query["resourceVersion"] = "0"
         while True:
             try:
                 data = await self._client.request("GET", self._path, query=query)
