@@ -266,6 +266,39 @@ def test_a_secret_that_was_read_stays_while_it_is_refused(monkeypatch):
     run(script)
 
 
+def test_labels_and_annotations_that_nobody_reads_make_no_batch():
+    def labelled(obj: dict, **labels: str) -> dict:
+        metadata = {"labels": labels, "annotations": labels}
+        return {**obj, "metadata": {**obj["metadata"], **metadata}}
+
+    space = {"metadata": {"name": "a"}}
+    endpoints = {
+        "metadata": {"name": "s-1", "namespace": "a"},
+        "addressType": "IPv4",
+        "endpoints": [],
+    }
+
+    async def script():
+        server = cluster()
+        server.put("namespaces", space)
+        server.put("endpointslices", labelled(endpoints))
+        server.put("gateways", gateway("web", "ours"))
+        server.put("httproutes", route())
+        async with providing(server) as it:
+            await it.load()
+            changes = it.changes()
+            server.put("gateways", labelled(gateway("web", "ours"), team="a"))
+            server.put("httproutes", labelled(route(), team="a"))
+            await until(lambda: all(it.states[kind].events for kind in ("Gateway", "HTTPRoute")))
+            server.put("namespaces", labelled(space, team="a"))
+            assert named(await anext(changes)) == [("Namespace", "a", True)]
+            service = {"kubernetes.io/service-name": "s"}
+            server.put("endpointslices", labelled(endpoints, **service))
+            assert named(await anext(changes)) == [("EndpointSlice", "s-1", True)]
+
+    run(script)
+
+
 def test_a_changed_status_is_told_and_makes_no_batch():
     async def script():
         server = cluster()

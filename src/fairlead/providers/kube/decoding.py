@@ -1,7 +1,7 @@
 """Bytes of an API server in, typed objects out; fast, since the server has validated them already.
 
 What a newer server or definition has and no model knows is left out, and what nothing reads or
-others change all the time (managedFields, the last applied configuration, resourceVersion). So two
+others change all the time (managedFields, annotations, most labels, resourceVersion). So two
 versions of an object that differ in nothing else are equal.
 """
 
@@ -18,18 +18,15 @@ from fairlead.api.schema import struct_info
 
 _DROPPED_METADATA: Final = (
     "managedFields",
+    "annotations",
     "resourceVersion",
     "selfLink",
     "generateName",
     "ownerReferences",
     "finalizers",
 )
-_DROPPED_ANNOTATIONS: Final = frozenset(
-    {
-        "kubectl.kubernetes.io/last-applied-configuration",
-        "endpoints.kubernetes.io/last-change-trigger-time",
-    }
-)
+_LABELLED: Final = frozenset({"Namespace", "EndpointSlice"})
+"""Kinds whose own labels count: selectors of namespaces, and whose endpoints a slice has."""
 
 
 class Live(msgspec.Struct, frozen=True):
@@ -83,7 +80,7 @@ def decode(kind: api.Kind, data: bytes) -> api.Object:
     try:
         raw = msgspec.json.decode(data)
         raw.pop("status", None)
-        _tidy(raw["metadata"])
+        _tidy(kind, raw["metadata"])
         share_texts(raw)
         try:
             return msgspec.convert(raw, kind.model)
@@ -93,13 +90,11 @@ def decode(kind: api.Kind, data: bytes) -> api.Object:
         raise UnreadableError(str(error)) from error
 
 
-def _tidy(metadata: Raw) -> None:
+def _tidy(kind: api.Kind, metadata: Raw) -> None:
     for name in _DROPPED_METADATA:
         metadata.pop(name, None)
-    annotations = metadata.get("annotations")
-    if annotations:
-        for name in _DROPPED_ANNOTATIONS & annotations.keys():
-            del annotations[name]
+    if kind.kind not in _LABELLED:
+        metadata.pop("labels", None)
 
 
 def _known(raw: Raw, info: inspect.Type) -> Raw:
