@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from fairlead.app.replica_choice import NOT_FOUND, ClusterError, Replica, choose, refused
+from fairlead.ir import ports
 from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.config import ClusterConfig
 from fairlead.providers.kube.errors import ApiError
 from fairlead.providers.kube.port_forward import PortForward, PortForwardError
 
-API_PORT: Final = 15000
-"""On the loopback address of the control plane's pods."""
 _SECONDS: Final = 30.0
 """How long a question to the API server, or opening a connection, may take."""
 _T = TypeVar("_T")
@@ -159,7 +158,7 @@ class ClusterLink:
     ) -> None:
         reader, writer = await asyncio.open_connection(sock=far)
         try:
-            async with PortForward(client, self.namespace, pod, API_PORT) as forward:
+            async with PortForward(client, self.namespace, pod, ports.CONTROLLER_API) as forward:
                 opened.set_result(None)
                 await forward.carry(reader, writer)
         except (ApiError, PortForwardError) as error:

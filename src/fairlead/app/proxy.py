@@ -24,6 +24,7 @@ from fairlead.dataplane.drain import Patience, drain
 from fairlead.dataplane.envoy import EnvoyNotFoundError, find_envoy
 from fairlead.dataplane.process import Command
 from fairlead.dataplane.supervise import Backoff, Plan, State, Supervisor
+from fairlead.ir import ports
 
 if TYPE_CHECKING:
     from fairlead.ads.relay import Relay
@@ -66,7 +67,7 @@ class ProxySettings:
     """For sockets and the bootstrap; a short path, as sockets need."""
     drain: Patience
     health_host: str = ""
-    health_port: int = 15021
+    health_port: int = ports.PROXY_HEALTH
     concurrency: int | None = None
     """Worker threads of Envoy; None: by the container's limit."""
     log_level: str = "warning"

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from fairlead import api
+from fairlead.ir import ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,9 @@ class ControllerSettings:
     """Addresses of that pod: what proxies' pods have as well."""
     context: str | None = None
     """Of the kubeconfig; None for the current one, or the pod's own service account."""
-    xds_port: int = 15010
-    health_port: int = 15020
-    api_port: int = 15000
+    xds_port: int = ports.XDS
+    health_port: int = ports.CONTROLLER_HEALTH
+    api_port: int = ports.CONTROLLER_API
     """On the loopback address; for the commands, by port-forward."""
     snapshots: bool = True
     """Whether the last configuration of each proxy is kept for those that start while no replica

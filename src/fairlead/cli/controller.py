@@ -9,6 +9,7 @@ import click
 
 from fairlead.cli.command import LOG_LEVELS, Command
 from fairlead.cli.where import SYSTEM_NAMESPACE
+from fairlead.ir import ports
 
 PORT = click.IntRange(1, 65535)
 
@@ -64,12 +65,13 @@ def _ip_addresses(_context: click.Context, option: click.Parameter, text: str) -
     "--xds-address", envvar="FAIRLEAD_XDS", metavar="HOST:PORT",
     help="Where proxies reach the control plane.  [default: the Service fairlead]",
 )  # fmt: skip
-@click.option("--xds-port", type=PORT, default=15010, show_default=True, help="For proxies.")
+@click.option("--xds-port", type=PORT, default=ports.XDS, show_default=True, help="For proxies.")
 @click.option(
-    "--health-port", type=PORT, default=15020, show_default=True, help="For probes and metrics."
-)
+    "--health-port", type=PORT, default=ports.CONTROLLER_HEALTH, show_default=True,
+    help="For probes and metrics.",
+)  # fmt: skip
 @click.option(
-    "--api-port", type=PORT, default=15000, show_default=True,
+    "--api-port", type=PORT, default=ports.CONTROLLER_API, show_default=True,
     help="For the commands, on the loopback address.",
 )  # fmt: skip
 @click.option(
@@ -120,7 +122,7 @@ def controller(
         pod_ips=pod_ips,
         image=image,
         image_pull_policy=image_pull_policy,
-        xds_address=xds_address or f"fairlead.{namespace}.svc:15010",
+        xds_address=xds_address or f"fairlead.{namespace}.svc:{ports.XDS}",
         controller_name=controller_name,
         kubeconfig=kubeconfig,
         context=context,

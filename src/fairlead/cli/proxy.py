@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from fairlead.cli.command import LOG_LEVELS, Command
+from fairlead.ir import ports
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
@@ -66,7 +67,7 @@ _MOUNTS = Path("/var/run/fairlead")
 @click.option(
     "--health-port",
     type=click.IntRange(0, 65535),
-    default=15021,
+    default=ports.PROXY_HEALTH,
     show_default=True,
     help="Answers /ready, /healthz and /metrics.",
 )

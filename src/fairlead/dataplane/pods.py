@@ -20,6 +20,7 @@ from fairlead.dataplane.environment import Lookup, Place
 from fairlead.dataplane.images.catalog import Catalog
 from fairlead.dataplane.pod import LocalPod, PodFacts
 from fairlead.dataplane.process import Guard, trim_log
+from fairlead.ir import ports
 from fairlead.ir.workload import Workload
 
 _LOG = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class PodSettings:
     """Logs are ``NAMESPACE/POD/CONTAINER.log`` below it."""
     tools_dir: Path
     """For stand-ins of programs that this machine lacks."""
-    outbound_port: int = 15001
+    outbound_port: int = ports.OUTBOUND
 
 
 @dataclass(frozen=True, slots=True)

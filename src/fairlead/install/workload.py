@@ -4,10 +4,9 @@ from typing import Final
 
 from fairlead.install.part import Manifest, Part, metadata, selector
 from fairlead.install.values import Values
+from fairlead.ir.ports import CONTROLLER_HEALTH, XDS
 
 NAME: Final = "fairlead"
-XDS_PORT: Final = 15010
-HEALTH_PORT: Final = 15020
 _GRACE: Final = 30
 """Seconds in which a replica hands over the Lease and its proxies go to another one."""
 
@@ -39,8 +38,13 @@ def _service_account(values: Values) -> Manifest:
 
 def _service(values: Values) -> Manifest:
     ports = [
-        {"name": "grpc-xds", "port": XDS_PORT, "targetPort": "grpc-xds", "protocol": "TCP"},
-        {"name": "http-metrics", "port": HEALTH_PORT, "targetPort": "http", "protocol": "TCP"},
+        {"name": "grpc-xds", "port": XDS, "targetPort": "grpc-xds", "protocol": "TCP"},
+        {
+            "name": "http-metrics",
+            "port": CONTROLLER_HEALTH,
+            "targetPort": "http",
+            "protocol": "TCP",
+        },
     ]
     return {
         "apiVersion": "v1",
@@ -63,7 +67,7 @@ def _deployment(values: Values) -> Manifest:
     labels = metadata(values, NAME)["labels"]
     annotations = {
         "prometheus.io/scrape": "true",
-        "prometheus.io/port": str(HEALTH_PORT),
+        "prometheus.io/port": str(CONTROLLER_HEALTH),
         "prometheus.io/path": "/metrics",
         **values.pod_annotations,
     }
@@ -146,8 +150,8 @@ def _container(values: Values) -> Manifest:
             {"name": "FAIRLEAD_SNAPSHOTS", "value": values.word("snapshots")},
         ],
         "ports": [
-            {"name": "grpc-xds", "containerPort": XDS_PORT, "protocol": "TCP"},
-            {"name": "http", "containerPort": HEALTH_PORT, "protocol": "TCP"},
+            {"name": "grpc-xds", "containerPort": XDS, "protocol": "TCP"},
+            {"name": "http", "containerPort": CONTROLLER_HEALTH, "protocol": "TCP"},
         ],
         "readinessProbe": _probe("/readyz", 2, 2),
         # Starting may take as long as the API server is away: that is no reason to start again.

@@ -4,14 +4,12 @@ Said for whoever provisions it: ports, addresses, how many instances and where. 
 use for it.
 """
 
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
 Transport: TypeAlias = Literal["TCP", "UDP"]
 ServiceType: TypeAlias = Literal["LoadBalancer", "ClusterIP", "NodePort"]
-HEALTH_PORT: Final = 15021
-"""Where the pod of a proxy answers probes; no listener can have it."""
 
 
 class ProxyPort(msgspec.Struct, frozen=True, gc=False):

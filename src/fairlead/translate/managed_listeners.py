@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from fairlead.graph import Collection, Context
 from fairlead.ir.fleet import gateway_proxy
-from fairlead.ir.infrastructure import HEALTH_PORT
+from fairlead.ir.ports import PROXY_HEALTH
 from fairlead.translate import listener_tls, listeners, policies, trust
 from fairlead.translate.backend_ref import Referrer, Scope
 from fairlead.translate.claims import ListenerKey
@@ -138,8 +138,8 @@ def _unsupported(filters: OfListener) -> Refusal | None:
 
 def _beyond(entry: Entry, standalone: bool) -> Refusal | None:  # noqa: FBT001 - a setting
     """Why the port cannot be bound: it has its use in a pod, or the offset takes it too far."""
-    if not standalone and entry.source.port == HEALTH_PORT and entry.source.protocol != "UDP":
-        message = f"port {HEALTH_PORT} is where the kubelet asks the proxy; use another one"
+    if not standalone and entry.source.port == PROXY_HEALTH and entry.source.protocol != "UDP":
+        message = f"port {PROXY_HEALTH} is where the kubelet asks the proxy; use another one"
         return "PortUnavailable", message
     if entry.bind_port <= _LAST_PORT:
         return None

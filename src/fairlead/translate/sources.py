@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from fairlead import api
 from fairlead.graph import Graph, Source
+from fairlead.ir import ports
 from fairlead.ir.infrastructure import Infrastructure
 from fairlead.ir.proxy_status import ProxyStatus
 from fairlead.ir.workload import Workload
@@ -29,7 +30,7 @@ class Settings:
     """What proxies bind in a cluster; ``::`` as well, or alone, where pods have IPv6 addresses."""
     access_log: bool = False
     """Whether all requests are logged, whatever Gateways ask for."""
-    outbound_port: int = 15001
+    outbound_port: int = ports.OUTBOUND
     service_cidr: str = "10.96.0.0/12"
     """Range of the virtual addresses given to Services without `clusterIP` (standalone)."""
     system_trust: str = "/etc/ssl/certs/ca-certificates.crt"

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from fairlead.dataplane.kubernetes import names
 from fairlead.ir.fleet import Proxy
-from fairlead.ir.infrastructure import HEALTH_PORT
+from fairlead.ir.ports import PROXY_HEALTH
 
 USER: Final = 65532
 AUDIENCE: Final = "fairlead"
@@ -90,7 +90,7 @@ def _container(proxy: Proxy, settings: PodSettings) -> dict[str, Any]:
         "image": settings.image,
         "args": ["proxy"],
         "env": _environment(proxy, settings),
-        "ports": [{"name": "health", "containerPort": HEALTH_PORT, "protocol": "TCP"}],
+        "ports": [{"name": "health", "containerPort": PROXY_HEALTH, "protocol": "TCP"}],
         "resources": {"requests": dict(wanted.requests)},
         "securityContext": {
             "allowPrivilegeEscalation": False,
