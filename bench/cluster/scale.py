@@ -79,8 +79,8 @@ def first_sync(scene: Scene, count: int) -> float:
         cluster.delete("Pod", name, installation.NAMESPACE)
 
     def started() -> dict[str, str]:
-        pods = [each for each in installation.pods(cluster) if each["metadata"]["name"] not in before]
-        found = {each["metadata"]["name"]: each["status"].get("podIP", "") for each in pods}
+        pods = ((each["metadata"]["name"], each["status"]) for each in installation.pods(cluster))
+        found = {name: status.get("podIP", "") for name, status in pods if name not in before}
         return found if len(found) == count and all(found.values()) else {}
 
     addresses = wait_for(started, "new replicas", 60, pause=0.25)
