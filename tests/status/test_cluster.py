@@ -118,7 +118,12 @@ class World:
         self.cluster = Cluster()
         self.store = StatusStore(self.clock, recall=recall(self.cluster, OWN))
         events = EventRecorder(
-            self.cluster, controller_name=OWN, instance="fairlead-0", clock=now, now=self.clock
+            self.cluster,
+            controller_name=OWN,
+            instance="fairlead-0",
+            clock=now,
+            now=self.clock,
+            ending=lambda namespace: namespace == "ending",
         )
         self.writer = ClusterStatus(
             self.store, self.cluster, self.cluster, controller_name=OWN, events=events, clock=now
@@ -501,6 +506,21 @@ def test_users_are_told_what_they_have_to_put_right_and_when_it_is():
             assert told(made)[1:] == [
                 ("Normal", "ResolvedRefs", "Gateway infra/edge: every one resolves")
             ]
+
+    virtual_time.run(scene())
+
+
+def test_nothing_is_told_in_a_namespace_that_is_being_deleted():
+    async def scene():
+        async with world() as made:
+            missing = condition("ResolvedRefs", "False", "BackendNotFound", "no Service")
+            for namespace in ("ending", "shop"):
+                made.cluster.put(("HTTPRoute", namespace, "cart"))
+                report = route("cart", condition(), missing)
+                made.tell(msgspec.structs.replace(report, namespace=namespace))
+            await asyncio.sleep(5)
+            paths = [path for path, _ in made.cluster.events]
+            assert paths == ["/apis/events.k8s.io/v1/namespaces/shop/events"]
 
     virtual_time.run(scene())
 

@@ -97,6 +97,7 @@ class Controller:
             controller_name=settings.controller_name,
             instance=settings.pod,
             clock=clock,
+            ending=self._provider.ending,
         )
         self._status = ClusterStatus(
             self._store,

@@ -86,6 +86,7 @@ class EventRecorder:
         instance: `reportingInstance`, the pod's name.
         clock: seconds of a monotonic clock.
         now: the present time.
+        ending: whether a namespace is being deleted: the API server takes no Events there.
     """
 
     def __init__(
@@ -96,12 +97,14 @@ class EventRecorder:
         instance: str,
         clock: Callable[[], float],
         now: Clock = system_clock,
+        ending: Callable[[str], bool] = lambda _namespace: False,
     ) -> None:
         self._client = client
         self._controller_name = controller_name
         self._instance = instance[:128]
         self._clock = clock
         self._now = now
+        self._ending = ending
         self._leading = False
         self._agenda: Agenda[_Place] = Agenda()
         self._pending: dict[_Place, _Pending] = {}
@@ -190,9 +193,9 @@ class EventRecorder:
         pending = self._pending.pop(place, None)
         if pending is None:
             return
-        what = pending.what
+        what, about = pending.what, pending.regarding
         said = event_rules.news(what) if isinstance(what, Turn) else what
-        if said is None or not self._allowed(pending.regarding.uid):
+        if said is None or self._ending(about.namespace) or not self._allowed(about.uid):
             return
         for _ in range(_TRIES):
             if not self._leading:

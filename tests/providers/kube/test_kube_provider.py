@@ -266,7 +266,7 @@ def test_a_secret_that_was_read_stays_while_it_is_refused(monkeypatch):
     run(script)
 
 
-def test_labels_and_annotations_that_nobody_reads_make_no_batch():
+def test_of_metadata_only_what_somebody_reads_makes_a_batch():
     def labelled(obj: dict, **labels: str) -> dict:
         metadata = {"labels": labels, "annotations": labels}
         return {**obj, "metadata": {**obj["metadata"], **metadata}}
@@ -292,6 +292,12 @@ def test_labels_and_annotations_that_nobody_reads_make_no_batch():
             await until(lambda: all(it.states[kind].events for kind in ("Gateway", "HTTPRoute")))
             server.put("namespaces", labelled(space, team="a"))
             assert named(await anext(changes)) == [("Namespace", "a", True)]
+            assert not it.ending("a")
+            assert not it.ending("b")
+            deleted = {"name": "a", "deletionTimestamp": "2026-01-01T00:00:00Z"}
+            server.put("namespaces", {"metadata": deleted})
+            assert named(await anext(changes)) == [("Namespace", "a", True)]
+            assert it.ending("a")
             service = {"kubernetes.io/service-name": "s"}
             server.put("endpointslices", labelled(endpoints, **service))
             assert named(await anext(changes)) == [("EndpointSlice", "s-1", True)]

@@ -127,6 +127,10 @@ class KubeProvider:
         """Namespace and name of every object of a kind."""
         return self._store.keys(kind)
 
+    def ending(self, namespace: str) -> bool:
+        """Whether a namespace is being deleted: nothing can be created there."""
+        return self._store.ending(namespace)
+
     def served(self, kind: str) -> str:
         """The `apiVersion` under which a kind is followed; empty if it is not served."""
         follower = self._followers.get(kind)

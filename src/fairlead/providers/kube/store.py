@@ -176,6 +176,11 @@ class Store:
         """The objects of a kind, as of its last commit."""
         return tuple(self._objects.get(kind, {}))
 
+    def ending(self, namespace: str) -> bool:
+        """Whether a namespace is being deleted."""
+        found = self._objects.get("Namespace", {}).get(("", namespace))
+        return found is not None and found.metadata.deletion_timestamp is not None
+
     def problems(self) -> tuple[api.Problem, ...]:
         """Objects that cannot be read, by kind and key."""
         return tuple(self._problems[each] for each in sorted(self._problems))
