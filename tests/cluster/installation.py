@@ -1,12 +1,14 @@
 """Our control plane in the cluster, put there as users put it: by `fairlead install`."""
 
+import contextlib
 import os
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
-from cluster.api import Cluster, Object
+from cluster.api import Cluster, Object, wait_for
 
 FAIRLEAD = Path(sys.executable).with_name("fairlead")
 NAMESPACE = "fairlead-system"
@@ -55,22 +57,37 @@ def deployment(cluster: Cluster) -> Object | None:
 
 def pods(cluster: Cluster) -> list[Object]:
     """The control plane's pods that run, oldest first."""
+    running = [each for each in _pods(cluster) if "deletionTimestamp" not in each["metadata"]]
+    return sorted(running, key=lambda each: each["metadata"]["creationTimestamp"])
+
+
+def _pods(cluster: Cluster) -> list[Object]:
+    """The control plane's pods, those that end as well."""
     found = deployment(cluster)
     if found is None:
         return []
     labels = found["spec"]["selector"]["matchLabels"].items()
     selector = ",".join(f"{name}={value}" for name, value in labels)
-    running = [
-        each
-        for each in cluster.list("Pod", NAMESPACE, labelSelector=selector)
-        if "deletionTimestamp" not in each["metadata"]
-    ]
-    return sorted(running, key=lambda each: each["metadata"]["creationTimestamp"])
+    return cluster.list("Pod", NAMESPACE, labelSelector=selector)
 
 
 def scale(cluster: Cluster, replicas: int) -> None:
     """Run so many replicas; returns at once."""
     cluster.patch("Deployment", NAME, NAMESPACE, {"spec": {"replicas": replicas}})
+
+
+@contextlib.contextmanager
+def stopped(cluster: Cluster) -> Iterator[None]:
+    """No replica of it runs in the context."""
+    found = deployment(cluster)
+    replicas = found["spec"]["replicas"] if found is not None else 0
+    scale(cluster, 0)
+    try:
+        wait_for(lambda: not _pods(cluster), "the end of the control plane", 60)
+        yield
+    finally:
+        scale(cluster, replicas)
+        wait_for(lambda: rolled_out(cluster), "the control plane", 120)
 
 
 def rolled_out(cluster: Cluster) -> bool:
