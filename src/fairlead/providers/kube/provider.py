@@ -238,9 +238,8 @@ class KubeProvider:
 
     def _settle(self, tasks: asyncio.TaskGroup, kind: api.Kind) -> None:
         self._store.commit(kind.kind)
-        if self._store.has_news or not self._loaded:
-            self._changed.set()
-            self._refer(tasks)
+        self._changed.set()
+        self._refer(tasks)
 
     def _refer(self, tasks: asyncio.TaskGroup) -> None:
         """Read what is referred to, as soon as all that may refer or permit is known."""

@@ -142,16 +142,6 @@ class Store:
         """Whether every referent has been looked for."""
         return self.referents() <= self._answered
 
-    @property
-    def has_news(self) -> bool:
-        """Whether something may have changed since the last `flush`."""
-        return bool(
-            self._pending
-            or self._pending_workloads
-            or self._problems != self._told_problems
-            or self._forbidden != self._told_forbidden
-        )
-
     def flush(self) -> Batch:
         """What has changed since the last call and does not wait for a referent."""
         unanswered = self.referents() - self._answered
