@@ -79,8 +79,7 @@ def scale(cluster: Cluster, replicas: int) -> None:
 @contextlib.contextmanager
 def stopped(cluster: Cluster) -> Iterator[None]:
     """No replica of it runs in the context."""
-    found = deployment(cluster)
-    replicas = found["spec"]["replicas"] if found is not None else 0
+    replicas = cluster.get("Deployment", NAME, NAMESPACE)["spec"]["replicas"]
     scale(cluster, 0)
     try:
         wait_for(lambda: not _pods(cluster), "the end of the control plane", 60)

@@ -220,12 +220,12 @@ class ApiServer:
     def _list(self, request: web.Request, resource: _Resource) -> Object:
         if resource.cached is not None and request.query.get("resourceVersion") == "0":
             version, objects = resource.cached
-            return _whole(version, [objects[key] for key in self._selected(request, objects)])
+            return _list_of(version, [objects[key] for key in self._selected(request, objects)])
         keys = sorted(self._selected(request, resource.objects))
         start = int(request.query.get("continue", "0"))
         size = int(request.query.get("limit", "0")) or len(keys) or 1
         end = start + size
-        page = _whole(self.version, [resource.objects[key] for key in keys[start:end]])
+        page = _list_of(self.version, [resource.objects[key] for key in keys[start:end]])
         if end < len(keys):
             page["metadata"]["continue"] = str(end)
         return page
@@ -296,7 +296,7 @@ def _collection(api_version: str, plural: str) -> Path:
     return f"/{'apis' if '/' in api_version else 'api'}/{api_version}/{plural}"
 
 
-def _whole(version: int, items: list[Object]) -> Object:
+def _list_of(version: int, items: list[Object]) -> Object:
     return {"kind": "List", "metadata": {"resourceVersion": str(version)}, "items": items}
 
 

@@ -109,15 +109,20 @@ def server_with(count: int) -> ApiServer:
     return server
 
 
+def come_change_and_go(server: ApiServer) -> None:
+    """Three changes, one of each."""
+    server.put("services", service("new"))
+    server.put("services", service("s1", "other"))
+    server.remove("services", "a", "s2")
+
+
 def test_lists_in_pages_and_follows_changes():
     async def script():
         async with Running(server_with(5)) as it:
             await it.equal()
             await until(lambda: len(it.server.requests) > 3)
             assert [verb for verb, _ in it.server.requests] == ["list", "list", "list", "watch"]
-            it.server.put("services", service("new"))
-            it.server.put("services", service("s1", "other"))
-            it.server.remove("services", "a", "s2")
+            come_change_and_go(it.server)
             await it.equal()
             assert it.informer.state.lists == 1
             assert it.informer.state.objects == 5
@@ -129,9 +134,7 @@ def test_the_first_list_may_be_old_and_the_watch_brings_the_rest():
     async def script():
         server = server_with(5)
         server.freeze_cache("services")
-        server.put("services", service("new"))
-        server.put("services", service("s1", "other"))
-        server.remove("services", "a", "s2")
+        come_change_and_go(server)
         async with Running(server) as it:
             await it.equal()
             assert [verb for verb, _ in server.requests] == ["list", "watch"]
