@@ -21,12 +21,17 @@ class Scene:
         return self.cluster.apply(objects.route(self.namespace, name, host, *backends, **rule))[0]
 
     def backend(self, name: str, replicas: int = 1) -> None:
-        """Apply a backend, and wait until it is ready."""
+        """Apply a backend, and wait until its Service has endpoints.
+
+        A Deployment says that its pods are ready before the EndpointSlices do.
+        """
         self.cluster.apply(*objects.backend(self.namespace, name, replicas))
+        label = f"kubernetes.io/service-name={name}"
 
         def ready() -> bool:
-            status = self.cluster.get("Deployment", name, self.namespace).get("status", {})
-            return status.get("readyReplicas", 0) >= replicas
+            slices = self.cluster.list("EndpointSlice", self.namespace, labelSelector=label)
+            endpoints = [each for one in slices for each in one.get("endpoints") or ()]
+            return sum(each["conditions"].get("ready", False) for each in endpoints) >= replicas
 
         wait_for(ready, f"backend {name}", 60)
 
