@@ -59,4 +59,4 @@ def unbroken(address: str, host: str, *, rate: float = 200) -> Iterator[None]:
     with traffic(address, host, rate=rate) as tally:
         yield
         wait_for(lambda: tally.total >= 3 * rate, "enough requests to tell")
-    assert tally.failed == 0, tally.statuses
+    assert tally.failed == 0, (tally.statuses, tally.bodies)
