@@ -63,6 +63,9 @@ _STAT_SUFFIXES = (
     ".upstream_rq_total",
 )
 _REFUSED_ROUTES = r"http\..*\.update_rejected"
+_RELEASED = 8 * 1024 * 1024
+"""Bytes of free memory given back each second, of what was not needed for five minutes: by itself
+Envoy's allocator keeps what it had at most for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,10 @@ class Bootstrap:
             "deferred_stat_options": {"enable_deferred_creation_stats": True},
             # a worker makes a cluster of its own when it first needs it: of thousands, few are
             "cluster_manager": {"enable_deferred_cluster_creation": True},
+            "memory_allocator_manager": {
+                "bytes_to_release": _RELEASED,
+                "memory_release_interval": "1s",
+            },
             "overload_manager": self._overload_manager(),
             "layered_runtime": {
                 "layers": [{"name": "fairlead", "static_layer": runtime()}],
