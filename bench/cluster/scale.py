@@ -1,4 +1,4 @@
-"""5,000 routes, 5,000 Services and 10,000 endpoints: a first sync, then changes for some time.
+"""5,000 routes, 5,000 Services and 10,000 endpoints: a first sync, changes for some time, the end.
 
 The endpoints are addresses at which nobody listens, as in the test that this follows: a pod
 comes or goes every two seconds, a route changes every second. DURATION says how many seconds
@@ -20,6 +20,8 @@ from cluster.scene import Scene
 NAMESPACES = 50
 APPS = 100
 """In each namespace."""
+GIVEN_BACK = 420
+"""Seconds after which an Envoy has given back what it needs no more: it waits for five minutes."""
 
 
 def _spaces(count: int) -> list[str]:
@@ -68,6 +70,12 @@ async def _churn(scene: Scene, spaces: list[str], apps: int, lasts: float) -> in
     return number
 
 
+async def _empty(scene: Scene, spaces: list[str]) -> None:
+    async with world.api(scene.cluster) as api:
+        for namespace in spaces:
+            await api.delete_all("HTTPRoute", namespace)
+
+
 def first_sync(scene: Scene, count: int) -> float:
     """Replace so many replicas at once; seconds from a new process's start until it is ready.
 
@@ -98,7 +106,7 @@ def first_sync(scene: Scene, count: int) -> float:
 
 
 def run(namespaces: int = NAMESPACES, apps: int = APPS) -> Iterator[Figure]:
-    """Yield seconds and memory of the first sync, then what the changes cost."""
+    """Yield seconds and memory of the first sync, what the changes cost, and what is left."""
     lasts = float(os.environ.get("DURATION", "900"))
     spaces = _spaces(namespaces)
     with world.gateway(*spaces) as scene:
@@ -106,10 +114,10 @@ def run(namespaces: int = NAMESPACES, apps: int = APPS) -> Iterator[Figure]:
         asyncio.run(_fill(scene, spaces, apps))
         total = namespaces * apps
 
-        def attached() -> bool:
-            return scene.live()["status"]["listeners"][0]["attachedRoutes"] == total + 1
+        def attached() -> int:
+            return int(scene.live()["status"]["listeners"][0]["attachedRoutes"])
 
-        wait_for(attached, f"{total} attached routes", 120)
+        wait_for(lambda: attached() == total + 1, f"{total} attached routes", 120)
         wait_for(lambda: installation.rolled_out(scene.cluster), "the control plane", 60)
         with traffic.traffic(address, "first.example.com", rate=50) as restart:
             for name, count, target in (("ready", 1, 10), ("all_replicas_at_once", 2, None)):
@@ -131,3 +139,7 @@ def run(namespaces: int = NAMESPACES, apps: int = APPS) -> Iterator[Figure]:
         own = usage.envoy_memory(scene, "RssAnon")
         yield Figure("cluster.churn.envoy_memory.own", own, "MiB without its program", None)
         yield Figure("cluster.churn.envoy_series", usage.series(scene), "time series", 1000)
+        asyncio.run(_empty(scene, spaces))
+        wait_for(lambda: attached() == 1, "the end of all other routes", 120)
+        time.sleep(GIVEN_BACK)
+        yield Figure("cluster.deleted.envoy_memory", usage.envoy_memory(scene), "MiB", 120)

@@ -77,6 +77,10 @@ class Api:
         """Delete an object."""
         await self._request("DELETE", self._cluster.path(kind, name, namespace))
 
+    async def delete_all(self, kind: str, namespace: str) -> None:
+        """Delete a namespace's objects of a kind."""
+        await self.delete(kind, "", namespace)
+
     async def create_all(self, bodies: Iterable[Object]) -> None:
         """Create many, several at a time."""
         await self.each(bodies, self.create)
