@@ -186,6 +186,21 @@ def test_reconnect_without_any_change_sends_no_resource():
     assert link.machine.new_status().listeners == ("l",)
 
 
+def test_cluster_that_warms_when_the_stream_breaks_gets_its_endpoints():
+    link = serving()
+    link.update(cluster("a", "eds 2"))
+    link.poll()
+    link.deliver_response()
+    assert link.envoy.warming == {"a": "eds 2"}
+    for _ in range(2):
+        link.reconnect()
+        while link.envoy.out:
+            link.deliver_request()
+        link.poll()  # what it writes is lost with the stream, but for the last time
+    link.settle()
+    assert link.envoy.active[C]["a"] == "eds 2"
+
+
 def test_reconnect_tells_what_is_gone():
     link = serving()
     link.update(scope := resource(S, "s", *listener("x", "t").parts))

@@ -58,6 +58,8 @@ class Machine:
         self.desired: Desired = {} if desired is None else desired
         self.quarantine = Quarantine()
         self.session: Session | None = None
+        self._owed: frozenset[str] = frozenset()
+        """What the last stream left open (`Session.owed`)."""
         self._told: ProxyStatus | None = None
         self._stale = True
         self._warming = False
@@ -66,12 +68,13 @@ class Machine:
     def connect(self) -> None:
         """A stream of the proxy begins; an earlier one is forgotten."""
         self.disconnect()
-        self.session = Session(self.desired, self.quarantine)
+        self.session = Session(self.desired, self.quarantine, self._owed)
         self._stale = True
 
     def disconnect(self) -> None:
         """The proxy's stream has ended. Envoy goes on with what it has."""
         if self.session is not None:
+            self._owed = self.session.owed
             self.session = None
             self.quarantine.disconnected()
             self._stale = True

@@ -22,8 +22,11 @@ from fairlead.xds.resource import Resource
 class Session:
     """Takes requests, updates and time for one stream, and yields its responses."""
 
-    def __init__(self, desired: Desired, quarantine: Quarantine) -> None:
-        self.stream = Stream(desired, quarantine)
+    def __init__(
+        self, desired: Desired, quarantine: Quarantine, owed: frozenset[str] = frozenset()
+    ) -> None:
+        """Begin a stream; `owed` is what the one before it has left open (`owed`)."""
+        self.stream = Stream(desired, quarantine, owed=set(owed))
         self._returned = False
 
     @property
@@ -41,6 +44,15 @@ class Session:
             and not (self.stream.gate or self.stream.removals or self.stream.quarantine.trials)
             and all(channel.idle for channel in self.stream.channels.values())
         )
+
+    @property
+    def owed(self) -> frozenset[str]:
+        """Clusters whose endpoints may have to be sent again should the stream break now.
+
+        Envoy may be warming the cluster, and says that it holds the endpoints: older ones.
+        """
+        channels = map(self.stream.channels.get, (type_url.CLUSTER, type_url.ENDPOINTS))
+        return frozenset(self.stream.owed).union(*(each.busy for each in channels if each))
 
     @property
     def deadline(self) -> float | None:

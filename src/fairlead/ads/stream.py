@@ -30,7 +30,7 @@ class Stream:
     gate: Gate = field(default_factory=Gate)
     removals: Removals = field(default_factory=Removals)
     owed: set[str] = field(default_factory=set[str])
-    """Clusters that went out and whose endpoints have to follow."""
+    """Clusters that went out, maybe on an earlier stream, and whose endpoints have to follow."""
     sequence: int = 0
     """Counts updates."""
     serial: int = 0
