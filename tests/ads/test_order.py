@@ -3,6 +3,7 @@
 from ads.link import Link, cluster, endpoints, listener, routes, scope, text
 from fairlead.ads import type_url
 from fairlead.ads.barrier import PATIENCE
+from fairlead.ads.channel import OVERDUE
 from fairlead.ads.removal import GRACE
 
 C, E, R, L, S = (
@@ -154,6 +155,20 @@ def test_proxy_that_never_acknowledges_endpoints_gets_routes_after_a_bounded_wai
     link.poll()
     link.deliver_response()
     assert link.envoy.active[R] == {"t": "t|one>b"}
+
+
+def test_cluster_change_that_is_taken_back_while_another_warms():
+    """Envoy acknowledges no cluster meanwhile: what it acknowledged before is no longer there."""
+    link = serving()
+    link.update(cluster("a", "eds 2"), cluster("slow"))
+    link.exchange()
+    assert link.envoy.active[C]["a"] == "eds 2"
+    assert link.envoy.warming.keys() == {"slow"}
+    link.update(cluster("a"))
+    link.exchange()
+    link.now += OVERDUE
+    link.exchange()
+    assert link.envoy.active[C]["a"] == "eds 1"
 
 
 def test_cluster_without_endpoints_of_its_own_is_there_once_acknowledged():

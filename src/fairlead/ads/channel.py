@@ -91,9 +91,11 @@ class Channel:
         return self.wildcard or name in self.names
 
     def current(self, resource: Resource) -> bool:
-        """Whether Envoy holds this version and need not be told again."""
+        """Whether Envoy holds this version, with no other under way, and need not be told again."""
         name = resource.name
-        return name not in self.forced and self.acknowledged.get(name) == resource.version
+        if name in self.forced or name in self.busy:
+            return False
+        return self.acknowledged.get(name) == resource.version
 
     def may_hold(self, name: str) -> bool:
         """Whether a removal would take something away."""
