@@ -246,6 +246,26 @@ def test_change_during_the_search_takes_part():
     assert link.envoy.active[R]["t"].count(">a") == 8
 
 
+def test_culprit_that_has_left_before_its_refusal_condemns_nobody():
+    link = serving({"one": "a"})
+    link.update(routes("t", {"one": "a", "two": "a", "bad": "BAD"}))
+    link.poll()
+    link.update(routes("t", {"one": "a", "two": "a"}))
+    link.settle()
+    assert link.envoy.active[R]["t"] == "t|one>a|two>a"
+    assert rejected(link) == []
+
+
+def test_of_a_refusal_that_comes_late_the_culprits_that_are_left_are_found():
+    link = serving({"one": "a"})
+    link.update(routes("t", {"one": "a", "two": "a", "bad": "BAD", "worse": "BAD"}))
+    link.poll()
+    link.update(routes("t", {"one": "a", "two": "a", "bad": "BAD"}))
+    link.settle()
+    assert link.envoy.active[R]["t"] == "t|bad=500|one>a|two>a"
+    assert rejected(link) == [(R, "t", "bad")]
+
+
 def test_message_that_names_the_culprit_shortens_the_search():
     """The last of 64 new clusters: found by its name, not in six halvings."""
     link = serving({"one": "a"})

@@ -261,7 +261,8 @@ class Session:
             self.stream.quarantine.bisection(url).done(passed=False)
         resources = [entry.resource for entry in response.entries]
         if resources:
-            self.stream.quarantine.refused(url, resources, message, now)
+            desired = self.stream.desired.get(url, {})
+            self.stream.quarantine.refused(url, resources, desired, message, now)
         for entry in response.entries:
             name = entry.resource.name
             if not channel.wants(name):
