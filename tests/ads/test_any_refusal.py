@@ -44,8 +44,8 @@ class AnyRefusal(AnyMachine):
 
     @rule()
     def settle(self):
-        # Past every removal, and before the 20th try of a listener.
-        for _ in range(4):
+        # Past every wait and then every removal, and before the 20th try of a listener.
+        for _ in range(8):
             self.link.exchange()
             self.link.now += 1.1
         self.link.exchange()
