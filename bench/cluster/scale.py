@@ -142,4 +142,4 @@ def run(namespaces: int = NAMESPACES, apps: int = APPS) -> Iterator[Figure]:
         asyncio.run(_empty(scene, spaces))
         wait_for(lambda: attached() == 1, "the end of all other routes", 120)
         time.sleep(GIVEN_BACK)
-        yield Figure("cluster.deleted.envoy_memory", usage.envoy_memory(scene), "MiB", 120)
+        yield Figure("cluster.deleted.envoy_memory", usage.envoy_memory(scene), "MiB", 150)
