@@ -74,23 +74,13 @@ class Bisection:
     def __len__(self) -> int:
         return len(self._queue) + (self.running is not None)
 
-    def refused(
-        self, suspects: Iterable[Suspect], message: str, *, among: bool = True
-    ) -> tuple[Suspect, ...]:
+    def refused(self, suspects: Iterable[Suspect], message: str) -> tuple[Suspect, ...]:
         """Enter suspects of a refused response.
-
-        Args:
-            suspects: Those that can be tried.
-            message: Envoy's words.
-            among: Whether the culprit is one of them for sure.
 
         Returns:
             The culprit where there is only one suspect, else nothing: more trials are needed.
         """
         group = Group(tuple(suspects), message)
-        if group.suspects and not among:
-            self._queue.appendleft(group)
-            return ()
         if len(group.suspects) <= 1:
             return group.suspects
         self._queue.extendleft(reversed(cut(group)))

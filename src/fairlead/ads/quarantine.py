@@ -6,7 +6,7 @@ else left out, until its source changes. Suspects that wait for their trial are 
 Survives streams: a proxy that comes back is not sent what it has refused.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
@@ -150,25 +150,10 @@ class Quarantine:
             del self._verdicts[key]
         return bool(passed)
 
-    def refused(
-        self,
-        url: str,
-        resources: Iterable[Resource],
-        desired: Mapping[str, Resource],
-        message: str,
-        now: float,
-    ) -> None:
+    def refused(self, url: str, resources: Iterable[Resource], message: str, now: float) -> None:
         """Envoy has refused a response with these resources.
 
-        What is no longer desired cannot be tried: whether it was that is found out by trying the
-        others. `take_news` says afterwards whether the culprit is known.
-
-        Args:
-            url: Their type.
-            resources: As they were sent.
-            desired: What is desired of the type by now, by name.
-            message: Envoy's words.
-            now: The caller's seconds.
+        `take_news` says afterwards whether the culprit is known.
         """
         resources = tuple(resources)
         suspects = [
@@ -182,22 +167,12 @@ class Quarantine:
             for resource in resources
             for content in contents(resource, None)
         ]
-        wanted = {each.name: self._contents(desired.get(each.name)) for each in resources}
-        left = [each for each in suspects if (each.part, each.digest) in wanted[each.name]]
-        among = len(left) == len(suspects)
-        culprits = self.bisection(url).refused(left, message, among=among)
+        culprits = self.bisection(url).refused(suspects, message)
         for culprit in culprits:
             self.condemn(url, culprit, message, now)
         if not culprits:
-            for suspect in left:
+            for suspect in suspects:
                 self._enter(url, suspect, Standing.HELD, message)
-
-    def _contents(self, resource: Resource | None) -> set[Content]:
-        """All of a resource, and of what is sent for it."""
-        if resource is None:
-            return set()
-        sent = self.effective(resource)
-        return {*contents(resource, None), *(contents(sent, None) if sent else ())}
 
     def condemn(self, url: str, culprit: Suspect, message: str, now: float) -> None:
         """Hold back content until its source changes."""

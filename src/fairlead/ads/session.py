@@ -261,8 +261,10 @@ class Session:
             self.stream.quarantine.bisection(url).done(passed=False)
         resources = [entry.resource for entry in response.entries]
         if resources:
+            self.stream.quarantine.refused(url, resources, message, now)
             desired = self.stream.desired.get(url, {})
-            self.stream.quarantine.refused(url, resources, desired, message, now)
+            for resource in resources:  # what has left meanwhile cannot be tried
+                self.stream.quarantine.changed((url, resource.name), desired.get(resource.name))
         for entry in response.entries:
             name = entry.resource.name
             if not channel.wants(name):
