@@ -69,11 +69,7 @@ def run(count: int = ROUTES) -> Iterator[Figure]:
     """Yield seconds until counts are right, and the writes of the Gateway's status."""
     with world.gateway() as scene:
         scene.cluster.delete("HTTPRoute", "first", scene.namespace)
-
-        def attached() -> int:
-            return scene.live()["status"]["listeners"][0]["attachedRoutes"]
-
-        wait_for(lambda: attached() == 0, "no route")
+        wait_for(lambda: scene.attached_routes() == 0, "no route")
         counts = Counts(scene)
         counts.start()
         asyncio.run(_create(scene, count))
@@ -87,7 +83,7 @@ def run(count: int = ROUTES) -> Iterator[Figure]:
         time.sleep(3)
         teardown = counts.since(deleted, 0)
         writes, off = len(counts.seen), sum(what > count for _, what in counts.seen)
-        final = attached()
+        final = scene.attached_routes()
     yield Figure("cluster.attached.setup", setup, "s after the last route", 2)
     yield Figure("cluster.attached.teardown", teardown, "s after the last deletion", 20)
     yield Figure("cluster.attached.writes", writes, f"of the Gateway for 2 x {count} changes", 60)

@@ -113,11 +113,7 @@ def run(namespaces: int = NAMESPACES, apps: int = APPS) -> Iterator[Figure]:
         address = scene.address()
         asyncio.run(_fill(scene, spaces, apps))
         total = namespaces * apps
-
-        def attached() -> int:
-            return int(scene.live()["status"]["listeners"][0]["attachedRoutes"])
-
-        wait_for(lambda: attached() == total + 1, f"{total} attached routes", 120)
+        wait_for(lambda: scene.attached_routes() == total + 1, f"{total} attached routes", 120)
         wait_for(lambda: installation.rolled_out(scene.cluster), "the control plane", 60)
         with traffic.traffic(address, "first.example.com", rate=50) as restart:
             for name, count, target in (("ready", 1, 10), ("all_replicas_at_once", 2, None)):
@@ -140,6 +136,6 @@ def run(namespaces: int = NAMESPACES, apps: int = APPS) -> Iterator[Figure]:
         yield Figure("cluster.churn.envoy_memory.own", own, "MiB without its program", None)
         yield Figure("cluster.churn.envoy_series", usage.series(scene), "time series", 1000)
         asyncio.run(_empty(scene, spaces))
-        wait_for(lambda: attached() == 1, "the end of all other routes", 120)
+        wait_for(lambda: scene.attached_routes() == 1, "the end of all other routes", 120)
         time.sleep(GIVEN_BACK)
         yield Figure("cluster.deleted.envoy_memory", usage.envoy_memory(scene), "MiB", 150)

@@ -39,6 +39,10 @@ class Scene:
         """The object as it is now."""
         return self.cluster.get(kind, name, self.namespace)
 
+    def attached_routes(self) -> int:
+        """What the Gateway's status counts at its first listener."""
+        return self.live()["status"]["listeners"][0]["attachedRoutes"]
+
     def settings(self, **data: str) -> Object:
         """Apply a ConfigMap with settings; what names it in a Gateway's `spec.infrastructure`."""
         metadata = {"name": "settings", "namespace": self.namespace}
