@@ -12,6 +12,8 @@ export LAB VENV
 IN_CLUSTER := sh scripts/cluster.sh env PYTHONPATH=tests $(BIN)/python -m
 # What runs the official suite, given its flags.
 SUITE ?= $(LAB)/lab conformance
+# Its modules are fetched, and it is built, when it is asked for its tests.
+CONFORMANCE = PREPARE="$(SUITE) -test.list '^$$'" $(IN_CLUSTER) cluster.conformance --suite "$(SUITE)"
 
 .PHONY: help setup demo test cluster-test conformance conformance-short check bench bench-explain bench-cluster
 .PHONY: helm image chart fuzz golden lock clean
@@ -41,10 +43,10 @@ cluster-test: $(STAMP) ## The tests that need a Kubernetes cluster; ARGS='-k NAM
 	$(IN_CLUSTER) pytest -q $(if $(findstring tests/cluster,$(ARGS)),,tests/cluster) $(ARGS)
 
 conformance: $(STAMP) ## The official Gateway API suite; ARGS='-run-test NAME' chooses, '--runs 3' repeats
-	$(IN_CLUSTER) cluster.conformance --suite "$(SUITE)" $(ARGS)
+	$(CONFORMANCE) $(ARGS)
 
 conformance-short: $(STAMP) ## Ten minutes of the official suite
-	$(IN_CLUSTER) cluster.conformance --short --suite "$(SUITE)" $(ARGS)
+	$(CONFORMANCE) --short $(ARGS)
 
 check: $(STAMP) ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -4,7 +4,8 @@
 # With KUBECONFIG set: that cluster, whose addresses have to be reachable from here, and IMAGE
 # names an image that its nodes can have. Else the lab in the directory LAB: it is brought up,
 # is given the API's definitions and an image of this tree, and the command runs in its network.
-# The command finds KUBECONFIG and IMAGE set.
+# The command finds KUBECONFIG and IMAGE set. From the lab's network nothing can be fetched: what
+# needs that is given as PREPARE, a command that is run before, beside the lab that is up.
 set -eu
 venv=${VENV:-.venv}
 
@@ -46,4 +47,5 @@ if [ -z "${IMAGE:-}" ]; then
 fi
 NEXT_IMAGE=${NEXT_IMAGE:-fairlead:dev} # the archive's own name: the same image, for upgrades
 export IMAGE NEXT_IMAGE
+[ -z "${PREPARE:-}" ] || sh -c "$PREPARE" >&2
 exec "$lab" exec -- "$@"

@@ -81,6 +81,8 @@ class Outcome:
     seconds: float
     results: dict[str, tuple[str, float]]
     """By test: PASS, FAIL or SKIP, and the seconds it took."""
+    last_words: tuple[str, ...]
+    """The end of the output."""
 
     def named(self, result: str) -> list[str]:
         """The tests that ended so; those of the mesh are left out of the skipped ones."""
@@ -105,7 +107,7 @@ class Outcome:
         ]
         lines += [f"failed: {name}" for name in self.named("FAIL")]
         if not self.results:
-            lines.append("no test began: the end of the output tells why")
+            lines += ["no test began; the output ends with:", *self.last_words]
         return "\n".join(lines)
 
 
@@ -140,6 +142,7 @@ def run(suite: list[str], report: Path, more: list[str]) -> Outcome:
     SCRATCH.mkdir(parents=True, exist_ok=True)
     report.parent.mkdir(parents=True, exist_ok=True)
     results: dict[str, tuple[str, float]] = {}
+    last: collections.deque[str] = collections.deque(maxlen=10)
     start = time.monotonic()
     command = [*suite, *flags(report), *more]
     with (
@@ -151,6 +154,7 @@ def run(suite: list[str], report: Path, more: list[str]) -> Outcome:
             line = raw.decode(errors="replace").rstrip("\n")
             log.write(line + "\n")
             log.flush()
+            last.append(line)
             if started := _STARTED.match(line):
                 sys.stderr.write(f"[{time.monotonic() - start:5.0f} s] {started[1]}\n")
             if ended := _ENDED.match(line):
@@ -158,7 +162,7 @@ def run(suite: list[str], report: Path, more: list[str]) -> Outcome:
         code = process.wait()
     if report.exists():
         report.chmod(0o644)
-    return Outcome(code, time.monotonic() - start, results)
+    return Outcome(code, time.monotonic() - start, results, tuple(last))
 
 
 def main(arguments: list[str]) -> int:
