@@ -134,6 +134,8 @@ def run(namespaces: int = NAMESPACES, apps: int = APPS) -> Iterator[Figure]:
         yield Figure("cluster.churn.envoy_memory", usage.envoy_memory(scene), "MiB", 200)
         own = usage.envoy_memory(scene, "RssAnon")
         yield Figure("cluster.churn.envoy_memory.own", own, "MiB without its program", None)
+        working_set = usage.pod_memory(scene)
+        yield Figure("cluster.churn.pod_memory", working_set, "MiB, agent included", 200)
         yield Figure("cluster.churn.envoy_series", usage.series(scene), "time series", 1000)
         asyncio.run(_empty(scene, spaces))
         wait_for(lambda: scene.attached_routes() == 1, "the end of all other routes", 120)

@@ -1,4 +1,4 @@
-"""What the control plane and a Gateway's proxies use: from their metrics, and from /proc."""
+"""What the control plane and a Gateway's proxies use: by their metrics, the kubelet, and /proc."""
 
 import contextlib
 import dataclasses
@@ -85,6 +85,23 @@ def series(scene: Scene) -> int:
             lines = answer.read().splitlines()
         counts.append(sum(bool(line) and not line.startswith(b"#") for line in lines))
     return max(counts)
+
+
+def pod_memory(scene: Scene) -> float:
+    """MiB of the largest working set of a proxy's pod, its agent included, as the kubelet tells it.
+
+    That is what `kubectl top` shows and what gateway-api-bench takes
+    (``container_memory_working_set_bytes`` of the pod): all but file pages that are not in use.
+    """
+    found: list[float] = []
+    for pod in scene.owned("Pod"):
+        path = f"/api/v1/nodes/{pod['spec']['nodeName']}/proxy/stats/summary"
+        uid = pod["metadata"]["uid"]
+        told = scene.cluster.request("GET", path)["pods"]
+        found += [
+            each["memory"]["workingSetBytes"] / MIB for each in told if each["podRef"]["uid"] == uid
+        ]
+    return max(found)
 
 
 def envoy_memory(scene: Scene, field: str = "VmRSS") -> float:
