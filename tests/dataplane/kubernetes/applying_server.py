@@ -2,10 +2,14 @@
 
 import json
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from support.api_server import ApiServer
+
+if TYPE_CHECKING:
+    import asyncio
 
 GATEWAYS = "gateway.networking.k8s.io/v1"
 RESOURCES = (
@@ -47,6 +51,8 @@ class ApplyingServer(ApiServer):
         super().__init__(*RESOURCES)
         self.balancer = balancer
         self.refusals: list[Refusal] = []
+        self.late: tuple[str, asyncio.Event] | None = None
+        """Resource whose writes are answered once something has happened, without status."""
         self.written = Written()
 
     def get(self, plural, name, namespace="infra"):
@@ -85,4 +91,9 @@ class ApplyingServer(ApiServer):
         status = (self.get(plural, name, namespace) or {}).get("status", {})
         if plural == "services" and body["spec"]["type"] == "LoadBalancer" and self.balancer:
             status = {"loadBalancer": {"ingress": [{"ip": self.balancer}]}}
+        if self.late is not None and self.late[0] == plural:
+            answer = self.put(plural, {**body, "status": {}})
+            self.put(plural, {**body, "status": status})
+            await self.late[1].wait()
+            return web.json_response(answer)
         return web.json_response(self.put(plural, {**body, "status": status}))

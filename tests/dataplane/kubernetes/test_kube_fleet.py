@@ -192,6 +192,18 @@ async def test_what_the_cluster_refuses_is_told_until_it_does_not(server):
 
 
 @scene
+async def test_an_address_that_comes_before_its_service_was_answered_for_stays(server):
+    server.late = ("services", asyncio.Event())
+    async with running(server) as found:
+        found.wants(proxy())
+        await until(lambda: found.fleet.observe(proxy()).addresses == ("198.51.100.1",))
+        server.late[1].set()  # the answer, without an address
+        await until(lambda: ("deployments", NAME) in server.written.applied)
+        await until(lambda: not found.fleet.busy)
+        assert found.fleet.observe(proxy()).addresses == ("198.51.100.1",)
+
+
+@scene
 async def test_faults_of_the_server_and_ending_namespaces_are_nobodys_fault(server):
     ending = Refusal("/services/", 403, "Forbidden", "namespace infra is being terminated")
     broken = Refusal("/serviceaccounts/", 500, "InternalError", "etcd is away")

@@ -96,14 +96,26 @@ class Cache:
         await self._node_informer.run()
 
     def written(self, kind: str, namespace: str, content: bytes) -> None:
-        """An object as the API server returned it to us; its event may come later."""
+        """An object as the API server returned it to us; its event may come later.
+
+        The event of somebody's next change may have come already: an address is given at once.
+        """
         found = live.live(kind, content)
         if found is not None:
-            self._put((kind, namespace, found.name), found, content)
+            place = kind, namespace, found.name
+            known = self._known(place)
+            if known is None or known.version < found.version:
+                self._put(place, found, content)
 
-    def deleted(self, kind: str, namespace: str, name: str) -> None:
+    def deleted(self, kind: str, namespace: str, name: str, uid: str) -> None:
         """We deleted an object; an event says so later, or that it takes its time."""
-        self._changed(kind, (namespace, name), None)
+        known = self._known((kind, namespace, name))
+        if known is not None and known.uid == uid:
+            self._changed(kind, (namespace, name), None)
+
+    def _known(self, place: tuple[str, str, str]) -> Live | None:
+        gateway = self._owners.get(place)
+        return self._objects[gateway][place[0], place[2]] if gateway is not None else None
 
     def _changed(self, kind: str, key: tuple[str, str], content: bytes | None) -> None:
         place = (kind, *key)

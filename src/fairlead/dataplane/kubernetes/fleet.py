@@ -282,7 +282,7 @@ class KubeFleet:
         except ApiError as error:
             if error.code != _CONFLICT:  # another one has its name by now
                 raise
-        self._cache.deleted(step.kind, key[0], step.name)
+        self._cache.deleted(step.kind, key[0], step.name, step.uid)
         _LOG.info("Gateway %s/%s: deleted %s %s", *key, step.kind, step.name)
 
     async def _abandon(self, key: GatewayKey) -> None:

@@ -25,6 +25,7 @@ class ObjectMeta(msgspec.Struct, frozen=True, rename="camel"):
     name: str
     namespace: str = ""
     uid: str = ""
+    resource_version: str = ""
     annotations: dict[str, str] = {}
     owner_references: tuple[OwnerReference, ...] = ()
     deletion_timestamp: str = ""
@@ -51,6 +52,8 @@ class Live(msgspec.Struct, frozen=True):
     owner: str
     """UID of the Gateway."""
     deleting: bool
+    version: int
+    """`metadata.resourceVersion`: those of one kind grow (KEP-5504); 0 if it is no number."""
     content: bytes
     """All of it, as JSON."""
 
@@ -137,7 +140,16 @@ def live(kind: str, content: bytes) -> Live | None:
     owner, meta = read.gateway, read.metadata
     if owner is None:
         return None
-    return Live(kind, meta.name, meta.uid, owner.uid, bool(meta.deletion_timestamp), content)
+    version = meta.resource_version
+    return Live(
+        kind,
+        meta.name,
+        meta.uid,
+        owner.uid,
+        bool(meta.deletion_timestamp),
+        int(version) if version.isdecimal() else 0,
+        content,
+    )
 
 
 def service(found: Live) -> Service:
