@@ -192,6 +192,23 @@ async def test_what_the_cluster_refuses_is_told_until_it_does_not(server):
 
 
 @scene
+async def test_a_service_that_is_refused_keeps_from_its_own_address_only(server):
+    taken = Refusal(f"/services/{NAME}-2", 422, "Invalid", "provided IP is already allocated")
+    server.refusals.append(taken)
+    inside = AskedAddress("10.96.0.77", cluster=True)
+    async with running(server) as found:
+        found.wants(proxy("edge", AskedAddress(), inside))
+        await until(lambda: found.told.reason == "Invalid")
+        assert "provided IP is already allocated" in found.told.message
+        assert server.get("deployments", NAME) is not None
+        assert found.addresses[KEY] == ("198.51.100.1",)
+        found.wants(proxy("edge", AskedAddress(), inside, deployment=Deployment(replicas=2)))
+        await until(lambda: server.get("poddisruptionbudgets", NAME) is not None)
+        found.wants(proxy())
+        await until(lambda: found.told.reason == "")
+
+
+@scene
 async def test_an_address_that_comes_before_its_service_was_answered_for_stays(server):
     server.late = ("services", asyncio.Event())
     async with running(server) as found:

@@ -17,11 +17,10 @@ import msgspec
 
 from fairlead.dataplane.clock import Clock, SystemClock
 from fairlead.dataplane.kubernetes import facts as telling
-from fairlead.dataplane.kubernetes import plan
+from fairlead.dataplane.kubernetes import names, plan
 from fairlead.dataplane.kubernetes.cache import Cache, GatewayKey
 from fairlead.dataplane.kubernetes.facts import Facts, Problem, State
 from fairlead.dataplane.kubernetes.manifests import Common
-from fairlead.dataplane.kubernetes.names import snapshot_name
 from fairlead.dataplane.kubernetes.ownership import Ownership
 from fairlead.dataplane.kubernetes.plan import Apply, Delete, ObjectKey
 from fairlead.dataplane.kubernetes.pod import PodSettings
@@ -34,7 +33,6 @@ from fairlead.providers.kube.errors import ApiError, UnreachableError
 from fairlead.providers.kube.paths import path_of
 
 _LOG = logging.getLogger(__name__)
-FIELD_MANAGER: Final = "fairlead-deployer"
 WORKERS: Final = 8
 """Gateways that are worked on at once."""
 _REFUSED: Final = range(400, 500)
@@ -223,11 +221,11 @@ class KubeFleet:
 
     def _failed(self, key: GatewayKey, error: ApiError) -> None:
         """Note what the API server said, as far as a Gateway's owner can do something about it."""
-        if error.code in _GONE or "being terminated" in error.message:
+        if _is_going(error):
             _LOG.debug("Gateway %s/%s: its namespace is going: %s", *key, error)
             self._queue.add_later(key, QUIET)
             return
-        if error.code not in _REFUSED or error.code in {_CONFLICT, _BUSY}:
+        if not _refuses(error):
             _LOG.warning("Gateway %s/%s: %s", *key, error)
             self._again(key)
             return
@@ -247,6 +245,13 @@ class KubeFleet:
         self._queue.add_later(key, backoff.pause())
 
     async def _provide(self, key: GatewayKey, proxy: Proxy) -> None:
+        """Write what differs.
+
+        Raises:
+            ApiError: Something failed, and the rest was not tried; or a Service was refused, which
+                keeps from its address only.
+            _ForeignObjectError: The same, of a name that is taken.
+        """
         settings = self._settings
         pods = PodSettings(
             settings.image, settings.xds_address, settings.pull_policy, settings.pull_secrets
@@ -254,13 +259,21 @@ class KubeFleet:
         common = Common(pods, self._authorities, settings.controller_name)
         settled = self._settled.setdefault(key, {})
         applied, deleted = plan.plan(proxy, common, self._cache.of(key), settled)
+        refusal: ApiError | _ForeignObjectError | None = None
         for step in (*applied, *deleted):
             if not self._leading:
                 return
-            if isinstance(step, Apply):
-                await self._apply(key, step)
-            else:
-                await self._delete(key, step)
+            try:
+                if isinstance(step, Apply):
+                    await self._apply(key, step)
+                else:
+                    await self._delete(key, step)
+            except (ApiError, _ForeignObjectError) as error:
+                if step.kind != "Service" or not _refuses(error):
+                    raise
+                refusal = refusal or error
+        if refusal is not None:
+            raise refusal
 
     async def _apply(self, key: GatewayKey, step: Apply) -> None:
         path = _path(key, step.kind, step.name)
@@ -269,7 +282,7 @@ class KubeFleet:
             raise _ForeignObjectError(
                 f"{shown} exists and is not made for this Gateway; rename or remove it"
             )
-        content = await self._client.apply(path, step.body(), manager=FIELD_MANAGER)
+        content = await self._client.apply(path, step.body(), manager=names.FIELD_MANAGER)
         self._cache.written(step.kind, key[0], content)
         made = plan.restricted(msgspec.json.decode(content), step.manifest)
         digest = plan.digest_of(step.manifest)
@@ -295,7 +308,7 @@ class KubeFleet:
         live = self._cache.of(key)
         owners = {each.owner for each in live.values()}
         if live and await self._ownership.abandoned(key, owners):
-            snapshot = path_of("v1", "secrets", key[0], snapshot_name(key[1]))
+            snapshot = path_of("v1", "secrets", key[0], names.snapshot_name(key[1]))
             if uid := await self._ownership.snapshot(snapshot, owners):
                 await self._client.delete(snapshot, uid=uid)
             for (kind, name), each in sorted(live.items()):
@@ -305,6 +318,19 @@ class KubeFleet:
 
 class _ForeignObjectError(Exception):
     """The name of something that is to be made is taken."""
+
+
+def _is_going(error: ApiError) -> bool:
+    """Whether it says that the namespace is being deleted, or is gone."""
+    return error.code in _GONE or "being terminated" in error.message
+
+
+def _refuses(error: ApiError | _ForeignObjectError) -> bool:
+    """Whether it comes of what was asked for, and again until that or the cluster is another."""
+    if isinstance(error, _ForeignObjectError):
+        return True
+    refused = error.code in _REFUSED and error.code not in {_CONFLICT, _BUSY}
+    return refused and not _is_going(error)
 
 
 def _path(key: GatewayKey, kind: str, name: str) -> str:

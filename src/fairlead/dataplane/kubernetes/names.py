@@ -13,6 +13,8 @@ LONGEST: Final = 60
 """Of 63 characters, so that the Services of further addresses can be numbered."""
 SUFFIX: Final = "-fairlead"
 """A Gateway and a Service of the user's are often called the same."""
+FIELD_MANAGER: Final = "fairlead-deployer"
+"""Under which what a Gateway needs is applied."""
 SNAPSHOT: Final = "-snapshot"
 SNAPSHOT_TYPE: Final = "fairlead.dev/snapshot"
 """Type of the Secrets that hold snapshots."""
