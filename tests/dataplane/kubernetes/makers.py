@@ -25,6 +25,9 @@ def stored(manifest, **more):
     uid = f"uid-{manifest['kind']}-{manifest['metadata']['name']}"
     kept = json.loads(json.dumps(manifest))
     kept["metadata"]["uid"] = uid
+    fields = {f"f:{name}": {} for name in kept.get("spec", {})}
+    managed = {"manager": names.FIELD_MANAGER, "operation": "Apply"}
+    kept["metadata"]["managedFields"] = [{**managed, "fieldsV1": {"f:spec": fields}}]
     for part, fields in more.items():
         kept.setdefault(part, {}).update(fields)
     found = live.live(kept["kind"], json.dumps(kept).encode())
@@ -40,18 +43,24 @@ def made(wanted, common=COMMON, **services):
         common: What all have in common.
         services: Number (as ``s1``) to the address that a load balancer has given.
     """
-    found = {}
-    while True:
+    found = carried_out(wanted, {}, common)
+    for number, address in services.items():
+        give(found, wanted, int(number[1:]), address)
+    return found
+
+
+def carried_out(wanted, found, common=COMMON):
+    """All that there is once plans were carried out until nothing is left to do."""
+    found = dict(found)
+    for _ in range(5):
         applied, deleted = plan.plan(wanted, common, found, {})
         for step in deleted:
             del found[step.kind, step.name]
         for step in applied:
             found[step.kind, step.name] = stored(step.body())
         if not applied and not deleted:
-            break
-    for number, address in services.items():
-        give(found, wanted, int(number[1:]), address)
-    return found
+            return found
+    raise AssertionError([step.name for step in (*applied, *deleted)])
 
 
 def give(found, wanted, number, address):

@@ -1,8 +1,10 @@
 """One Service for each address that is asked for; those that have theirs keep it."""
 
+import json
+
 import pytest
 
-from dataplane.kubernetes.makers import ANY, give, made, proxy, stored
+from dataplane.kubernetes.makers import ANY, carried_out, give, made, proxy, stored
 from fairlead.dataplane.kubernetes import live, names, plan, services
 from fairlead.ir.infrastructure import AskedAddress, Deployment
 
@@ -93,6 +95,50 @@ def test_a_certain_address_of_the_cluster_takes_a_new_service():
         services.manifest(wanted, services.Slot(2, "ClusterIP", certain))["spec"]["clusterIP"]
         == "10.96.0.77"
     )
+
+
+@pytest.mark.parametrize("before", ["ClusterIP", "LoadBalancer"])
+def test_so_does_one_of_a_gateway_that_is_served_inside_only(before):
+    """`spec.clusterIP` of a Service cannot be changed."""
+    certain = AskedAddress("10.96.0.77")
+    wanted = proxy("edge", certain, deployment=Deployment(service_type="ClusterIP"))
+    found = made(proxy(deployment=Deployment(service_type=before)))
+    assert changed(found, wanted) == {1: ("ClusterIP", None), 2: ("ClusterIP", certain)}
+    assert changed({}, wanted) == {1: ("ClusterIP", certain)}
+
+
+def balanced(*asked, of=""):
+    return proxy("edge", *asked, deployment=Deployment(load_balancer_class=of))
+
+
+@pytest.mark.parametrize("asked", [ANY, A])
+@pytest.mark.parametrize(("before", "after"), [("", "b/y"), ("a/x", "b/y"), ("a/x", "")])
+def test_another_class_of_load_balancer_takes_another_service(before, after, asked):
+    """`spec.loadBalancerClass` cannot be changed, but a Service can become one without it."""
+    found = made(balanced(asked, of=before), s1="198.51.100.1")
+    second = balanced(asked, of=after)
+    assert changed(found, second) == {1: ("ClusterIP", None), 2: ("LoadBalancer", asked)}
+    assert changed(made(second), second) == {1: ("LoadBalancer", asked)}
+
+
+def test_a_class_that_went_comes_back_to_the_first_service():
+    first, second = balanced(ANY, of="a/x"), balanced(ANY, of="b/y")
+    found = carried_out(second, made(first, s1="198.51.100.1"))
+    assert types(found) == {1: ("ClusterIP", ""), 2: ("LoadBalancer", "")}
+    assert changed(found, second) == {1: ("ClusterIP", None), 2: ("LoadBalancer", ANY)}
+    assert types(carried_out(first, found)) == {1: ("LoadBalancer", "")}
+
+
+def test_a_class_that_the_cluster_has_set_is_as_good_as_none():
+    found = made(P, s1="198.51.100.1")
+    document = found["Service", "edge-fairlead"].document()
+    document["spec"]["loadBalancerClass"] = "cloud.example/default"
+    del document["metadata"]["managedFields"]
+    kept = live.live("Service", json.dumps(document).encode())
+    found["Service", "edge-fairlead"] = kept
+    assert changed(found, P) == {1: ("LoadBalancer", ANY)}
+    assert changed(found, balanced(ANY, of="cloud.example/default")) == {1: ("LoadBalancer", ANY)}
+    assert 2 in changed(found, balanced(ANY, of="b/y"))
 
 
 def test_nodes_open_their_ports_once_for_all_addresses():

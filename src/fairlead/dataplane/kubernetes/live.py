@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from fairlead.dataplane.kubernetes.names import FIELD_MANAGER
+
 GATEWAY: Final = "Gateway"
 
 
@@ -83,7 +85,21 @@ class _ServiceSpec(msgspec.Struct, frozen=True):
     load_balancer_class: str = msgspec.field(name="loadBalancerClass", default="")
 
 
+class _Fields(msgspec.Struct, frozen=True):
+    spec: dict[str, object] = msgspec.field(name="f:spec", default_factory=dict[str, object])
+
+
+class _Managed(msgspec.Struct, frozen=True):
+    manager: str = ""
+    fields: _Fields = msgspec.field(name="fieldsV1", default=_Fields())
+
+
+class _ServiceMeta(msgspec.Struct, frozen=True):
+    managed_fields: tuple[_Managed, ...] = msgspec.field(name="managedFields", default=())
+
+
 class _Service(msgspec.Struct, frozen=True):
+    metadata: _ServiceMeta = _ServiceMeta()
     spec: _ServiceSpec = _ServiceSpec()
     status: _ServiceStatus = _ServiceStatus()
 
@@ -97,6 +113,8 @@ class Service(msgspec.Struct, frozen=True):
     asked: str
     """`spec.loadBalancerIP`."""
     load_balancer_class: str
+    own_class: bool
+    """Whether we have asked for that class; else the cluster has set it by itself."""
     given: tuple[str, ...]
     """IP addresses and host names of `status.loadBalancer`."""
     deleting: bool = False
@@ -157,15 +175,21 @@ def service(found: Live) -> Service:
     read = msgspec.json.decode(found.content, type=_Service)
     spec, balanced = read.spec, read.spec.type == "LoadBalancer"
     ingress = (read.status.load_balancer.ingress or ()) if balanced else ()
+    managed = (each.fields.spec for each in read.metadata.managed_fields if _is_ours(each))
     inside = spec.cluster_ips or ((spec.cluster_ip,) if spec.cluster_ip else ())
     return Service(
         spec.type,
         tuple(each for each in inside if each != "None"),
         spec.load_balancer_ip if balanced else "",
         spec.load_balancer_class,
+        any("f:loadBalancerClass" in each for each in managed),
         tuple(each.ip or each.hostname for each in ingress if each.ip or each.hostname),
         found.deleting,
     )
+
+
+def _is_ours(managed: _Managed) -> bool:
+    return managed.manager == FIELD_MANAGER
 
 
 def deployment(found: Live) -> Deployment:

@@ -10,7 +10,7 @@ changing the others, or asking for it by value, interrupts nothing.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import msgspec
 
@@ -23,7 +23,15 @@ from fairlead.ir.infrastructure import AskedAddress, ServiceType
 MOST_NODES: Final = 16
 """Addresses that a Gateway's status takes."""
 _ANY: Final = AskedAddress()
-_Wanted: TypeAlias = tuple[AskedAddress, ServiceType]
+
+
+class _Wanted(msgspec.Struct, frozen=True):
+    """An address that is asked for, and the Service that gives such."""
+
+    asked: AskedAddress
+    type: ServiceType
+    balancer: str = ""
+    """`spec.loadBalancerClass`."""
 
 
 class Slot(msgspec.Struct, frozen=True):
@@ -66,7 +74,7 @@ def slots(proxy: Proxy, live: Mapping[int, Service]) -> tuple[Slot, ...]:
 
     def take(each: _Wanted, number: int | None) -> bool:
         if number is not None:
-            taken[number] = Slot(number, each[1], each[0])
+            taken[number] = Slot(number, each.type, each.asked)
         return number is not None
 
     def first(holds: Callable[[Service, _Wanted], bool], each: _Wanted) -> int | None:
@@ -79,47 +87,65 @@ def slots(proxy: Proxy, live: Mapping[int, Service]) -> tuple[Slot, ...]:
         left = [
             each
             for each in left
-            if bool(each[0].value) is not certain or not take(each, first(_may_become, each))
+            if bool(each.asked.value) is not certain or not take(each, first(_may_become, each))
         ]
     for each in left:
-        take(each, next(n for n in range(1, 100) if n not in taken and _free(n, live, each[0])))
+        take(each, next(n for n in range(1, 100) if n not in taken and _free(n, live, each)))
     if 1 not in taken:
         taken[1] = Slot(1, "ClusterIP", None)
     return tuple(taken[number] for number in sorted(taken))
 
 
 def _wanted(proxy: Proxy) -> list[_Wanted]:
-    """What a Gateway asks for, and the type of Service that gives such."""
+    """What a Gateway asks for."""
     kind = proxy.deployment.service_type
-    asked = proxy.addresses
-    inside: list[_Wanted] = [(each, "ClusterIP") for each in asked if each.cluster]
-    outside: list[_Wanted] = [(each, kind) for each in asked if not each.cluster]
+    balancer = proxy.deployment.load_balancer_class if kind == "LoadBalancer" else ""
+    inside = [_Wanted(each, "ClusterIP") for each in proxy.addresses if each.cluster]
+    outside = [each for each in proxy.addresses if not each.cluster]
     if kind == "NodePort":  # nodes have the addresses they have: one Service opens all of them
-        outside = [(_ANY, kind)] if outside else []
-    return [*outside, *inside]
+        outside = [_ANY] if outside else []
+    return [*(_Wanted(each, kind, balancer) for each in outside), *inside]
 
 
 def _holds(service: Service, wanted: _Wanted) -> bool:
     """Whether a Service has the very address that is asked for, or is about to."""
-    asked, kind = wanted
-    if not asked.value or service.type != kind or service.deleting:
+    value = wanted.asked.value
+    if not value or not _same_kind(service, wanted) or service.deleting:
         return False
-    return asked.value in (service.asked, *addresses_of(service, kind))
+    return value in (service.asked, *addresses_of(service, wanted.type))
 
 
 def _may_become(service: Service, wanted: _Wanted) -> bool:
-    """Whether a Service of the same type, free for it, can serve what is asked for.
+    """Whether a Service of the same kind, free for it, can serve what is asked for."""
+    return _same_kind(service, wanted) and not _own(wanted) and not service.deleting
 
-    That of the cluster's own address cannot be changed.
+
+def _same_kind(service: Service, wanted: _Wanted) -> bool:
+    """Whether nothing has to change that cannot: the class of a load balancer stays.
+
+    Where none is asked for, one that the cluster has set by itself is as good.
     """
-    asked, kind = wanted
-    own = asked.value and kind == "ClusterIP"
-    return service.type == kind and not own and not service.deleting
+    alike = service.load_balancer_class == wanted.balancer or not (
+        wanted.balancer or service.own_class
+    )
+    return service.type == wanted.type and (alike or wanted.type != "LoadBalancer")
 
 
-def _free(number: int, live: Mapping[int, Service], asked: AskedAddress) -> bool:
-    """Whether a number can be given to a Service that becomes another, or is made."""
-    return number not in live or (number == 1 and not (asked.cluster and asked.value))
+def _own(wanted: _Wanted) -> bool:
+    """Whether a certain address of the cluster is asked for, which a Service has from its start."""
+    return wanted.type == "ClusterIP" and bool(wanted.asked.value)
+
+
+def _free(number: int, live: Mapping[int, Service], wanted: _Wanted) -> bool:
+    """Whether a number can be given to a Service that becomes another, or is made.
+
+    Only the first may become another; and the same type only if it is of the same kind.
+    """
+    service = live.get(number)
+    if service is None:
+        return True
+    changes = service.type != wanted.type or _same_kind(service, wanted)
+    return number == 1 and changes and not _own(wanted)
 
 
 def addresses_of(service: Service, kind: ServiceType) -> tuple[str, ...]:
