@@ -285,7 +285,7 @@ class Controller:
                 self._replicas.forget(proxy)
         if effects.fleet:
             self._fleet.converge(dict(fleet.items()))
-        self._snapshots.touched(effects.resources)
+        self._snapshots.touched(effects.fleet.keys() | effects.resources.keys())
         if effects.reports:
             self._store.update(effects.reports.items())
             self._status.touched(effects.reports)

@@ -1,8 +1,8 @@
 """Keeps each proxy's configuration in a Secret beside its Gateway, for proxies that start alone.
 
 In: which proxies' configuration has changed. Out: Secrets, written by the leader only, at most
-once per `PAUSE` and proxy, large ones less often, and only when the content is another. What a
-proxy refused is not in it.
+once per `PAUSE` and proxy, large ones less often, and only when they are others: in content, or
+in labels, annotations and owner, which are the Gateway's. What a proxy refused is not in it.
 """
 
 import asyncio
@@ -11,6 +11,8 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
+
+import msgspec
 
 from fairlead.ads.snapshot import encode
 from fairlead.dataplane.kubernetes import manifests, names
@@ -57,7 +59,7 @@ class Snapshots:
         self._leading = False
 
     def touched(self, proxies: Iterable[str]) -> None:
-        """Note proxies whose configuration may have changed."""
+        """Note proxies that may have changed, or their configuration."""
         self._pending.update(proxies)
 
     def lead(self, *, leading: bool) -> None:
@@ -93,7 +95,8 @@ class Snapshots:
 
     async def _write(self, proxy: Proxy, snapshot: bytes) -> bool:
         """Write one Secret; returns whether nothing is left to do."""
-        digest = hashlib.sha256(snapshot).digest()
+        secret = _secret(proxy, snapshot)
+        digest = hashlib.sha256(msgspec.json.encode(secret)).digest()
         if self._written.get(proxy.name) == digest:
             return True
         if len(snapshot) > MOST:
@@ -105,7 +108,6 @@ class Snapshots:
             )
             self._written[proxy.name] = digest
             return True
-        secret = _secret(proxy, snapshot)
         metadata = secret["metadata"]
         path = path_of("v1", "secrets", metadata["namespace"], metadata["name"])
         try:
