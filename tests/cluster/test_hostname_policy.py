@@ -69,6 +69,17 @@ def test_what_is_not_is_refused(cluster, held, kind, hostnames):
     assert admission.ANNOTATION in refused(cluster, route(held, kind, hostnames))
 
 
+@pytest.mark.parametrize("kind", ["HTTPRoute", "GRPCRoute", "TLSRoute"])
+def test_nor_by_way_of_the_default_gateways(cluster, held, kind):
+    wanted = route(held, kind, ["bank.example.com"])
+    del wanted["spec"]["parentRefs"]
+    assert not refused(
+        cluster, {**wanted, "spec": {**wanted["spec"], "useDefaultGateways": "None"}}
+    )
+    wanted["spec"]["useDefaultGateways"] = "All"
+    assert admission.ANNOTATION in refused(cluster, wanted)
+
+
 @pytest.mark.parametrize("kind", ["HTTPRoute", "GRPCRoute"])
 def test_a_route_without_hostnames_would_answer_for_all(cluster, held, kind):
     assert "spec.hostnames" in refused(cluster, route(held, kind, None))

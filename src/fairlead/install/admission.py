@@ -21,8 +21,9 @@ _ALLOWED: Final = (
     f"namespaceObject.metadata.annotations['{ANNOTATION}'].split(',').map(name, name.trim())"
 )
 _FROM_OUTSIDE: Final = (
-    "has(object.spec.parentRefs) && "
-    "object.spec.parentRefs.exists(parent, !has(parent.kind) || parent.kind != 'Service')"
+    "(has(object.spec.parentRefs) && "
+    "object.spec.parentRefs.exists(parent, !has(parent.kind) || parent.kind != 'Service') || "
+    "has(object.spec.useDefaultGateways) && object.spec.useDefaultGateways != 'None')"
 )
 """Routes whose parents are Services alone answer for no hostname of a Gateway."""
 _ROUTE_NAMES: Final = "has(object.spec.hostnames) ? object.spec.hostnames : []"
