@@ -155,6 +155,17 @@ def test_the_gateways_settings_win_over_those_of_its_class():
     assert (found.replicas, found.log_level) == (5, "info")
 
 
+@pytest.mark.parametrize("kind", ["ClusterIP", "NodePort"])
+def test_a_gateway_of_another_type_of_service_leaves_what_its_class_says_of_load_balancers(kind):
+    defaults = of_class(loadBalancerClass="x.example/y", logLevel="info")
+    world = World(CLASS, defaults, own(serviceType=kind), GATEWAY, standalone=False)
+    found = world.outputs.fleet.get("gateway/default/gate").deployment
+    assert (found.service_type, found.load_balancer_class, found.log_level) == (kind, "", "info")
+    world.apply(of_class(externalTrafficPolicy="Local"))
+    found = world.outputs.fleet.get("gateway/default/gate").deployment
+    assert found.external_traffic_policy == ("" if kind == "ClusterIP" else "Local")
+
+
 def test_a_mistake_names_the_key_and_what_it_can_be():
     world = World(CLASS, of_class(), own(replicas="many"), GATEWAY)
     status, reason, message = accepted(world)

@@ -7,7 +7,7 @@ with one of them, in words. Without a cluster they are checked and have no effec
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from fairlead import api
 from fairlead.ir.infrastructure import Autoscaling, Deployment
@@ -29,6 +29,11 @@ _CLASS = re.compile(
 """A label key (a name, or a domain and a name)."""
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 _SERVICE_TYPES = ("LoadBalancer", "ClusterIP", "NodePort")
+_UNKNOWN_TO = {
+    "ClusterIP": ("externalTrafficPolicy", "loadBalancerClass"),
+    "NodePort": ("loadBalancerClass",),
+}
+"""Settings that mean nothing for a type of Service."""
 _RESOURCES = ("cpu", "memory")
 DEFAULT_CPU = 80
 """Percent of the requested CPU at which instances are added."""
@@ -137,6 +142,7 @@ def of(settings: Mapping[str, str]) -> Deployment:
     """
     given = {name: read(settings[name]) for name, read in _READERS.items() if name in settings}
     default = Deployment()
+    _check_service(given)
     limits = _resources(given, "Limit", ())
     # A limit below the usual request means less than usual.
     usual = tuple((name, _least(value, dict(limits).get(name))) for name, value in default.requests)
@@ -152,8 +158,8 @@ def of(settings: Mapping[str, str]) -> Deployment:
         limits=limits,
         placement=tuple((name, given[name]) for name in api.placement.FIELDS if name in given),
         service_type=given.get("serviceType", default.service_type),
-        external_traffic_policy=_external_traffic_policy(given),
-        load_balancer_class=_load_balancer_class(given),
+        external_traffic_policy=given.get("externalTrafficPolicy", default.external_traffic_policy),
+        load_balancer_class=given.get("loadBalancerClass", default.load_balancer_class),
         drain=given.get("drainSeconds", default.drain),
         log_level=given.get("logLevel", default.log_level),
         concurrency=given.get("concurrency", default.concurrency),
@@ -186,18 +192,17 @@ def _autoscaling(given: Mapping[str, Any]) -> Autoscaling | None:
     return Autoscaling(least, most, given.get("targetCPUUtilization", DEFAULT_CPU))
 
 
-def _external_traffic_policy(given: Mapping[str, Any]) -> Literal["", "Cluster", "Local"]:
-    policy: Literal["", "Cluster", "Local"] = given.get("externalTrafficPolicy", "")
-    if policy and given.get("serviceType") == "ClusterIP":
-        raise SettingError(
-            "externalTrafficPolicy means nothing for serviceType ClusterIP; remove it"
-        )
-    return policy
+def merged(defaults: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """A Gateway's settings over those of its class, as they are written.
+
+    What the class says of a type of Service goes where the Gateway chooses another one.
+    """
+    lost = _UNKNOWN_TO.get(own.get("serviceType", ""), ())
+    return {**{key: value for key, value in defaults.items() if key not in lost}, **own}
 
 
-def _load_balancer_class(given: Mapping[str, Any]) -> str:
-    name = given.get("loadBalancerClass", "")
+def _check_service(given: Mapping[str, Any]) -> None:
     kind = given.get("serviceType", "LoadBalancer")
-    if name and kind != "LoadBalancer":
-        raise SettingError(f"loadBalancerClass means nothing for serviceType {kind}; remove it")
-    return name
+    for name in _UNKNOWN_TO.get(kind, ()):
+        if name in given:
+            raise SettingError(f"{name} means nothing for serviceType {kind}; remove it")

@@ -86,7 +86,7 @@ def of_gateway(
         settings = _settings(ctx, sources, (ref.group, ref.kind), key, _GATEWAY_FIELD)
     if isinstance(settings, Finding):
         return settings
-    merged = {**defaults, **settings}
+    merged = deployment_settings.merged(defaults, settings)
     try:
         deployment = deployment_settings.of(merged)
     except SettingError as error:
