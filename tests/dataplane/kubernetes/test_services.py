@@ -146,7 +146,17 @@ def test_nodes_open_their_ports_once_for_all_addresses():
     found = made(wanted)
     assert changed(found, wanted) == {1: ("NodePort", ANY)}
     nodes = tuple(f"192.0.2.{number}" for number in range(20))
-    assert addresses(found, wanted, nodes).given == nodes[: services.MOST_NODES]
+    assert addresses(found, wanted, nodes).given == nodes[: services.MOST]
+
+
+def test_a_load_balancer_of_many_addresses_tells_as_many_as_a_status_takes():
+    found = made(P)
+    document = found["Service", "edge-fairlead"].document()
+    ingress = [{"ip": f"192.0.2.{number}"} for number in range(20)]
+    found["Service", "edge-fairlead"] = stored(
+        document, status={"loadBalancer": {"ingress": ingress}}
+    )
+    assert addresses(found, P).given == tuple(each["ip"] for each in ingress[:16])
 
 
 def test_nothing_that_can_be_given_is_asked_for():

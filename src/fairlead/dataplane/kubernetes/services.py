@@ -20,7 +20,7 @@ from fairlead.dataplane.kubernetes.manifests import Manifest, metadata
 from fairlead.ir.fleet import Proxy
 from fairlead.ir.infrastructure import AskedAddress, ServiceType
 
-MOST_NODES: Final = 16
+MOST: Final = 16
 """Addresses that a Gateway's status takes."""
 _ANY: Final = AskedAddress()
 
@@ -233,7 +233,7 @@ def addresses(
             waiting.append(name)
             if slot.asked.value:
                 asked.append(name)
-    return Addresses(tuple(given), tuple(cluster), tuple(waiting), tuple(asked))
+    return Addresses(tuple(given)[:MOST], tuple(cluster), tuple(waiting), tuple(asked))
 
 
 def _given(slot: Slot, service: Service | None, nodes: tuple[str, ...]) -> tuple[str, ...]:
@@ -241,7 +241,7 @@ def _given(slot: Slot, service: Service | None, nodes: tuple[str, ...]) -> tuple
     if service is None or slot.asked is None or service.type != slot.type:
         return ()
     if slot.type == "NodePort":
-        return nodes[:MOST_NODES]
+        return nodes
     found = addresses_of(service, slot.type)
     value = slot.asked.value
     if value:
