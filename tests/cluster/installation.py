@@ -45,9 +45,9 @@ def install(*options: str) -> str:
     return fairlead("install", "--image", image(), "--wait", *options)
 
 
-def uninstall() -> str:
+def uninstall(*options: str) -> str:
     """Remove everything that `install` made."""
-    return fairlead("uninstall", "--yes")
+    return fairlead("uninstall", "--yes", *options)
 
 
 def deployment(cluster: Cluster) -> Object | None:

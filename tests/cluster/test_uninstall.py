@@ -65,3 +65,28 @@ def test_gateways_serve_on_after_uninstall(restored, scene):
     wait_for(lambda: not installation.pods(cluster), "the end of the control plane", 60)
     assert scene.until_served(HOST, "shop") == address
     assert cluster.find("GatewayClass", objects.CLASS) is None
+
+
+def test_proxies_go_too_if_that_is_wanted(restored, scene):
+    """Those of a class that a user has written as well; what is in our namespace keeps it."""
+    cluster = restored
+    own = scene.namespace
+    spec = {"controllerName": "fairlead.dev/gateway-controller"}
+    metadata = {"name": own}
+    theirs = {"name": "theirs", "namespace": installation.NAMESPACE}
+    grant = {
+        "from": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": own}],
+        "to": [{"group": "", "kind": "Service"}],
+    }
+    cluster.apply(
+        {"apiVersion": objects.API, "kind": "GatewayClass", "metadata": metadata, "spec": spec},
+        {"apiVersion": objects.API, "kind": "ReferenceGrant", "metadata": theirs, "spec": grant},
+    )
+    scene.gateway(gatewayClassName=own)
+    scene.address()
+    told = installation.uninstall("--delete-proxies")
+    assert "stays: in it are referencegrants theirs" in told
+    assert not scene.owned("Deployment")
+    assert scene.live("Gateway")["spec"]["gatewayClassName"] == own
+    cluster.delete("ReferenceGrant", "theirs", installation.NAMESPACE)
+    cluster.delete("GatewayClass", own)

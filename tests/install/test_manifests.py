@@ -122,6 +122,7 @@ def test_secrets_are_limited_to_the_namespaces_that_are_named():
         ("className", "Not A Name", "`className`"),
         ("secretNamespaces", ["-"], "`secretNamespaces"),
         ("nodeSelector.disk", 5, "`nodeSelector"),
+        ("labels", {"app.kubernetes.io/name": "x"}, "app.kubernetes.io/name is ours"),
     ],
 )
 def test_a_value_that_cannot_be_is_named(key, value, words):

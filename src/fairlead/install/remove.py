@@ -34,6 +34,21 @@ _OF_PROXIES: Final = (
     ("v1", "serviceaccounts"),
 )
 """What a Gateway has in its namespace."""
+_OF_OTHERS: Final = (
+    ("v1", "pods"),
+    ("v1", "persistentvolumeclaims"),
+    *(("apps/v1", kind) for kind in ("statefulsets", "daemonsets")),
+    *(("batch/v1", kind) for kind in ("jobs", "cronjobs")),
+    *(("networking.k8s.io/v1", kind) for kind in ("ingresses", "networkpolicies")),
+    *(
+        (f"{GATEWAY_GROUP}/v1", kind)
+        for kind in (
+            *("gateways", "listenersets", "httproutes", "grpcroutes", "tlsroutes"),
+            *("tcproutes", "udproutes", "backendtlspolicies", "referencegrants"),
+        )
+    ),
+)
+"""What else keeps a namespace from being deleted."""
 _BY_REPLICAS: Final = (
     ("coordination.k8s.io/v1", "leases", "metadata.name=fairlead", ""),
     ("v1", "secrets", "metadata.name=fairlead-xds", ""),
@@ -75,7 +90,7 @@ async def plan(client: KubeClient, values: Values, *, definitions: bool, proxies
             kept.append(f"{key}: {reason}")
         elif found:
             going.append(key)
-    infrastructure = await _infrastructure(client, found)
+    infrastructure = await _infrastructure(client, found, values)
     if infrastructure and not proxies:
         kept += [
             f"proxies of Gateway {name}: they go on serving as they are, until the Gateway is "
@@ -153,7 +168,7 @@ async def _namespace(client: KubeClient, values: Values, say: Callable[[str], No
         say(f"{key} stays: it was there before")
         return
     others: list[str] = []
-    for version, plural in (*_OF_PROXIES, (f"{GATEWAY_GROUP}/v1", "gateways"), ("v1", "pods")):
+    for version, plural in (*_OF_PROXIES, *_OF_OTHERS):
         listed = await cluster.items(client, path_of(version, plural, values.namespace))
         others += [f"{plural} {name.partition('/')[2]}" for name in cluster.names(listed)]
     theirs = [each for each in others if each not in _EVERYWHERE]
@@ -189,10 +204,21 @@ async def _needed(
 
 
 async def _infrastructure(
-    client: KubeClient, found: list[tuple[Key, Manifest]]
+    client: KubeClient, found: list[tuple[Key, Manifest]], values: Values
 ) -> list[tuple[str, Manifest]]:
-    """What the Gateways of this installation's classes have: path and object."""
-    classes = {key.name for key, _ in found if key.kind == "GatewayClass"}
+    """What the Gateways have that this installation serves: path and object.
+
+    Users may have classes of their own with its controller name.
+    """
+    controllers = {
+        workload.controller_name(workload.environment(each), values)
+        for key, each in found
+        if key.kind == "Deployment"
+    }
+    known = await cluster.items(client, path_of(f"{GATEWAY_GROUP}/v1", "gatewayclasses"))
+    classes = {
+        each["metadata"]["name"] for each in known if each["spec"]["controllerName"] in controllers
+    }
     gateways = await cluster.items(client, path_of(f"{GATEWAY_GROUP}/v1", "gateways"))
     uids = {
         each["metadata"]["uid"] for each in gateways if each["spec"]["gatewayClassName"] in classes

@@ -12,6 +12,10 @@ import msgspec
 from fairlead import __version__
 
 DEFAULT_NAMESPACE: Final = "fairlead-system"
+OUR_LABELS: Final = tuple(
+    f"app.kubernetes.io/{name}" for name in ("component", "instance", "name", "part-of")
+)
+"""By which the objects of an installation are known."""
 CONTROLLER_NAME: Final = "fairlead.dev/gateway-controller"
 _RESOURCES: Final = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
 
@@ -86,7 +90,9 @@ class Values(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     tolerations: Annotated[tuple[Json, ...], _told("Of the replicas.")] = ()
     priority_class_name: Annotated[str, _told("Of the replicas; empty for the default.")] = ""
     labels: Annotated[
-        Mapping[str, str], _told("Put on every object, and on the control plane's pods.")
+        Mapping[str, str],
+        _told("Put on every object, and on the control plane's pods."),
+        msgspec.Meta(extra_json_schema={"propertyNames": {"not": {"enum": list(OUR_LABELS)}}}),
     ] = {}
     pod_annotations: Annotated[Mapping[str, str], _told("Put on the control plane's pods.")] = {}
     aggregate_roles: Annotated[
@@ -103,6 +109,12 @@ class Values(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
             "`fairlead.dev/allowed-hostnames` of their namespace, where it has one.",
         ),
     ] = False
+
+    def __post_init__(self) -> None:
+        """Refuse labels by which our objects are found again."""
+        for name in OUR_LABELS:
+            if name in self.labels:
+                raise ValueError(f"labels: {name} is ours, installations are told by it; remove it")
 
     def word(self, field: str) -> str:
         """A field that is no text, as the text of an environment variable."""

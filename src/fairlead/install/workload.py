@@ -1,5 +1,6 @@
 """The control plane itself: namespace, service account, Deployment, Service, disruption budget."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from fairlead.install.part import Manifest, Part, metadata, selector
@@ -19,6 +20,17 @@ def parts(values: Values) -> list[Part]:
         Part(_service(values)),
         Part(_disruption_budget(values)),
     ]
+
+
+def environment(deployment: Manifest) -> dict[str, str]:
+    """Variables of the control plane's container, of a Deployment as it is."""
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    return {each["name"]: each.get("value", "") for each in container.get("env", ())}
+
+
+def controller_name(environment: Mapping[str, str], values: Values) -> str:
+    """The controller name that a control plane with these variables serves."""
+    return environment.get("FAIRLEAD_CONTROLLER_NAME", values.controller_name)
 
 
 def namespace(values: Values) -> Part:

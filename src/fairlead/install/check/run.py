@@ -6,11 +6,10 @@ from http import HTTPStatus
 
 import msgspec
 
-from fairlead.install import cluster
+from fairlead.install import cluster, workload
 from fairlead.install.check import control_plane, gateway_api, gateways, rights, server
 from fairlead.install.check.finding import Finding
 from fairlead.install.values import Values
-from fairlead.install.workload import NAME
 from fairlead.providers.kube.client import ApiError, KubeClient
 
 _REMEDY = "check the kubeconfig, or whether the cluster runs"
@@ -56,22 +55,14 @@ async def after(
     found += control_plane.judge(facts, values.namespace, now())
     if facts.deployment is None:
         return found
-    user = f"system:serviceaccount:{values.namespace}:{NAME}"
-    environment = _environment(facts)
+    user = f"system:serviceaccount:{values.namespace}:{workload.NAME}"
+    environment = workload.environment(facts.deployment)
     wanted = rights.of_control_plane(await _as_installed(client, values, environment))
     found += rights.judge_control_plane(await rights.refused(client, wanted, user), len(wanted))
-    controller = environment.get("FAIRLEAD_CONTROLLER_NAME", values.controller_name)
+    controller = workload.controller_name(environment, values)
     found += gateways.judge(existing, controller, facts.proxies)
     ports = gateways.ports(gateways.of_classes(existing, controller))
     return found + await gateways.reach(ports, dial)
-
-
-def _environment(facts: control_plane.Facts) -> dict[str, str]:
-    """Variables of the control plane's container."""
-    if facts.deployment is None:
-        return {}
-    container = facts.deployment["spec"]["template"]["spec"]["containers"][0]
-    return {each["name"]: each.get("value", "") for each in container.get("env", ())}
 
 
 async def _as_installed(
