@@ -7,6 +7,7 @@ from fairlead import __version__
 from fairlead.app.controller import Controller, StartError
 from fairlead.app.settings import ControllerSettings
 from fairlead.app.signals import INTERRUPTED, Stop, cancels_current_task
+from fairlead.providers.kube import nesting
 from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.config import ConfigError, load
 
@@ -24,6 +25,7 @@ def main(settings: ControllerSettings) -> int:
         level=settings.log_level.upper(),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    nesting.allow()
     try:
         return asyncio.run(_serve(settings))
     except asyncio.CancelledError:

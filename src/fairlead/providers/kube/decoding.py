@@ -29,6 +29,16 @@ _LABELLED: Final = frozenset({"Namespace", "EndpointSlice"})
 """Kinds whose own labels count: selectors of namespaces, and whose endpoints a slice has."""
 
 
+_UNREADABLE: Final = (
+    msgspec.MsgspecError,
+    RecursionError,
+    KeyError,
+    AttributeError,
+    TypeError,
+)
+"""What comes of JSON that is no object of its kind, or is nested too deep."""
+
+
 class Live(msgspec.Struct, frozen=True):
     """What a status writer compares with, and names when it writes."""
 
@@ -65,7 +75,7 @@ def live(data: bytes) -> Live:
     """
     try:
         found = _live.decode(data)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise UnreadableError(str(error)) from error
     meta = found.metadata
     return Live(meta.uid, meta.resource_version, meta.generation, bytes(found.status))
@@ -86,7 +96,7 @@ def decode(kind: api.Kind, data: bytes) -> api.Object:
             return msgspec.convert(raw, kind.model)
         except msgspec.ValidationError:
             return msgspec.convert(_known(raw, struct_info(kind.model)), kind.model)
-    except (msgspec.MsgspecError, KeyError, AttributeError, TypeError) as error:
+    except _UNREADABLE as error:
         raise UnreadableError(str(error)) from error
 
 

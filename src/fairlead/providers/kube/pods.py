@@ -59,7 +59,7 @@ def workload(data: bytes) -> Workload:
     """
     try:
         pod = _pod.decode(data)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise UnreadableError(str(error)) from error
     meta, status = pod.metadata, pod.status
     ready = next((each for each in status.conditions if each.type == "Ready"), None)

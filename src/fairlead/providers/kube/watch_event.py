@@ -6,6 +6,7 @@ import msgspec
 
 from fairlead.providers.kube.errors import ApiError, UnreachableError
 from fairlead.providers.kube.known import Key, Version
+from fairlead.providers.kube.nesting import shallow
 
 T = TypeVar("T")
 
@@ -35,14 +36,17 @@ class _Status(msgspec.Struct):
 
 
 def decoded(data: bytes | msgspec.Raw, model: type[T], path: str) -> T:
-    """A part of an answer.
+    """A part of an answer; of what is nested too deep to be walked, no more than models have.
 
     Raises:
         UnreachableError: It is cut short, or another answer than was asked for.
     """
     try:
-        return msgspec.json.decode(data, type=model)
-    except msgspec.MsgspecError as error:
+        try:
+            return msgspec.json.decode(data, type=model)
+        except RecursionError:
+            return msgspec.json.decode(shallow(bytes(data)), type=model)
+    except (msgspec.MsgspecError, RecursionError) as error:
         message = f"{path}: the answer is cut short or of another kind: {error}"
         raise UnreachableError(message) from error
 
