@@ -3,11 +3,17 @@
 Each replica serves some of the proxies, and the one that writes status has to know about all. So
 each publishes what it was told in a ConfigMap of its own, which goes with its pod, and reads those
 of the others: the API server is the only bus, and its access rules hold.
+
+A pod may outlive its node for as long as nobody removes it, and its ConfigMap with it. So each
+replica writes a beat now and then, and counts another's statement no more once it has seen
+`_MOST_MISSED` of its own beats come back since it last heard of that one. No clocks are compared,
+and while the API server is away, nobody's beats come back.
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -21,6 +27,10 @@ _LOG = logging.getLogger(__name__)
 LABEL: Final = "fairlead.dev/replica"
 _PREFIX: Final = "fairlead-replica-"
 _FIELD: Final = "proxies"
+_BEAT: Final = "beat"
+_BEAT_SECONDS: Final = 10.0
+_MOST_MISSED: Final = 4
+"""Own beats without news of another replica after which it counts as gone: 30 to 40 s."""
 _MANAGER: Final = "fairlead-replica"
 _PAUSE: Final = 0.05
 """Seconds between two writes."""
@@ -28,6 +38,24 @@ _RETRY: Final = 1.0
 
 Statuses = dict[str, ProxyStatus]
 """By name of the proxy."""
+
+
+class _Other:
+    """What another replica has published."""
+
+    __slots__ = ("beat", "missed", "statuses")
+
+    def __init__(self, statuses: Statuses, beat: str) -> None:
+        self.statuses = statuses
+        self.beat = beat
+        """Empty for a release without beats: what it says counts until it is removed."""
+        self.missed = 0
+        """Beats of ours since this came."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether that replica is still there, as far as can be told."""
+        return not self.beat or self.missed < _MOST_MISSED
 
 
 class Replicas:
@@ -52,7 +80,9 @@ class Replicas:
         self._pod, self._uid = pod
         self._on_change = on_change
         self._own: Statuses = {}
-        self._others: dict[str, Statuses] = {}
+        self._others: dict[str, _Other] = {}
+        self._last_beat = ""
+        """Ours, as it came back."""
         self._wake = asyncio.Event()
         self._informer = Informer(
             client,
@@ -80,7 +110,8 @@ class Replicas:
 
         A listener counts as acknowledged if every pod of the proxy has it, wherever it is.
         """
-        found = [known[proxy] for known in (self._own, *self._others.values()) if proxy in known]
+        others = (statuses for _, statuses in self._counting())
+        found = [known[proxy] for known in (self._own, *others) if proxy in known]
         if len(found) < 2:  # noqa: PLR2004 - nothing to merge
             return found[0] if found else None
         connected = [each for each in found if each.connected]
@@ -104,7 +135,7 @@ class Replicas:
         """What other replicas know of a proxy that is connected to them, by replica, sorted."""
         return {
             replica: known[proxy]
-            for replica, known in sorted(self._others.items())
+            for replica, known in self._counting()
             if proxy in known and known[proxy].connected
         }
 
@@ -113,7 +144,7 @@ class Replicas:
         await self._informer.wait_synced()
 
     async def run(self) -> None:
-        """Publish and read, for ever; what others have published counts until it is removed."""
+        """Publish and read, for ever; what others have published counts while they are there."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._informer.run())
             tasks.create_task(self._publish())
@@ -130,6 +161,7 @@ class Replicas:
 
     async def _publish(self) -> None:
         owner = _owner(self._pod, self._uid)
+        clock = asyncio.get_running_loop().time
         while True:
             self._wake.clear()
             statuses = [self._own[name] for name in sorted(self._own)]
@@ -142,7 +174,10 @@ class Replicas:
                     "labels": {LABEL: "", "app.kubernetes.io/managed-by": "fairlead"},
                     **owner,
                 },
-                "data": {_FIELD: msgspec.json.encode(statuses).decode()},
+                "data": {
+                    _FIELD: msgspec.json.encode(statuses).decode(),
+                    _BEAT: str(int(clock() // _BEAT_SECONDS)),
+                },
             }
             try:
                 await self._client.apply(self._path(), config_map, manager=_MANAGER)
@@ -151,29 +186,60 @@ class Replicas:
                 await asyncio.sleep(_RETRY)
                 continue
             await asyncio.sleep(_PAUSE)
-            await self._wake.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_BEAT_SECONDS - clock() % _BEAT_SECONDS):
+                    await self._wake.wait()
 
     def _on_config_map(self, key: tuple[str, str], data: bytes | None) -> None:
         replica = key[1].removeprefix(_PREFIX)
+        found = None if data is None else _published(replica, data)
         if replica == self._pod:
+            if found is not None and found.beat != self._last_beat:
+                self._last_beat = found.beat
+                self._miss_others()
             return
-        before = self._others.pop(replica, {})
-        after: Statuses = {}
-        if data is not None:
-            try:
-                published = msgspec.json.decode(data, type=_ConfigMap).data.get(_FIELD, "[]")
-                found = msgspec.json.decode(published, type=list[ProxyStatus])
-                after = {status.proxy: status for status in found}
-            except msgspec.MsgspecError as error:  # a replica of another version
-                _LOG.warning("what replica %s published is not understood: %s", replica, error)
-            self._others[replica] = after
+        before = self._others.pop(replica, None)
+        if found is not None:
+            self._others[replica] = found
+        self._tell(_counted(before), _counted(found))
+
+    def _miss_others(self) -> None:
+        """Another beat of ours has come back."""
+        for other in self._others.values():
+            before = _counted(other)
+            other.missed += 1
+            self._tell(before, _counted(other))
+
+    def _tell(self, before: Statuses, after: Statuses) -> None:
         for proxy in sorted(before.keys() | after.keys()):
             if before.get(proxy) != after.get(proxy):
                 self._on_change(proxy)
 
+    def _counting(self) -> Iterator[tuple[str, Statuses]]:
+        """What the other replicas that are there have published, sorted."""
+        for replica, other in sorted(self._others.items()):
+            yield replica, _counted(other)
+
 
 class _ConfigMap(msgspec.Struct):
     data: dict[str, str] = {}
+
+
+def _published(replica: str, config_map: bytes) -> _Other:
+    statuses: list[ProxyStatus] = []
+    beat = ""
+    try:
+        data = msgspec.json.decode(config_map, type=_ConfigMap).data
+        beat = data.get(_BEAT, "")
+        statuses = msgspec.json.decode(data.get(_FIELD, "[]"), type=list[ProxyStatus])
+    except msgspec.MsgspecError as error:  # a replica of another version
+        _LOG.warning("what replica %s published is not understood: %s", replica, error)
+    return _Other({status.proxy: status for status in statuses}, beat)
+
+
+def _counted(other: _Other | None) -> Statuses:
+    """What counts of what another replica has published."""
+    return other.statuses if other is not None and other.counts else {}
 
 
 def _owner(pod: str, uid: str) -> Mapping[str, Any]:
