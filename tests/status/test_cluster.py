@@ -363,6 +363,21 @@ def test_an_outage_is_waited_out():
     virtual_time.run(scene())
 
 
+def test_an_object_that_is_not_found_but_there_is_tried_again():
+    async def scene():
+        async with world() as made:
+            await made.cluster.placed(ROUTE)
+            made.cluster.fault = ApiError(404, "NotFound", "the version is served no more")
+            made.tell(route())
+            await asyncio.sleep(10)
+            assert made.cluster.attempts < 10
+            made.cluster.fault = None
+            await asyncio.sleep(30)
+            assert made.writes == 1
+
+    virtual_time.run(scene())
+
+
 def test_a_status_that_the_schema_refuses_is_tried_ever_more_rarely():
     async def scene():
         async with world() as made:
@@ -426,8 +441,9 @@ def test_an_object_that_is_gone_is_forgotten():
         async with world() as made:
             await made.cluster.placed(ROUTE)
             del made.cluster.stored[ROUTE]
+            asyncio.get_running_loop().call_later(LAG, made.cluster.seen.pop, ROUTE)
             made.tell(route())
-            await asyncio.sleep(60)
+            await asyncio.sleep(600)
             assert made.cluster.attempts == 1
 
     virtual_time.run(scene())

@@ -340,12 +340,12 @@ class ClusterStatus:
             state.stale = version
             self._later(key, now + _STALE_WAIT)
             return
-        if error.code == _NOT_FOUND:
-            self._forget(key)
-            return
         self.counts.failed += 1
         longest = _BACKOFF_LONGEST if error.code else _BACKOFF_UNREACHABLE
-        level = logging.DEBUG if state.failures else logging.WARNING
+        # Once is common: the object was deleted, and that has not come in. It may also be served
+        # under another version by now, where it is as it was: then nothing would come in.
+        told = 1 if error.code == _NOT_FOUND else 0
+        level = logging.WARNING if state.failures == told else logging.DEBUG
         _LOG.log(level, "%s: its status can't be written: %s", "/".join(key), error)
         wait = min(longest, _BACKOFF * 2.0 ** min(state.failures, 10))
         state.failures += 1
