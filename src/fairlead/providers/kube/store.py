@@ -128,11 +128,15 @@ class Store:
         before, self._referents = self._referents, wanted(self._objects, self._ours)
         self._answered &= self._referents
         self._forbidden &= self._referents
-        new = self._referents - before
-        for each, obj in self._pending.items():
-            if each[0] in REFERRING_KINDS:
-                own = references_of(obj) if obj is not None else ()
-                self._asking[each] = self._asking.get(each, frozenset()) | new | set(own)
+        own = {
+            each: frozenset(references_of(obj) if obj is not None else ())
+            for each, obj in self._pending.items()
+            if each[0] in REFERRING_KINDS
+        }
+        # What is new and none of them names was permitted by one of them: a grant, or a class.
+        permitted = self._referents - before - frozenset[Referent]().union(*own.values())
+        for each, named in own.items():
+            self._asking[each] = self._asking.get(each, frozenset()) | named | permitted
         return self._referents
 
     # What goes out
