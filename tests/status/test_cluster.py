@@ -390,6 +390,77 @@ def test_a_status_that_the_schema_refuses_is_tried_ever_more_rarely():
     virtual_time.run(scene())
 
 
+def test_what_others_write_all_the_time_brings_no_earlier_tries():
+    async def scene():
+        async with world() as made:
+            await made.cluster.placed(ROUTE)
+            made.cluster.fault = ApiError(422, "Invalid", "status.parents: too long")
+            made.tell(route())
+            for value in range(3000):
+                made.cluster.put(ROUTE, {"parents": [foreign(value)]})
+                await asyncio.sleep(0.1)
+            assert made.cluster.attempts < 20
+            made.cluster.fault = None
+            fixed = now()
+            made.tell(route(generation=2))
+            await asyncio.sleep(1.6)
+            assert made.cluster.writes[0][0] - fixed < 1.6
+
+    virtual_time.run(scene())
+
+
+def test_what_is_refused_whatever_is_told_is_not_tried_all_the_time():
+    async def scene():
+        async with world() as made:
+            await made.cluster.placed(GATEWAY)
+            made.cluster.fault = ApiError(422, "Invalid", "status.addresses: too many")
+            for count in range(3000):
+                made.tell(gateway(count))
+                await asyncio.sleep(0.1)
+            assert made.cluster.attempts < 300 / 1.5 + 10
+
+    virtual_time.run(scene())
+
+
+def test_a_server_that_asks_to_wait_is_obeyed_for_half_a_minute():
+    async def scene():
+        async with world() as made:
+            await made.cluster.placed(ROUTE)
+            made.cluster.fault = ApiError(429, "TooManyRequests", "later", 1e6)
+            asked = now()
+            made.tell(route())
+            for value in range(200):
+                made.cluster.put(ROUTE, {"parents": [foreign(value)]})
+                made.tell(route(generation=2 + value))
+                await asyncio.sleep(0.1)
+            assert made.cluster.attempts == 1
+            made.cluster.fault = None
+            await asyncio.sleep(15)
+            assert 30 <= made.cluster.writes[0][0] - asked < 33
+
+    virtual_time.run(scene())
+
+
+def test_an_event_waits_for_a_server_no_longer_than_half_a_minute():
+    async def scene():
+        async with world() as made:
+            await made.cluster.placed(ROUTE)
+            create, asked = made.cluster.create, []
+
+            async def busy(path, obj):
+                asked.append(path)
+                if len(asked) == 1:
+                    raise ApiError(429, "TooManyRequests", "later", 1e6)
+                return await create(path, obj)
+
+            made.cluster.create = busy
+            made.tell(route("cart", condition(status="False", reason="NoMatchingParent")))
+            await asyncio.sleep(40)
+            assert len(made.cluster.events) == 1
+
+    virtual_time.run(scene())
+
+
 def test_a_field_that_the_api_server_drops_is_not_written_again_and_again():
     async def scene():
         async with world() as made:

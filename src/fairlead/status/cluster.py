@@ -23,7 +23,7 @@ from fairlead.status.condition_list import Turn
 from fairlead.status.conditions import Json, Times
 from fairlead.status.events import EVENT_KINDS, EventRecorder, regarding
 from fairlead.status.merge import KINDS, SHARED_KINDS
-from fairlead.status.pace import SHORTEST, Pace
+from fairlead.status.pace import LONGEST, SHORTEST, Pace
 from fairlead.status.store import ReportKey, StatusStore
 
 _LOG = logging.getLogger(__name__)
@@ -43,6 +43,8 @@ _STALE_LONGEST: Final = 1.0
 _BACKOFF: Final = 0.25
 _BACKOFF_UNREACHABLE: Final = 2.0
 _BACKOFF_LONGEST: Final = 30.0
+_REFUSED: Final = frozenset({400, 413, 422})
+"""What was told is refused; something else may be taken."""
 _CONFLICT: Final = 409
 _NOT_FOUND: Final = 404
 
@@ -100,7 +102,7 @@ class Counts(msgspec.Struct):
 class _State:
     """What is remembered of one object that was written."""
 
-    __slots__ = ("failures", "futile", "looked", "pace", "stale", "waits")
+    __slots__ = ("failures", "futile", "looked", "not_before", "pace", "refused", "stale", "waits")
 
     def __init__(self) -> None:
         self.pace = Pace()
@@ -111,8 +113,22 @@ class _State:
         self.waits = 0
         """Looks in vain for a newer version."""
         self.failures = 0
+        self.not_before = float("-inf")
+        """When a write that failed may be tried again, whatever causes a look until then."""
+        self.refused: tuple[float, Json] | None = None
+        """When the API server refused what was told, and what that was."""
         self.futile = b""
         """A patch that the API server took without effect."""
+
+    def held(self, told: Json) -> float:
+        """Until when no write is tried; something else than was refused waits not as long."""
+        if self.refused is None or self.refused[1] == told:
+            return self.not_before
+        return min(self.not_before, self.refused[0] + LONGEST)
+
+    def wrote(self) -> None:
+        """What failed before has been done."""
+        self.failures, self.not_before, self.refused = 0, float("-inf"), None
 
 
 class _Metadata(msgspec.Struct, rename="camel"):
@@ -274,7 +290,7 @@ class ClusterStatus:
             if merged is None and state.pace.calm(now):
                 del self._states[key]  # most objects have nothing to be remembered
             return
-        due = state.pace.due(now, urgent=merged.urgent)
+        due = max(state.pace.due(now, urgent=merged.urgent), state.held(told))
         if any(_loses_programmed(turn) for turn in merged.turns):
             due = max(due, self._settled)
         if due > now:
@@ -312,13 +328,15 @@ class ClusterStatus:
             answer = msgspec.json.decode(text, type=_Answer)
         except ApiError as error:
             self._failed(key, state, version, error)
+            if error.code in _REFUSED:
+                state.refused = (self._clock(), told)
             return
         except msgspec.MsgspecError as error:
             self._failed(key, state, version, UnreachableError(f"{path}: odd answer: {error}"))
             return
         self.counts.written += 1
         state.pace.wrote(self._clock(), urgent=merged.urgent)
-        state.failures = 0
+        state.wrote()
         if answer.metadata.resource_version != version:
             state.stale = version
         self._check(key, state, answer, told)
@@ -349,7 +367,9 @@ class ClusterStatus:
         _LOG.log(level, "%s: its status can't be written: %s", "/".join(key), error)
         wait = min(longest, _BACKOFF * 2.0 ** min(state.failures, 10))
         state.failures += 1
-        self._later(key, now + max(wait, error.retry_after or 0.0))
+        asked = min(error.retry_after or 0.0, _BACKOFF_LONGEST)
+        state.not_before, state.refused = now + max(wait, asked), None
+        self._later(key, state.not_before)
 
     def _later(self, key: ReportKey, due: float) -> None:
         self._agenda.add(key, due)

@@ -38,6 +38,8 @@ _REFILL: Final = 30.0
 _REMEMBERED: Final = 2000
 """Events that are remembered, to count them up."""
 _RETRY: Final = 2.0
+_RETRY_LONGEST: Final = 30.0
+"""Seconds that a server may ask for."""
 _TRIES: Final = 5
 _VERSION: Final = "events.k8s.io/v1"
 _EXISTS: Final = 409
@@ -206,7 +208,7 @@ class EventRecorder:
                 if error.code not in _LATER:
                     _LOG.debug("event dropped: %s", error)
                     return
-                await asyncio.sleep(error.retry_after or _RETRY)
+                await asyncio.sleep(min(error.retry_after or _RETRY, _RETRY_LONGEST))
             else:
                 return
 
