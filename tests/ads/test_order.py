@@ -1,5 +1,7 @@
 """Make before break, on a link without I/O."""
 
+import pytest
+
 from ads.link import Link, cluster, endpoints, listener, routes, scope, text
 from fairlead.ads import type_url
 from fairlead.ads.barrier import PATIENCE
@@ -141,6 +143,32 @@ def test_steady_stream_of_new_clusters_does_not_hold_routes_back_for_ever():
     assert link.sent(R), "something was sent before the stream of changes ended"
     link.settle()
     assert link.envoy.active[R] == {"t": "t|one>c15"}
+
+
+@pytest.mark.parametrize("under_way", [False, True])
+def test_route_to_a_new_cluster_that_leaves_before_it_is_there_is_never_sent(under_way):
+    link = serving()
+    link.update(cluster("x"), endpoints("x"), routes("t", {"one": "x"}))
+    if under_way:
+        link.poll()
+    link.update(cluster("y"), endpoints("y"), routes("t", {"one": "y"}), gone=[(C, "x"), (E, "x")])
+    link.settle()
+    assert link.sent(R) == [(["t"], [])]
+    assert link.envoy.active[R] == {"t": "t|one>y"}
+
+
+def test_cluster_that_leaves_does_not_hold_back_what_waited_before_it_came():
+    link = serving()
+    link.update(cluster("b"), endpoints("b"), routes("t", {"one": "b"}))
+    link.poll()
+    link.deliver_response()
+    while link.envoy.out:
+        link.deliver_request()
+    link.update(cluster("x"), endpoints("x"), routes("t", {"one": "x"}))
+    link.update(cluster("y"), endpoints("y"), routes("t", {"one": "y"}), gone=[(C, "x"), (E, "x")])
+    link.settle()
+    assert link.sent(R) == [(["t"], []), (["t"], [])]
+    assert link.envoy.active[R] == {"t": "t|one>y"}
 
 
 def test_proxy_that_never_acknowledges_endpoints_gets_routes_after_a_bounded_wait():

@@ -57,6 +57,11 @@ class Barrier:
         self._until[self.generation] = now + PATIENCE
         self._pending.update(dict.fromkeys(new, self.generation))
 
+    def first_awaiting(self, names: Iterable[str]) -> int | None:
+        """The first generation that waits for one of the clusters; None if none does."""
+        found = (self._pending[name] for name in names if name in self._pending)
+        return min(found, default=None)
+
     def sent(self, name: str, serial: int) -> None:
         """The cluster went out in the response `serial`."""
         if name in self._pending:
@@ -100,7 +105,8 @@ class Gate:
     """Route changes that wait for a generation of clusters.
 
     At most two states of a resource wait: the oldest one, so that a steady stream of new
-    clusters cannot hold a route table back for ever, and the newest.
+    clusters cannot hold a route table back for ever, and the newest. Where a cluster leaves that
+    was still waited for, the newest alone.
     """
 
     _waiting: dict[int, dict[Key, Mark]] = field(default_factory=dict[int, dict[Key, Mark]])
@@ -138,6 +144,15 @@ class Gate:
                 if not generations:
                     del self._generations[key]
                 yield key, mark
+
+    def drop_outdated(self, generation: int) -> None:
+        """A cluster that `generation` waited for has left before it was there.
+
+        States held since then may name it. Only the newest of a resource surely does not.
+        """
+        for key, generations in self._generations.items():
+            if len(generations) > 1 and generations[0] >= generation:
+                del self._waiting[generations.pop(0)][key]
 
     def drop(self, key: Key) -> None:
         """Nobody waits for the resource any longer."""

@@ -141,9 +141,11 @@ class Session:
         """What is desired has changed, in one go; `before` holds what was desired until then."""
         self.stream.sequence += 1
         leaving: list[str] = []
+        names = [name for url, name in changes if url == type_url.CLUSTER]
+        gone = [name for name in names if changes[type_url.CLUSTER, name] is None]
+        outdated = self.stream.barrier.first_awaiting(gone)
         clusters = self.stream.channels.get(type_url.CLUSTER)
         if clusters is not None:
-            names = [name for url, name in changes if url == type_url.CLUSTER]
             leaving = self._clusters(clusters, names, now)
         for (url, name), resource in changes.items():
             channel = self.stream.channels.get(url)
@@ -151,6 +153,8 @@ class Session:
                 continue
             if url != type_url.CLUSTER or resource is not None:
                 self._mark(channel, name, before.get((url, name)))
+        if outdated is not None:
+            self.stream.gate.drop_outdated(outdated)
         if leaving:
             self.stream.removals.add(leaving, self._unfinished(), now)
 
