@@ -4,13 +4,19 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ads.link import Link, cluster, endpoints, listener, part, resource, routes, text
+from ads.link import Link, cluster, endpoints, listener, part, resource, routes, scope, text
 from fairlead.ads import type_url
 from fairlead.ads.bisection import Group, Suspect, cut, mentions
 from fairlead.ads.quarantine import FIRST_RETRY
 from fairlead.ir.origin import Origin
 
-C, E, R, L = type_url.CLUSTER, type_url.ENDPOINTS, type_url.ROUTES, type_url.LISTENER
+C, E, R, L, S = (
+    type_url.CLUSTER,
+    type_url.ENDPOINTS,
+    type_url.ROUTES,
+    type_url.LISTENER,
+    type_url.SCOPE,
+)
 
 
 def serving(hosts):
@@ -42,6 +48,44 @@ def test_refused_change_keeps_the_last_good_version():
     link.update(routes("t", {"one": "a", "two": "BAD again"}))
     link.settle()
     assert link.envoy.active[R]["t"] == "t|one>a|two>a"
+
+
+def test_trial_that_passes_does_not_let_a_route_go_before_its_new_cluster():
+    link = serving({"one": "a"})
+    good = {"five": "a", "four": "a"}
+    link.update(routes("t", {"one": "a", **good, "three": "a", "two": "BAD"}))
+    link.poll()
+    link.deliver_response()
+    link.deliver_request()
+    link.poll()
+    link.update(cluster("b"), endpoints("b"), routes("t", {"one": "b", **good, "three": "a"}))
+    link.deliver_response()
+    link.deliver_request()
+    link.update(routes("t", {"one": "b", **good}))
+    link.poll()
+    while link.down:
+        link.deliver_response()
+    assert not link.envoy.dead_routes()
+    link.settle()
+    assert link.envoy.active[R]["t"] == "t|five>a|four>a|one>b"
+
+
+def test_removal_that_is_refused_does_not_bring_a_scope_back_before_its_clusters():
+    link = serving({"one": "a"})
+    link.update(scope("s", "t"))
+    link.settle()
+    link.envoy.seen.clear()
+    link.update(scope("r", "BAD"), gone=[(S, "s")])
+    link.poll()
+    link.update(cluster("b"), endpoints("b"), scope("s", "v"), routes("v", {"two": "b"}))
+    link.deliver_response()
+    link.deliver_request()
+    link.poll()
+    while link.down:
+        link.deliver_response()
+    assert [url for url, _, _ in link.envoy.seen] == [S, C]
+    link.settle()
+    assert link.envoy.active[S] == {"s": "v"}
 
 
 def test_only_suspect_is_condemned_without_further_trials():

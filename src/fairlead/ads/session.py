@@ -231,7 +231,8 @@ class Session:
             elif url == type_url.ENDPOINTS:
                 self.stream.barrier.endpoints_accepted(name, response.serial)
             if self.stream.quarantine.blocked((url, name)):
-                channel.ready.setdefault(name, Mark(entry.sequence))
+                if (url, name) not in self.stream.gate:
+                    channel.ready.setdefault(name, Mark(entry.sequence))
             else:
                 held = channel.wants(name)
                 self.stream.finish(
@@ -276,10 +277,10 @@ class Session:
             elif (url, name) not in self.stream.gate:
                 channel.ready.setdefault(name, Mark(entry.sequence))
         for name, sequence in response.removed:
-            if resources:
-                channel.ready.setdefault(name, Mark(sequence))
-            else:
+            if not resources:
                 self.stream.finish((url, name), sequence, now)
+            elif (url, name) not in self.stream.gate:
+                channel.ready.setdefault(name, Mark(sequence))
 
     # What goes out
 
