@@ -88,6 +88,19 @@ def test_removal_that_is_refused_does_not_bring_a_scope_back_before_its_clusters
     assert link.envoy.active[S] == {"s": "v"}
 
 
+def test_what_was_accepted_after_it_left_does_not_stand_in_for_what_comes_under_its_name():
+    link = serving({"one": "a"})
+    link.update(cluster("x"), endpoints("x"))
+    link.poll()
+    link.update(gone=[(C, "x"), (E, "x")])
+    link.settle()
+    assert "x" not in link.envoy.active[C]
+    link.update(cluster("x", "eds BAD"), endpoints("x"))
+    link.settle()
+    assert "x" not in link.envoy.active[C]
+    assert rejected(link) == [(C, "x", "")]
+
+
 def test_only_suspect_is_condemned_without_further_trials():
     link = serving({f"h{n}": "a" for n in range(50)})
     link.update(routes("t", {f"h{n}": "a" for n in range(50)} | {"h7": "BAD"}))

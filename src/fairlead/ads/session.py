@@ -223,9 +223,11 @@ class Session:
         url = channel.type_url
         landed = channel.accepted(response)
         told = url == type_url.LISTENER
+        desired = self.stream.desired.get(url, {})
         for entry in response.entries:
             name = entry.resource.name
-            told = self.stream.quarantine.accepted(entry.resource) or told
+            if name in desired:  # what has left is no last good version of what may come
+                told = self.stream.quarantine.accepted(entry.resource) or told
             if url == type_url.CLUSTER and name in landed:
                 self._cluster_accepted(name)
             elif url == type_url.ENDPOINTS:
