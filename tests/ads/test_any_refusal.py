@@ -60,6 +60,8 @@ class AnyRefusal(AnyMachine):
             E: {(E, name) for name in envoy.watched[E]},
             R: {(R, name) for name in envoy.watched[R]},
         }
+        for url in (C, L):
+            assert {(url, name) for name in envoy.active[url]} <= self.world.keys()
         for (url, name), wanted in self.world.items():
             if (url, name) not in asked[url]:
                 continue

@@ -101,6 +101,50 @@ def test_what_was_accepted_after_it_left_does_not_stand_in_for_what_comes_under_
     assert rejected(link) == [(C, "x", "")]
 
 
+def test_what_came_in_a_refused_response_is_sent_again_after_the_stream_broke():
+    """Envoy runs what was good of the response, and reports the version before."""
+    link = serving({"one": "a"})
+    link.update(cluster("a", "eds 2"), cluster("z", "eds BAD"), endpoints("z"))
+    link.poll()
+    link.deliver_response()
+    link.machine.disconnect()
+    link.update(cluster("a"), gone=[(C, "z"), (E, "z")])
+    link.reconnect()
+    link.settle()
+    assert link.envoy.active[C] == {"a": "eds 1"}
+
+
+def test_what_came_in_a_refused_response_leaves_after_the_stream_broke():
+    """Envoy runs what was good of the response, and does not report it."""
+    link = serving({"one": "a"})
+    link.update(listener("m", "t"), listener("l2", "BAD"))
+    link.poll()
+    link.update(cluster("n", "other"), cluster("z", "eds BAD"))
+    link.poll()
+    while link.down:
+        link.deliver_response()
+    assert sorted(link.envoy.active[C]) == ["a", "n"]
+    assert sorted(link.envoy.active[L]) == ["l", "m"]
+    link.machine.disconnect()
+    link.update(gone=[(C, "n"), (C, "z"), (L, "m"), (L, "l2")])
+    link.reconnect()
+    link.settle()
+    assert sorted(link.envoy.active[C]) == ["a"]
+    assert sorted(link.envoy.active[L]) == ["l"]
+
+
+def test_what_is_unclear_stays_so_if_the_next_stream_breaks_at_once():
+    link = serving({"one": "a"})
+    link.update(listener("m", "t"), listener("l2", "BAD"))
+    link.poll()
+    link.deliver_response()
+    link.reconnect()
+    link.update(gone=[(L, "m"), (L, "l2")])
+    link.reconnect()
+    link.settle()
+    assert sorted(link.envoy.active[L]) == ["l"]
+
+
 def test_only_suspect_is_condemned_without_further_trials():
     link = serving({f"h{n}": "a" for n in range(50)})
     link.update(routes("t", {f"h{n}": "a" for n in range(50)} | {"h7": "BAD"}))

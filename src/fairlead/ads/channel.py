@@ -102,6 +102,11 @@ class Channel:
         return name in self.acknowledged or name in self.unsure
 
     @property
+    def unclear(self) -> frozenset[str]:
+        """Names whose version the next stream does not know, whatever Envoy reports."""
+        return frozenset(self.busy.keys() | self.unsure)
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is under way or waiting."""
         return not (self.ready or self.busy or self.owes_answer)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fairlead.ads import type_url
 from fairlead.ads.quarantine import Quarantine
 from fairlead.ads.session import Session
-from fairlead.ads.stream import Changes, Desired
+from fairlead.ads.stream import Changes, Desired, Unclear
 from fairlead.ads.sync_state import ProxyState, TypeState
 from fairlead.ads.wire import Request, encode
 from fairlead.ir.proxy_status import ProxyStatus
@@ -58,8 +58,8 @@ class Machine:
         self.desired: Desired = {} if desired is None else desired
         self.quarantine = Quarantine()
         self.session: Session | None = None
-        self._owed: frozenset[str] = frozenset()
-        """What the last stream left open (`Session.owed`)."""
+        self._unclear: Unclear | None = None
+        """What the last stream left open."""
         self._told: ProxyStatus | None = None
         self._stale = True
         self._warming = False
@@ -68,13 +68,13 @@ class Machine:
     def connect(self) -> None:
         """A stream of the proxy begins; an earlier one is forgotten."""
         self.disconnect()
-        self.session = Session(self.desired, self.quarantine, self._owed)
+        self.session = Session(self.desired, self.quarantine, self._unclear)
         self._stale = True
 
     def disconnect(self) -> None:
         """The proxy's stream has ended. Envoy goes on with what it has."""
         if self.session is not None:
-            self._owed = self.session.owed
+            self._unclear = self.session.unclear
             self.session = None
             self.quarantine.disconnected()
             self._stale = True

@@ -14,7 +14,7 @@ from fairlead.ads.barrier import Key
 from fairlead.ads.channel import WILDCARD, Channel, Mark, Response
 from fairlead.ads.outgoing import next_response
 from fairlead.ads.quarantine import Quarantine
-from fairlead.ads.stream import Changes, Desired, Stream
+from fairlead.ads.stream import Changes, Desired, Stream, Unclear
 from fairlead.ads.wire import Request
 from fairlead.xds.resource import Resource
 
@@ -23,10 +23,13 @@ class Session:
     """Takes requests, updates and time for one stream, and yields its responses."""
 
     def __init__(
-        self, desired: Desired, quarantine: Quarantine, owed: frozenset[str] = frozenset()
+        self, desired: Desired, quarantine: Quarantine, unclear: Unclear | None = None
     ) -> None:
-        """Begin a stream; `owed` is what the one before it has left open (`owed`)."""
-        self.stream = Stream(desired, quarantine, owed=set(owed))
+        """Begin a stream; `unclear` is what the one before it has left open, if there was one."""
+        self.stream = Stream(desired, quarantine)
+        if unclear is not None:
+            self.stream.owed.update(unclear.endpoints)
+            self.stream.unclear.update(unclear.resources)
         self._returned = False
 
     @property
@@ -46,13 +49,12 @@ class Session:
         )
 
     @property
-    def owed(self) -> frozenset[str]:
-        """Clusters whose endpoints may have to be sent again should the stream break now.
-
-        Envoy may be warming the cluster, and says that it holds the endpoints: older ones.
-        """
-        channels = map(self.stream.channels.get, (type_url.CLUSTER, type_url.ENDPOINTS))
-        return frozenset(self.stream.owed).union(*(each.busy for each in channels if each))
+    def unclear(self) -> Unclear:
+        """What is not known of Envoy should the stream break now."""
+        resources = self.stream.unclear | {
+            url: channel.unclear for url, channel in self.stream.channels.items()
+        }
+        return Unclear(frozenset(self.stream.owed), resources)
 
     @property
     def deadline(self) -> float | None:
@@ -94,21 +96,24 @@ class Session:
         held = dict(request.initial_versions)
         self._returned = self._returned or bool(held)
         channel.acknowledged.update(held)
+        unclear = {name for name in self.stream.unclear.pop(url, ()) if channel.wants(name)}
+        channel.unsure |= unclear
+        channel.forced |= unclear
+        leftovers = sorted((held.keys() | unclear) - table.keys())
         for name, version in held.items():
             resource = table.get(name)
             if resource is not None and resource.version == version:
                 self.stream.quarantine.accepted(resource)
         if url == type_url.CLUSTER:
             self.stream.barrier.serving.update(held)
-            if held:
+            if held:  # else it's most likely a new process, which holds no leftovers either
                 self.stream.removals.settle(None)
+                self.stream.removals.add(leftovers, self._unfinished(), now)
             self.stream.barrier.expect(
                 table if channel.wildcard else channel.names & table.keys(), now
             )
-            leftovers = [name for name in held if name not in table]
-            self.stream.removals.add(leftovers, self._unfinished(), now)
         elif url in type_url.REMOVABLE:
-            for name in held.keys() - table.keys():
+            for name in leftovers:
                 self._mark(channel, name, None)
         if url == type_url.LISTENER:
             self.stream.removals.settle(now)

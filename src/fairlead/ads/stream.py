@@ -18,6 +18,23 @@ Changes = Mapping[Key, Resource | None]
 """What changed, by (type url, name); None for what is gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """What a stream that breaks leaves open, for the next one of the same Envoy."""
+
+    endpoints: frozenset[str]
+    """Clusters that went out before their endpoints.
+
+    Envoy may be warming the cluster, and says that it holds the endpoints: older ones.
+    """
+    resources: Mapping[str, frozenset[str]]
+    """By type: names that were under way, or in a refused response that nothing has followed.
+
+    Of a refused response Envoy applies what is good, and keeps reporting the versions before, or
+    nothing of what is new.
+    """
+
+
 @dataclass(slots=True, eq=False)
 class Stream:
     """One stream of one proxy. `desired` and `quarantine` belong to the proxy and outlive it."""
@@ -31,6 +48,8 @@ class Stream:
     removals: Removals = field(default_factory=Removals)
     owed: set[str] = field(default_factory=set[str])
     """Clusters that went out, maybe on an earlier stream, and whose endpoints have to follow."""
+    unclear: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    """`Unclear.resources` of the types that Envoy has not asked for yet."""
     sequence: int = 0
     """Counts updates."""
     serial: int = 0
