@@ -116,6 +116,55 @@ def test_cluster_that_comes_back_while_its_removal_is_under_way_is_new():
     assert not link.envoy.dead_routes()
 
 
+def removing_while_another_warms():
+    """A link whose Envoy has removed cluster x and keeps that back, for another cluster warms."""
+    link = serving()
+    link.update(cluster("x"), endpoints("x"))
+    link.settle()
+    link.update(cluster("slow"))
+    link.exchange()
+    link.now += PATIENCE  # for which routes wait for it
+    link.exchange()
+    link.update(gone=[(C, "x"), (E, "x")])
+    link.exchange()
+    link.now += GRACE
+    link.exchange()
+    assert link.envoy.active[C].keys() == {"a"}
+    assert link.envoy.kept_back
+    return link
+
+
+def test_cluster_comes_back_before_its_removal_is_acknowledged_where_another_one_warms():
+    link = removing_while_another_warms()
+    link.update(cluster("x"), endpoints("x"), routes("t", {"one": "x"}))
+    link.exchange()
+    assert "x" not in link.envoy.active[C]
+    assert link.machine.next_deadline() == link.now + OVERDUE
+    link.now += OVERDUE
+    link.exchange()
+    assert link.envoy.active[C].keys() == {"a", "x"}
+    assert link.envoy.active[R] == {"t": "t|one>x"}
+    link.update(endpoints("slow"))
+    link.settle()
+    assert link.sent(C)[-1] == (["x"], [])
+    assert link.machine.synced
+
+
+def test_cluster_that_comes_back_and_leaves_again_during_its_removal_asks_for_no_time():
+    link = removing_while_another_warms()
+    link.update(cluster("x"), endpoints("x"))
+    link.exchange()
+    link.update(gone=[(C, "x"), (E, "x")])
+    for _ in range(3):
+        link.exchange()
+        link.now = link.machine.next_deadline() or link.now
+    link.exchange()
+    assert link.machine.next_deadline() is None
+    link.update(endpoints("slow"))
+    link.settle()
+    assert "x" not in link.envoy.active[C]
+
+
 def test_changes_while_waiting_are_coalesced_and_the_newest_wins():
     link = serving()
     link.update(cluster("b"), endpoints("b"), routes("t", {"one": "b"}))

@@ -2,8 +2,8 @@
 
 A resource is in at most one unanswered response: a change that comes while it is under way waits
 for the answer, and then only the newest is sent. So a slow proxy makes nothing queue up. Clusters
-are the exception, for Envoy keeps its answer back while any cluster warms: a removal goes out at
-once, as it may be what ends the warming, and a change after `OVERDUE` seconds.
+are the exception, for Envoy keeps its answer back while any cluster warms: a removal follows at
+once, as it may be what ends the warming, and all else after `OVERDUE` seconds.
 """
 
 from dataclasses import dataclass, field
@@ -116,17 +116,22 @@ class Channel:
         flight = self.busy.get(name)
         if flight is None:
             return True
-        if self.type_url != CLUSTER or flight.removed:
+        if self.type_url != CLUSTER:
             return False
-        return removal or flight.since + OVERDUE <= now
+        if removal:
+            return not flight.removed
+        return flight.since + OVERDUE <= now
 
-    @property
-    def overdue_at(self) -> float | None:
-        """When `free` will say yes for something that is ready and under way, at the latest."""
+    def overdue_after(self, now: float) -> float | None:
+        """When `free` may say yes for something more that is ready and under way.
+
+        What is overdue by `now` and still waits does so for something else than time.
+        """
         if self.type_url != CLUSTER or not self.ready or not self.busy:
             return None
         waiting = (flight for name, flight in self.busy.items() if name in self.ready)
-        return min((f.since + OVERDUE for f in waiting if not f.removed), default=None)
+        times = (flight.since + OVERDUE for flight in waiting)
+        return min((time for time in times if time > now), default=None)
 
     def sent(self, response: Response, now: float) -> None:
         """Enter a response; its resources are under way from now on."""

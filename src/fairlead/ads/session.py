@@ -64,7 +64,7 @@ class Session:
             self.stream.barrier.deadline,
             self.stream.removals.deadline,
             self.stream.quarantine.deadline,
-            clusters.overdue_at if clusters is not None else None,
+            clusters.overdue_after(self.stream.polled) if clusters is not None else None,
         )
         return min((time for time in times if time is not None), default=None)
 
@@ -293,6 +293,7 @@ class Session:
 
     def poll(self, now: float) -> Response | None:
         """The next response, already entered as sent; None if there is nothing to say now."""
+        self.stream.polled = now
         while True:
             self._pass_time(now)
             opened = self.stream.barrier.opened

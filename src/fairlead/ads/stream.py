@@ -1,5 +1,6 @@
 """State of one stream, which what comes in and what goes out share."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -54,6 +55,8 @@ class Stream:
     """Counts updates."""
     serial: int = 0
     """Counts responses."""
+    polled: float = -math.inf
+    """When what can go out was last looked for, in the caller's seconds."""
     last_answer: float | None = None
     """When a response was last answered, in the caller's seconds."""
 
