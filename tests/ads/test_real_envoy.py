@@ -9,6 +9,11 @@ import threading
 import grpc
 import grpc.aio
 import pytest
+from envoy.config.cluster.v3 import cluster_pb2
+from envoy.extensions.clusters.dns.v3 import dns_cluster_pb2
+from envoy.extensions.network.dns_resolver.cares.v3.cares_dns_resolver_pb2 import (
+    CaresDnsResolverConfig,
+)
 from envoy.service.discovery.v3 import discovery_pb2
 
 from ads.real_envoy import (
@@ -25,6 +30,9 @@ from ads.real_envoy import (
 )
 from fairlead.ads import type_url
 from fairlead.ads.listening import METHOD, SERVICE
+from fairlead.ir.cluster import Cluster
+from fairlead.xds import cluster as clusters
+from fairlead.xds.resource import whole
 from support.ports import free_port
 
 pytestmark = pytest.mark.envoy
@@ -310,6 +318,35 @@ def test_stranger_is_refused_with_a_clear_status():
             assert await call.code() is grpc.StatusCode.INVALID_ARGUMENT
 
     asyncio.run(scenario())
+
+
+def dns_cluster(name, server_port):
+    """As it is served, but that one name server is asked for it."""
+    made = clusters.resource(Cluster(name, "ns", "s", 80, dns_name="silent.example.com"))
+    message = cluster_pb2.Cluster.FromString(b"".join(part.body for part in made.parts))
+    found, resolver = dns_cluster_pb2.DnsCluster(), CaresDnsResolverConfig()
+    message.cluster_type.typed_config.Unpack(found)
+    found.typed_dns_resolver_config.typed_config.Unpack(resolver)
+    asked = resolver.resolvers.add().socket_address
+    asked.address, asked.port_value = "127.0.0.1", server_port
+    found.typed_dns_resolver_config.name = "envoy.network.dns_resolver.cares"
+    found.typed_dns_resolver_config.typed_config.Pack(resolver)
+    message.cluster_type.typed_config.Pack(found)
+    return whole(type_url.CLUSTER, name, message.SerializeToString())
+
+
+def test_proxy_starts_though_a_name_server_stays_silent():
+    port = free_port()
+
+    async def scenario(server_port):
+        table = routes("t", {"one": answer(204)})
+        async with running(dns_cluster("d", server_port), table, listener("l", port, "t")) as setup:
+            assert await setup.get(port, "one") == 204
+            assert not rejected(setup)
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        asyncio.run(scenario(silent.getsockname()[1]))
 
 
 def test_second_stream_of_a_node_takes_over():

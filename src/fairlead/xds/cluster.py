@@ -19,6 +19,7 @@ from fairlead.xds.listener import BUFFER_LIMIT
 from fairlead.xds.messages import (
     FROM_ADS,
     DnsCluster,
+    DnsResolver,
     ForwardProxyCluster,
     HttpProtocolOptions,
     Message,
@@ -44,6 +45,15 @@ RING_LIMIT: Final = 8 * 1024 * 1024
 
 DNS_REFRESH: Final = 30.0
 """Seconds after which a name is asked for again where its answer does not say how long it holds."""
+
+DNS_TIMEOUT: Final = 1
+"""Seconds that a name server has for an answer, on the first try; then a little longer.
+
+A DNS cluster is warm once its name is resolved or has failed to be. Until then Envoy acknowledges
+no cluster, and one that starts takes no listeners: minutes by Envoy's defaults where the server
+stays silent."""
+DNS_TRIES: Final = 2
+"""How often each name server is asked, for IPv4 addresses and then for IPv6."""
 
 _HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _TCP_OPTIONS: Final = "envoy.extensions.upstreams.tcp.v3.TcpProtocolOptions"
@@ -117,6 +127,10 @@ def _by_dns(cluster: Cluster) -> dict[str, Message]:
         dns_refresh_rate=duration(DNS_REFRESH),
         dns_lookup_family="V4_PREFERRED",
         respect_dns_ttl=True,
+        typed_dns_resolver_config=extension(
+            "envoy.network.dns_resolver.cares",
+            DnsResolver(query_timeout_seconds=wrapped(DNS_TIMEOUT), query_tries=wrapped(DNS_TRIES)),
+        ),
     )
     socket = {"address": cluster.dns_name, "port_value": cluster.port}
     endpoint = {"endpoint": {"address": {"socket_address": socket}}}

@@ -31,6 +31,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
 from envoy.extensions.filters.udp.udp_proxy.v3 import udp_proxy_pb2
 from envoy.extensions.http.early_header_mutation.header_mutation.v3 import header_mutation_pb2
+from envoy.extensions.network.dns_resolver.cares.v3 import cares_dns_resolver_pb2
 from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
 from envoy.extensions.tracers.opentelemetry.samplers.v3 import (
     parent_based_sampler_pb2,
@@ -76,6 +77,7 @@ ScopedRouteConfiguration: Final[Any] = scoped_route_pb2.ScopedRouteConfiguration
 FileAccessLog: Final[Any] = file_pb2.FileAccessLog
 StdoutAccessLog: Final[Any] = stream_pb2.StdoutAccessLog
 DnsCluster: Final[Any] = dns_cluster_pb2.DnsCluster
+DnsResolver: Final[Any] = cares_dns_resolver_pb2.CaresDnsResolverConfig
 ForwardProxyCluster: Final[Any] = forward_cluster_pb2.ClusterConfig
 ForwardProxyFilter: Final[Any] = dynamic_forward_proxy_pb2.FilterConfig
 Router: Final[Any] = router_pb2.Router
