@@ -12,7 +12,7 @@ C, E, R, L = type_url.CLUSTER, type_url.ENDPOINTS, type_url.ROUTES, type_url.LIS
 
 TEXTS = st.sampled_from(["eds 1", "eds 2", "eds 3", "eds BAD 1", "eds BAD 2"])
 HOSTS = st.dictionaries(
-    st.sampled_from([f"h{n}" for n in range(6)]), st.sampled_from(["a", "b", "BAD1", "BAD2"])
+    st.sampled_from([f"h{n}" for n in range(6)]), st.sampled_from(["a", "b", "c", "BAD1", "BAD2"])
 )
 world = st.fixed_dictionaries(
     {
@@ -28,6 +28,8 @@ world = st.fixed_dictionaries(
 
 def build(shape):
     made = [cluster(name) for name in "ab"] + [endpoints(name) for name in "ab"]
+    if any("c" in hosts.values() for hosts in shape["tables"].values()):
+        made += [cluster("c", "other")]
     made += [cluster(name, text) for name, text in shape["clusters"].items()]
     made += [endpoints(name, shape["endpoints"].get(name, "eds 1")) for name in shape["clusters"]]
     made += [routes(name, shape["tables"].get(name, {})) for name in "tu"]
@@ -60,8 +62,9 @@ class AnyRefusal(AnyMachine):
             E: {(E, name) for name in envoy.watched[E]},
             R: {(R, name) for name in envoy.watched[R]},
         }
-        for url in (C, L):
-            assert {(url, name) for name in envoy.active[url]} <= self.world.keys()
+        assert {(L, name) for name in envoy.active[L]} <= self.world.keys()
+        left = {name for name in envoy.active[C] if (C, name) not in self.world}
+        assert left <= envoy.used_clusters(), "only a last good version keeps a cluster"
         for (url, name), wanted in self.world.items():
             if (url, name) not in asked[url]:
                 continue

@@ -145,6 +145,24 @@ def test_what_is_unclear_stays_so_if_the_next_stream_breaks_at_once():
     assert sorted(link.envoy.active[L]) == ["l"]
 
 
+def test_cluster_that_a_last_good_version_names_leaves_after_it():
+    link = serving({"one": "a"})
+    link.update(
+        cluster("b"), endpoints("b"), routes("t", {"one": "BAD"}), gone=[(C, "a"), (E, "a")]
+    )
+    link.settle()
+    assert link.envoy.active[R] == {"t": "t|one>a"}
+    assert sorted(link.envoy.active[C]) == ["a", "b"]
+    assert link.machine.synced
+    link.update(endpoints("b", "e2"))
+    link.settle()
+    assert sorted(link.envoy.active[C]) == ["a", "b"]
+    link.update(routes("t", {"one": "b"}))
+    link.settle()
+    assert link.envoy.active[R] == {"t": "t|one>b"}
+    assert sorted(link.envoy.active[C]) == ["b"]
+
+
 def test_only_suspect_is_condemned_without_further_trials():
     link = serving({f"h{n}": "a" for n in range(50)})
     link.update(routes("t", {f"h{n}": "a" for n in range(50)} | {"h7": "BAD"}))

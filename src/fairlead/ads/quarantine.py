@@ -6,7 +6,7 @@ else left out, until its source changes. Suspects that wait for their trial are 
 Survives streams: a proxy that comes back is not sent what it has refused.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
@@ -131,6 +131,16 @@ class Quarantine:
         bundles = tuple([bundled((part,)) for part in parts])
         made = composed(resource.type_url, resource.name, head, bundles)
         return msgspec.structs.replace(made, version=f"held-{made.version}")
+
+    def stand_ins(self, desired: Mapping[str, Mapping[str, Resource]]) -> Iterator[bytes]:
+        """Content that leads requests to clusters in place of what was refused."""
+        for url, name in self._verdicts:
+            resource = desired.get(url, {}).get(name) if url in type_url.ROUTING else None
+            effective = self.effective(resource) if resource is not None else None
+            if resource is None or effective is None:
+                continue
+            own = {part.digest for part in resource.parts}
+            yield from (part.body for part in effective.parts if part.digest not in own)
 
     def accepted(self, resource: Resource) -> bool:
         """Envoy runs this; returns whether a rejection is over by that."""

@@ -160,6 +160,8 @@ class Session:
                 self._mark(channel, name, before.get((url, name)))
         if outdated is not None:
             self.stream.gate.drop_outdated(outdated)
+        leaving += self.stream.pinned  # to be looked at again: this may be what they waited for
+        self.stream.pinned.clear()
         if leaving:
             self.stream.removals.add(leaving, self._unfinished(), now)
 
@@ -173,6 +175,7 @@ class Session:
                 continue
             if name in desired:
                 self.stream.removals.cancel(name)
+                self.stream.pinned.discard(name)
                 flight = clusters.busy.get(name)
                 if flight is not None and flight.removed:
                     self.stream.barrier.gone(name)
@@ -310,12 +313,23 @@ class Session:
         self.stream.barrier.expire(now)
         for (url, name), mark in self.stream.gate.release(self.stream.barrier.opened):
             self.stream.channels[url].ready[name] = mark
-        for name in self.stream.removals.release(now, self._unfinished):
-            self.stream.channels[type_url.CLUSTER].ready[name] = Mark(self.stream.sequence)
+        if due := self.stream.removals.release(now, self._unfinished):
+            self.stream.pinned |= self._in_use(due)
+            for name in due:
+                if name not in self.stream.pinned:
+                    self.stream.channels[type_url.CLUSTER].ready[name] = Mark(self.stream.sequence)
         for url, name in self.stream.quarantine.retry(now):
             channel = self.stream.channels.get(url)
             if channel is not None and channel.wants(name):
                 self._mark(channel, name, self.stream.desired.get(url, {}).get(name))
+
+    def _in_use(self, clusters: list[str]) -> set[str]:
+        """Clusters that what stands in for a refused route or listener names.
+
+        Names stand in the bytes as they are; one that is part of another name stays as well.
+        """
+        contents = list(self.stream.quarantine.stand_ins(self.stream.desired))
+        return {name for name in clusters if any(name.encode() in each for each in contents)}
 
     def _sent(self, channel: Channel, response: Response, now: float) -> None:
         channel.sent(response, now)

@@ -47,6 +47,8 @@ class Stream:
     barrier: Barrier = field(default_factory=Barrier)
     gate: Gate = field(default_factory=Gate)
     removals: Removals = field(default_factory=Removals)
+    pinned: set[str] = field(default_factory=set[str])
+    """Clusters that have to leave once the last good version of a route no longer names them."""
     owed: set[str] = field(default_factory=set[str])
     """Clusters that went out, maybe on an earlier stream, and whose endpoints have to follow."""
     unclear: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
