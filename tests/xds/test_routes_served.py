@@ -48,6 +48,10 @@ RULES = {
     "/away": {"action": {"redirect": {"path": {"prefix": {"value": "/"}}}}},
     "/there": {"action": {"redirect": {"status": 308, "path": {"full": {"value": "/x"}}}}},
     "/port": {"action": {"redirect": {"status": 301, "scheme": "https", "port": 8443}}},
+    "/moved": {
+        "action": {"redirect": {"path": {"full": {"value": "/x"}}}},
+        "policies": {"cors": {"allow_origins": [], "methods": ["GET"]}},
+    },
     "/secure": {"action": {"redirect": {"status": 301, "scheme": "https", "port": 443}}},
     "/headers": {"action": {"route": {"backends": [forward(1, **OWN)]}}, **HEADERS},
     "/headers-of-two": {
@@ -174,6 +178,16 @@ def test_redirects(envoy, path, status, location):
 )
 def test_redirects_keep_or_replace_the_port_of_the_host(envoy, path, location):
     assert envoy.get(path, host="a.example.com:8080").headers["location"] == location
+
+
+def test_a_redirect_whose_cors_allows_no_origin_redirects_and_shows_scripts_nothing(envoy):
+    answer = envoy.get("/moved", origin="https://www.example.com")
+    assert (answer.status, answer.headers["location"]) == (302, "http://a.example.com/x")
+    asked = {"origin": "https://www.example.com", "access-control-request-method": "GET"}
+    preflight = envoy.get("/moved", method="OPTIONS", raw=asked)
+    assert preflight.status == 200
+    for each in (answer, preflight):
+        assert "access-control-allow-origin" not in each.headers
 
 
 @pytest.mark.parametrize("path", ["/headers", "/headers-of-two"])

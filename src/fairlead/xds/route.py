@@ -85,7 +85,7 @@ def _redirects(
         made = [{**common, **fields} for fields in _by_port(rule, redirect)]
     else:
         made = [{**common, "match": match.route_match(rule.match), **_action(rule)}]
-    if allowed is not None:
+    if allowed is not None and allowed.allow_origins:
         for fields in made:
             condition = dict(fields["match"])
             condition["headers"] = [*condition.get("headers", ()), cors.allowed_origin(allowed)]
