@@ -446,6 +446,7 @@ def test_a_cluster_trust_bundle_is_followed_through_its_life():
             ["InvalidKind"],
         ),
         ("wellKnownCACertificates: System", SYSTEM_TRUST, []),
+        ("caCertificateRefs: [], wellKnownCACertificates: System", SYSTEM_TRUST, []),
         ("wellKnownCACertificates: example.com/mine", "", ["Invalid"]),
     ],
 )

@@ -38,9 +38,8 @@ class BackendTLSPolicyValidation(Model, frozen=True, kw_only=True):
 
     hostname: PreciseHostname
     """Sent as SNI; without `subject_alt_names`, the certificate must be for it as well."""
-    ca_certificate_refs: Annotated[
-        tuple[LocalObjectReference, ...], Meta(min_length=1, max_length=8)
-    ] = ()
+    ca_certificate_refs: Annotated[tuple[LocalObjectReference, ...], Meta(max_length=8)] = ()
+    """The standard channel takes an empty list for none."""
     well_known_ca_certificates: (
         Annotated[
             str,
