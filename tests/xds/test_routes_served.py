@@ -54,6 +54,11 @@ RULES = {
     },
     "/secure": {"action": {"redirect": {"status": 301, "scheme": "https", "port": 443}}},
     "/headers": {"action": {"route": {"backends": [forward(1, **OWN)]}}, **HEADERS},
+    "/values": {
+        "request_headers": {"set": [["x-both", "a,  b"], ["x-rule", "Zürich"]]},
+        "match": {"headers": [{"name": "city", "value": "Zürich"}]},
+        "action": to(),
+    },
     "/headers-of-two": {
         "action": {"route": {"backends": [forward(1, **OWN), forward(0)]}},
         **HEADERS,
@@ -197,6 +202,14 @@ def test_the_backends_own_header_filters_come_last(envoy, path):
     assert answer.headers["x-saw-x-rule"] == "100%"
     assert answer.headers["x-answer"] == "backend"
     assert "x-saw-x-gone" not in answer.headers
+
+
+def test_header_values_may_be_any_text(envoy):
+    spelled = "Zürich".encode().decode("latin-1")
+    answer = envoy.get("/values", city=spelled)
+    assert answer.headers["x-saw-x-both"] == "a,  b"
+    assert answer.headers["x-saw-x-rule"] == spelled
+    assert envoy.get("/values", city="Zurich").status == 404
 
 
 def test_nothing_of_envoys_own_is_added(envoy):

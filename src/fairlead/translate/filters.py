@@ -30,6 +30,8 @@ _FRAMING = frozenset(
 )
 """Headers that say where a message ends or concern one connection (RFC 9110, 7.6.1): a value of a
 filter's would have the next one read the message differently."""
+_NOT_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""Control characters: no value of a header (RFC 9110, 5.5), and some of them end one."""
 _DOTS = frozenset({".", ".."})
 _NOT_IN_PATH = re.compile(r"[\x00-\x20\x7f?#]")
 
@@ -165,7 +167,10 @@ def prefix_findings(given: Filters, field: str) -> tuple[Finding, ...]:
 def _headers(
     source: api.HTTPHeaderFilter, field: str
 ) -> tuple[HeaderModifier, tuple[Finding, ...]]:
-    """Names are lower-cased; of equal names in one list the first counts, as the spec says."""
+    """Names are lower-cased; of equal names in one list the first counts, as the spec says.
+
+    Blanks around a value are none of it (RFC 9110, 5.5), and HTTP/2 takes none there.
+    """
     findings: list[Finding] = []
     actions: dict[str, str] = {}
 
@@ -187,8 +192,13 @@ def _headers(
     def pairs(entries: tuple[api.HTTPHeader, ...], action: str) -> tuple[tuple[str, str], ...]:
         kept: list[tuple[str, str]] = []
         for index, entry in enumerate(entries):
-            if usable(entry.name.lower(), action, f"{field}.{action}[{index}].name"):
-                kept.append((entry.name.lower(), entry.value))
+            at = f"{field}.{action}[{index}]"
+            if not usable(entry.name.lower(), action, f"{at}.name"):
+                continue
+            if control := _NOT_IN_VALUE.search(entry.value):
+                message = f"no header can hold {control[0]!r}; leave it out"
+                findings.append(_finding(f"{at}.value", message))
+            kept.append((entry.name.lower(), entry.value.strip(" \t")))
         return tuple(kept)
 
     modifier = HeaderModifier(

@@ -1,5 +1,6 @@
 """Rules of HTTPRouteFilter: one type, its one field, and what that field holds."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -18,10 +19,12 @@ from fairlead.api.http_filter import (
 from fairlead.api.reference import EXPERIMENTAL_GROUP, BackendObjectReference
 from fairlead.api.rules.union import union
 from fairlead.api.rules.unique import unique
+from fairlead.api.scalar import HEADER_VALUE
 
 _ONCE: Final = frozenset(
     {"CORS", "RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite"}
 )
+_HEADER_VALUE: Final = re.compile(HEADER_VALUE)
 _XBACKEND: Final = (EXPERIMENTAL_GROUP, "XBackend")
 
 
@@ -84,12 +87,33 @@ def backend_port(path: Path, backend: BackendObjectReference) -> Iterator[Findin
         yield Finding(Code.RULE, (*path, "port"), message, "remove `port`")
 
 
+def header_value(path: Path, value: str, *, experimental: bool = False) -> Iterator[Finding]:
+    """Clusters with the experimental CRDs refuse values that the standard ones take.
+
+    Args:
+        path: Where the value stands.
+        value: As it is written.
+        experimental: Whether the object's kind is in the experimental channel alone.
+    """
+    if _HEADER_VALUE.fullmatch(value):
+        return
+    message = f"`{value}` is not printable ASCII, single spaces or tabs only between words"
+    if experimental:
+        yield Finding(Code.BOUNDS, path, message)
+        return
+    message += ": the experimental channel refuses the object, the standard one takes it"
+    remedy = "write another value for clusters with the experimental CRDs"
+    yield Finding(Code.BOUNDS, path, message, remedy, "info")
+
+
 def _headers(path: Path, modifier: HTTPHeaderFilter) -> Iterator[Finding]:
     for name, entries in (("set", modifier.set), ("add", modifier.add)):
         if len(entries) > 1:
             keys = [entry.name for entry in entries]
             message = "header `{key}` is in entry {first} already"
             yield from unique((*path, name), keys, message, "keep one of them")
+        for index, entry in enumerate(entries):
+            yield from header_value((*path, name, index, "value"), entry.value)
 
 
 def _mirror(path: Path, mirror: HTTPRequestMirrorFilter) -> Iterator[Finding]:

@@ -90,6 +90,8 @@ def _match(path: Path, match: HTTPRouteMatch) -> Iterator[Finding]:
         names = [header.name for header in match.headers]
         message = "header `{key}` is matched by entry {first} already"
         yield from unique((*path, "headers"), names, message, "keep one of them")
+    for index, header in enumerate(match.headers):
+        yield from http_filter.header_value((*path, "headers", index, "value"), header.value)
     if len(match.query_params) > 1:
         names = [query.name for query in match.query_params]
         message = "query parameter `{key}` is matched by entry {first} already"

@@ -48,6 +48,9 @@ def _content(path: Path, tracing: Tracing) -> Iterator[Finding]:
         names = [header.name for header in tracing.provider.headers]
         message = "header `{key}` is in entry {first} already"
         yield from unique((*at, "headers"), names, message, "keep one of them")
+        for index, header in enumerate(tracing.provider.headers):
+            place = (*at, "headers", index, "value")
+            yield from http_filter.header_value(place, header.value, experimental=True)
     yield from _fraction((*path, "samplingRate"), tracing.sampling_rate)
     if sampling := tracing.parent_based_sampling:
         at = (*path, "parentBasedSampling", "samplingRate")
