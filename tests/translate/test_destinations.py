@@ -109,6 +109,31 @@ def test_a_policy_never_lets_anything_through_in_clear():
     assert world.outputs.clusters.get("default/a/443").tls is None
 
 
+def test_a_policy_that_cannot_be_carried_out_is_told_to_the_routes_that_it_stops():
+    """The share is answered 500 all the same, and by the same rule."""
+    authority = ca_config_map("ca", CA("one").cert_pem)
+    world = World(SCENE, POLICY, authority)
+
+    def resolved(name="shop"):
+        return world.parent(name)["ResolvedRefs"]
+
+    assert resolved().status == "True"
+    before = world.rules("a.example")
+    events = world.remove("ConfigMap", "ca")
+    assert (resolved().status, resolved().reason) == ("False", "InvalidBackendTLSPolicy")
+    assert resolved().message == (
+        "spec.rules[0].backendRefs[0].name: nothing is sent to Service default/a port 443, since "
+        "BackendTLSPolicy default/policy cannot be carried out; see its status"
+    )
+    assert resolved("other").status == "True"
+    assert {key[::2] for key in events["reports"]} == {
+        ("BackendTLSPolicy", "policy"),
+        ("HTTPRoute", "shop"),
+    }
+    world.apply(authority)
+    assert (resolved().status, world.rules("a.example")) == ("True", before)
+
+
 def test_another_authority_changes_the_clusters_that_trust_it_and_no_rule():
     """Connections to endpoints that are no longer trusted must not be used again."""
     world = World(SCENE, POLICY, ca_config_map("ca", CA("one").cert_pem))
@@ -188,6 +213,9 @@ def test_a_port_for_https_takes_routes_once_a_policy_has_it_encrypted():
 
     assert said() == ("UnsupportedProtocol", "UnsupportedValue", "UnsupportedProtocol")
     world.apply(POLICY)
-    assert said() == ("Routable", "Accepted", "ResolvedRefs"), "its authority is another matter"
+    unmet = ("Routable", "Accepted", "InvalidBackendTLSPolicy")
+    assert said() == unmet, "it takes them, but the policy has no authority"
+    world.apply(ca_config_map("ca", CA("one").cert_pem))
+    assert said() == ("Routable", "Accepted", "ResolvedRefs")
     world.remove("BackendTLSPolicy", "policy")
     assert said() == ("UnsupportedProtocol", "UnsupportedValue", "UnsupportedProtocol")

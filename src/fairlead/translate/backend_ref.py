@@ -135,6 +135,28 @@ def to_target(
     )
 
 
+def unmet(ctx: Context, inputs: Inputs, target: Target) -> Finding | None:
+    """Why nothing is sent to a target that is there: its BackendTLSPolicy cannot be carried out.
+
+    To HTTPRoutes and GRPCRoutes such a reference counts as invalid (HTTPBackendRef); the API has no
+    reason for it. What forwards goes by `to_target`, which names no cluster then.
+    """
+    if target.kind != "Service":
+        return None
+    key = (*target.key, target.port)
+    routing = ctx.fetch(inputs.clusters.routings, key)
+    if routing is None or not routing.refused:
+        return None
+    policy = ctx.fetch(inputs.clusters.standard, key)
+    if policy is None or policy.origin is None:
+        return None
+    shown = f"Service {target.namespace}/{target.name} port {target.port}"
+    message = (
+        f"nothing is sent to {shown}, since {policy.origin} cannot be carried out; see its status"
+    )
+    return Finding("InvalidBackendTLSPolicy", "name", message)
+
+
 def _service_port(  # noqa: PLR0917 - as `find`
     ctx: Context,
     inputs: Inputs,

@@ -76,7 +76,9 @@ def unresolved(
         for index, ref in enumerate(refs):
             field = f"{at}.backendRefs[{index}]"
             found = backend_ref.find(ctx, inputs, referrer, ref, parent, _PROTOCOL[route.kind])
-            if isinstance(found, Finding):
+            if not isinstance(found, Finding):
+                found = backend_ref.unmet(ctx, inputs, found)
+            if found is not None:
                 of_backends.append(Finding(found.reason, f"{field}.{found.field}", found.message))
             below = f"{field}.filters"
             of_filters += policies.unresolved(ctx, asker, ref.filters, below, "backend")
