@@ -315,6 +315,22 @@ def test_hostnames_that_overlap_are_told():
             assert found["OverlappingTLSConfig"] == ("True", "OverlappingHostnames")
 
 
+def test_hostnames_overlap_whether_or_not_certificates_resolve():
+    """A listener without one still takes connections for its hostname from wider ones."""
+    world = World(
+        gateway(
+            listener("a", "HTTPS", hostname="foo.example.com"),
+            listener("b", "HTTPS", hostname="foo.example.org"),
+            listener("c", "HTTPS", hostname="*.example.com"),
+        )
+    )
+    for name, expected in {"a": True, "b": False, "c": True}.items():
+        found = conditions(world, name)
+        assert found["ResolvedRefs"] == ("False", "InvalidCertificateRef")
+        assert found["Accepted"] == ("True", "Accepted")
+        assert ("OverlappingTLSConfig" in found) == expected
+
+
 def test_hostnames_of_listeners_of_both_kinds_with_tls_overlap():
     world = World(
         gateway(

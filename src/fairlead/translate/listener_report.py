@@ -60,7 +60,7 @@ class ListenerFacts:
     refusals: Collection[RefusedKey, str]
     """Envoy's words about chains."""
     nested: Index[ListenerKey, ManagedListener, HostTerm]
-    """Served HTTPS and TLS listeners by every hostname that covers their own."""
+    """HTTPS and TLS listeners that hold their hostname, by every hostname that covers it."""
 
 
 def facts(
@@ -208,7 +208,7 @@ def _overlapping(
     ctx: Context, known: ListenerFacts, make: Conditions, listener: ManagedListener
 ) -> Iterator[Condition]:
     """OverlappingTLSConfig, which is only there when it is true."""
-    if not listener.served or not listener.mode:
+    if not listener.holds or not listener.mode:
         return
     inside = ctx.count_by(known.nested, (*listener.gateway, listener.bound, listener.hostname))
     if inside or known.gateways.lies_inside(ctx, listener):
@@ -241,6 +241,6 @@ def _refusals(_ctx: Context, proxy: str, status: ProxyStatus) -> Iterator[tuple[
 
 def _nested(_key: ListenerKey, listener: ManagedListener) -> Iterator[HostTerm]:
     """Index terms of an HTTPS or TLS listener: the hostnames that its own lies inside of."""
-    if listener.served and listener.mode:
+    if listener.holds and listener.mode:
         for wider in hostnames.wider(listener.hostname, hostnames.ANY):
             yield (*listener.gateway, listener.bound, wider)
