@@ -560,8 +560,12 @@ spec:
     assert f"connection pool: max retries 3 ({where}.connectionPool)\n" in text
     assert f"outlier detection: consecutive 5xx 7 ({where}.outlierDetection)\n" in text
     assert "timeout 10 s (spec.rules[0].timeouts.request)\n" in text
-    assert "timeout of each attempt 2 s (spec.rules[0].timeouts.backendRequest)\n" in text
+    attempt = "timeout of each attempt, until its answer begins: 2 s"
+    assert f"{attempt} (spec.rules[0].timeouts.backendRequest)\n" in text
     assert "retries: 2 more attempts on 503 (spec.rules[0].retry)\n" in text
+    once = rules.replace("attempts: 2", "attempts: 0")
+    text = Asked(GATEWAY + HTTP, policy, route("a", once)).text("http://h/")
+    assert "timeout of the whole answer: 2 s (spec.rules[0].timeouts.backendRequest)\n" in text
 
 
 def test_what_is_up_to_chance_is_said_and_not_decided():

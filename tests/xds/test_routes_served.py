@@ -1,12 +1,18 @@
 """What a real Envoy does with rules: paths, headers, shares and retries."""
 
+import contextlib
+import http.client
+import socketserver
+import time
 from collections import Counter
 
 import pytest
 
+from fairlead.xds import cluster, retry
 from golden.xds.ir_world import world
 from golden.xds.served import running
 from support.ports import free_port
+from support.tcp_server import TcpServer
 
 pytestmark = pytest.mark.envoy
 
@@ -78,14 +84,33 @@ RULES = {
     "/retried": {"action": to("ns/flaky/80")},
     "/tried-once": {"action": to("ns/flaky/80", retry={"attempts": 0})},
     "/timed": {"action": to("ns/flaky/80", backend_timeout=5.0)},
+    "/endless": {"action": to("ns/endless/80", backend_timeout=0.5, retry={"attempts": 0})},
     "/nowhere": {"action": to("ns/unknown/80")},
     "/empty": {"action": to("ns/empty/80")},
     "/": {"action": to(rewrite=replace("/under")), "match": {"method": "PUT"}},
 }
 
 
+class Endless(socketserver.BaseRequestHandler):
+    """Answers at once, and then a byte at a time, for five seconds."""
+
+    def handle(self):
+        self.request.recv(4096)
+        with contextlib.suppress(OSError):
+            self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+            for _ in range(100):
+                self.request.sendall(b"x")
+                time.sleep(0.05)
+
+
 @pytest.fixture(scope="module")
-def envoy(tmp_path_factory):
+def endless():
+    with TcpServer(Endless) as server:
+        yield server.port
+
+
+@pytest.fixture(scope="module")
+def envoy(tmp_path_factory, endless):
     port, upstream, dead = free_port(), free_port(), free_port()
     rules = [
         {**rule, "match": {**rule.get("match", {}), "path": {"prefix": {"value": path}}}}
@@ -105,9 +130,14 @@ def envoy(tmp_path_factory):
             "clusters": [
                 {"name": "ns/up/80"},
                 {"name": "ns/empty/80"},
+                {"name": "ns/endless/80"},
                 {"name": "ns/flaky/80", "load_balancer": {"kind": "round_robin"}},
             ],
             "endpoints": [
+                {
+                    "cluster": "ns/endless/80",
+                    "addresses": [{"address": "127.0.0.1", "port": endless}],
+                },
                 {"cluster": "ns/up/80", "addresses": [{"address": "127.0.0.1", "port": upstream}]},
                 {
                     "cluster": "ns/flaky/80",
@@ -250,6 +280,19 @@ def test_a_dead_endpoint_costs_no_request(envoy, path):
 
 def test_a_route_can_do_without_retries(envoy):
     assert Counter(envoy.get("/tried-once").status for _ in range(20)) == {200: 10, 503: 10}
+
+
+def test_the_time_to_connect_is_that_of_clusters():
+    assert retry.CONNECTING == cluster.CONNECT_TIMEOUT
+
+
+def test_the_timeout_of_an_only_attempt_ends_its_answer(envoy):
+    with contextlib.closing(envoy.connection()) as connection:
+        connection.request("GET", "/endless", headers={"host": "a.example.com"})
+        answer = connection.getresponse()
+        assert answer.status == 200
+        with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+            answer.read()
 
 
 def test_headers_that_backends_may_confuse_are_refused(envoy):

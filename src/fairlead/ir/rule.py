@@ -40,7 +40,8 @@ class Route(msgspec.Struct, frozen=True, gc=False, tag="route"):
     timeout: float | None = None
     """Seconds for the whole request (timeouts.request); 0 disables, None is the default."""
     backend_timeout: float | None = None
-    """Seconds for each attempt (timeouts.backendRequest); 0 disables, None is the default."""
+    """Seconds for each attempt and its answer (timeouts.backendRequest); 0 disables, None is the
+    default."""
     retry: Retry | None = None
     """None: the default of the house (connection errors, twice, another endpoint)."""
     unavailable: Literal[500, 503] = 500

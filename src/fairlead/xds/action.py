@@ -60,7 +60,7 @@ def forward(
     """
     fields = _targets(backends)
     fields["cluster_not_found_response_code"] = _NOT_FOUND[route.unavailable]
-    fields["timeout"] = duration(route.timeout or 0)
+    fields["timeout"] = duration(_timeout(route))
     fields.update(_idle(route))
     fields.update(rewrite.of_route(_path(route.rewrite, own), path))
     hostname = _hostname(own) or _hostname(route.rewrite) or host
@@ -119,6 +119,21 @@ def _targets(backends: tuple[Backend, ...]) -> dict[str, Message]:
     if invalid:
         shares.append({"name": INVALID, "weight": wrapped(invalid)})
     return {"weighted_clusters": {"clusters": shares}}
+
+
+def _timeout(route: Route) -> float:
+    """Seconds for all of a request; 0 for no limit.
+
+    Envoy's limit of an attempt ends with the headers of its answer, timeouts.backendRequest with
+    the whole of it. So it is one of the request as well, where only one attempt is sent: without
+    `retry` others may have failed to connect, and that time is none of the backend's.
+    """
+    whole, attempt = route.timeout or 0, route.backend_timeout or 0
+    if not attempt or (route.retry is not None and route.retry.attempts):
+        return whole
+    if route.retry is None:
+        attempt += retry.ATTEMPTS * retry.CONNECTING
+    return min(whole, attempt) if whole else attempt
 
 
 def _idle(route: Route) -> dict[str, Message]:

@@ -20,6 +20,8 @@ it doesn't, since the backend may have carried out what it had read (HTTPRouteRe
 BY_STATUS: Final = "retriable-status-codes"
 ATTEMPTS: Final = 2
 """Of the policy of the house."""
+CONNECTING: Final = 5.0
+"""Seconds that an attempt may take to connect: `cluster.CONNECT_TIMEOUT`."""
 HOSTS: Final = 20
 """Draws of the load balancer to find an endpoint that was not tried yet: so many that with one of
 two out of order it is missed less than once in a million retries."""

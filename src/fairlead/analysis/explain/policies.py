@@ -29,7 +29,9 @@ def of_rule(rule: Rule) -> Iterator[str]:
         yield f"timeout {_seconds(route.timeout)} ({where}.timeouts.request)"
     if route.backend_timeout is not None:
         limit = _seconds(route.backend_timeout)
-        yield f"timeout of each attempt {limit} ({where}.timeouts.backendRequest)"
+        once = route.retry is not None and not route.retry.attempts
+        what = "the whole answer" if once else "each attempt, until its answer begins"
+        yield f"timeout of {what}: {limit} ({where}.timeouts.backendRequest)"
     if route.retry is not None:
         codes = f" on {', '.join(map(str, route.retry.codes))}" if route.retry.codes else ""
         more = f"{route.retry.attempts} more attempts{codes}" if route.retry.attempts else "none"
