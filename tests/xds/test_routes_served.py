@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import http.server
 import socketserver
 import time
 from collections import Counter
@@ -85,6 +86,7 @@ RULES = {
     "/tried-once": {"action": to("ns/flaky/80", retry={"attempts": 0})},
     "/timed": {"action": to("ns/flaky/80", backend_timeout=5.0)},
     "/endless": {"action": to("ns/endless/80", backend_timeout=0.5, retry={"attempts": 0})},
+    "/again": {"action": to("ns/second/80", retry={"attempts": 1, "codes": [503]})},
     "/nowhere": {"action": to("ns/unknown/80")},
     "/empty": {"action": to("ns/empty/80")},
     "/": {"action": to(rewrite=replace("/under")), "match": {"method": "PUT"}},
@@ -103,6 +105,30 @@ class Endless(socketserver.BaseRequestHandler):
                 time.sleep(0.05)
 
 
+class Second(http.server.BaseHTTPRequestHandler):
+    """Answers 503 to the first request of each id, then 200 with the length of the body."""
+
+    seen = Counter()
+
+    def do_POST(self):
+        length = len(self.rfile.read(int(self.headers["content-length"])))
+        name = self.headers["x-id"]
+        self.seen[name] += 1
+        self.send_response(503 if self.seen[name] == 1 else 200)
+        self.send_header("x-length", str(length))
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def second():
+    with TcpServer(Second) as server:
+        yield server.port
+
+
 @pytest.fixture(scope="module")
 def endless():
     with TcpServer(Endless) as server:
@@ -110,7 +136,7 @@ def endless():
 
 
 @pytest.fixture(scope="module")
-def envoy(tmp_path_factory, endless):
+def envoy(tmp_path_factory, endless, second):
     port, upstream, dead = free_port(), free_port(), free_port()
     rules = [
         {**rule, "match": {**rule.get("match", {}), "path": {"prefix": {"value": path}}}}
@@ -130,6 +156,7 @@ def envoy(tmp_path_factory, endless):
             "clusters": [
                 {"name": "ns/up/80"},
                 {"name": "ns/empty/80"},
+                {"name": "ns/second/80"},
                 {"name": "ns/endless/80"},
                 {"name": "ns/flaky/80", "load_balancer": {"kind": "round_robin"}},
             ],
@@ -137,6 +164,10 @@ def envoy(tmp_path_factory, endless):
                 {
                     "cluster": "ns/endless/80",
                     "addresses": [{"address": "127.0.0.1", "port": endless}],
+                },
+                {
+                    "cluster": "ns/second/80",
+                    "addresses": [{"address": "127.0.0.1", "port": second}],
                 },
                 {"cluster": "ns/up/80", "addresses": [{"address": "127.0.0.1", "port": upstream}]},
                 {
@@ -280,6 +311,17 @@ def test_a_dead_endpoint_costs_no_request(envoy, path):
 
 def test_a_route_can_do_without_retries(envoy):
     assert Counter(envoy.get("/tried-once").status for _ in range(20)) == {200: 10, 503: 10}
+
+
+@pytest.mark.parametrize(
+    ("size", "status"), [(10_000, 200), (100_000, 200), (1_000_000, 200), (2_000_000, 503)]
+)
+def test_a_request_is_sent_again_with_a_body_of_up_to_a_mebibyte(envoy, size, status):
+    with contextlib.closing(envoy.connection()) as connection:
+        headers = {"host": "a.example.com", "x-id": str(size)}
+        connection.request("POST", "/again", b"x" * size, headers)
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["x-length"]) == (status, str(size))
 
 
 def test_the_time_to_connect_is_that_of_clusters():

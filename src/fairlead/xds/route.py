@@ -18,9 +18,12 @@ from fairlead.ir.match import Match
 from fairlead.ir.rule import Redirect, Respond, Route, Rule
 from fairlead.xds import action, cors, header, match, policy
 from fairlead.xds.http_filters import CORS
-from fairlead.xds.messages import Message, any_of
+from fairlead.xds.messages import Message, any_of, wrapped
 
 MILLION = 1_000_000
+REPLAYED = 1024 * 1024
+"""Bytes of a request that are kept for further attempts, where a route asks for some. Else those of
+the connection's buffer are (`listener.BUFFER_LIMIT`); a longer request is sent once."""
 
 
 def placed(rule: Rule) -> Iterator[tuple[Match, list[dict[str, Message]]]]:
@@ -39,6 +42,8 @@ def routes(rule: Rule) -> list[dict[str, Message]]:
     common.update(header.modifications(rule.request_headers, rule.response_headers))
     if isinstance(rule.action, Route):
         forwarding = rule.action
+        if forwarding.retry is not None and forwarding.retry.attempts:
+            common["request_body_buffer_limit"] = wrapped(REPLAYED)
         if any(isinstance(each, Forward) and _apart(each) for each in forwarding.backends):
             return list(_shares(rule, forwarding, common))
     if isinstance(rule.action, Redirect):
