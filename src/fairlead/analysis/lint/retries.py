@@ -6,6 +6,7 @@ from fairlead import api
 from fairlead.analysis.lint.facts import Facts
 from fairlead.analysis.lint.remark import Remark, remark
 from fairlead.api.codes import Code
+from fairlead.api.duration import seconds
 from fairlead.api.finding import Path
 
 
@@ -20,8 +21,8 @@ def remarks(facts: Facts) -> Iterator[Remark]:
 def _of_rule(
     route: api.HTTPRoute, rule: api.HTTPRouteRule, retry: api.HTTPRouteRetry, at: Path
 ) -> Iterator[Remark]:
-    timeouts = rule.timeouts
-    limited = timeouts is not None and timeouts.backend_request
+    timeouts = rule.timeouts or api.HTTPRouteTimeouts()
+    limited = seconds(timeouts.backend_request or "0s") > 0
     if not retry.codes:
         tried = "failed connections and attempts that time out" if limited else "failed connections"
         yield remark(
@@ -32,13 +33,15 @@ def _of_rule(
             "add `codes: [503]` if such answers shall be tried again",
             severity="info",
         )
-    if timeouts is not None and timeouts.request and not limited:
+    if timeouts.request and not limited:
+        long = f"takes all of the {timeouts.request} of timeouts.request"
+        if not seconds(timeouts.request):
+            long = f"is waited for without end ({timeouts.request} of timeouts.request is no limit)"
         yield remark(
             route,
             Code.RETRY_WITHOUT_LIMIT,
             (*at, "retry"),
-            f"an attempt that hangs takes all of the {timeouts.request} of timeouts.request, "
-            "and is never tried again",
+            f"an attempt that hangs {long}, and is never tried again",
             "add `timeouts.backendRequest`, the time of one attempt",
             severity="info",
         )
