@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 import yaml
 
@@ -45,7 +46,10 @@ class Told(Replicas):
     def __init__(self, own, others):
         super().__init__(None, "infra", ("here", ""), lambda _proxy: None)
         self._own = {EDGE: own} if own is not None else {}
-        self._others = {name: {EDGE: status} for name, status in others.items()}
+        for name, status in others.items():
+            data = {"proxies": msgspec.json.encode([status]).decode()}
+            key = "infra", f"fairlead-replica-{name}"
+            self._on_config_map(key, msgspec.json.encode({"data": data}))
 
 
 def state(pod, *, connected=True, synced=True):
