@@ -86,8 +86,24 @@ async def replicas(*names):
         await asyncio.gather(*tasks.values(), return_exceptions=True)
 
 
-def status(*listeners, rejections=()):
-    return ProxyStatus(PROXY, connected=True, listeners=listeners, rejections=rejections)
+def status(*listeners, **more):
+    return ProxyStatus(PROXY, connected=True, listeners=listeners, **more)
+
+
+def test_a_new_pod_that_another_replica_serves_takes_no_listener_from_those_that_serve():
+    async def scene():
+        async with replicas("one", "two") as (_, made, _):
+            made["two"].publish(status(loaded=False))
+            await asyncio.sleep(5)
+            assert made["one"].merged(PROXY) == status(loaded=False)
+            made["one"].publish(status("a"))
+            await asyncio.sleep(5)
+            assert [each.merged(PROXY) for each in made.values()] == [status("a")] * 2
+            made["two"].publish(status("a", "b"))
+            await asyncio.sleep(5)
+            assert made["one"].merged(PROXY) == status("a")
+
+    virtual_time.run(scene())
 
 
 def test_a_replica_that_is_gone_without_a_word_counts_no_more():

@@ -158,9 +158,8 @@ class ServedProxy:
             if instance.status is not None
         ]
         connected = [(instance, status) for instance, status in reports if status.connected]
-        counted = [status for instance, status in connected if instance.loaded] or [
-            status for _, status in connected
-        ]
+        loaded = [status for instance, status in connected if instance.loaded]
+        counted = loaded or [status for _, status in connected]
         if counted:
             first, *others = [set(status.listeners) for status in counted]
             listeners = tuple(sorted(first.intersection(*others)))
@@ -171,6 +170,7 @@ class ServedProxy:
             connected=bool(connected),
             listeners=listeners,
             rejections=_united(status for _, status in connected or reports),
+            loaded=bool(loaded) or not connected,
         )
 
     def _forget_old(self, now: float) -> None:

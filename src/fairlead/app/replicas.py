@@ -108,22 +108,24 @@ class Replicas:
     def merged(self, proxy: str) -> ProxyStatus | None:
         """What all replicas know of a proxy; None while none has seen it.
 
-        A listener counts as acknowledged if every pod of the proxy has it, wherever it is.
+        A listener counts as acknowledged if every pod of the proxy has it, wherever it is. One that
+        still takes up its first configuration doesn't count beside others that serve.
         """
         others = (statuses for _, statuses in self._counting())
         found = [known[proxy] for known in (self._own, *others) if proxy in known]
         if len(found) < 2:  # noqa: PLR2004 - nothing to merge
             return found[0] if found else None
         connected = [each for each in found if each.connected]
-        listeners = set(connected[0].listeners if connected else ())
-        for each in connected[1:]:
-            listeners &= set(each.listeners)
+        loaded = [each for each in connected if each.loaded]
+        counted = [set(each.listeners) for each in loaded or connected]
+        listeners = set[str]().union(*counted[:1]).intersection(*counted)
         rejections = {refused: None for each in found for refused in each.rejections}
         return ProxyStatus(
             proxy=proxy,
             connected=bool(connected),
             listeners=tuple(sorted(listeners)),
             rejections=tuple(rejections),
+            loaded=bool(loaded) or not connected,
         )
 
     @property

@@ -26,3 +26,5 @@ class ProxyStatus(msgspec.Struct, frozen=True, gc=False):
     listeners: tuple[str, ...] = ()
     """Names of the listeners that it has acknowledged, sorted."""
     rejections: tuple[Rejection, ...] = ()
+    loaded: bool = True
+    """False while all that are connected take up their first configuration."""
