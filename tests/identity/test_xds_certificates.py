@@ -23,6 +23,8 @@ class Api:
         self.secret = None
         self.version = 0
         self.away = False
+        self.odd = b""
+        """An answer to reads that is none."""
         self.writes = 0
         self.reads = 0
         self.rival = None
@@ -36,6 +38,8 @@ class Api:
         self.reads += 1
         self._answer()
         assert path == PATH
+        if self.odd:
+            return self.odd
         if self.secret is None:
             raise ApiError(404, "NotFound", "no such Secret")
         return msgspec.json.encode(self.secret)
@@ -175,6 +179,22 @@ def test_what_there_is_stays_while_the_api_server_is_away():
             assert leader.bundle == first
             api.away = False
             await until(lambda: leader.bundle != first)
+
+    asyncio.run(body())
+
+
+def test_what_there_is_stays_while_answers_make_no_sense():
+    async def body():
+        api = Api()
+        async with replicas(api, "leads") as ((leader,), _):
+            async with asyncio.timeout(5):
+                first = await leader.ready()
+            for api.odd in (b'{"kind": "Secret", "meta', b"[]", b'{"metadata": 1}'):
+                seen = api.reads
+                await until(lambda seen=seen: api.reads > seen + 1)
+            api.odd = b""
+            assert leader.bundle == first
+            assert api.writes == 1
 
     asyncio.run(body())
 

@@ -461,6 +461,53 @@ def test_an_event_waits_for_a_server_no_longer_than_half_a_minute():
     virtual_time.run(scene())
 
 
+def test_an_answer_that_makes_no_sense_ends_nothing():
+    async def scene():
+        async with world() as made:
+            await made.cluster.placed(ROUTE)
+            merge_patch = made.cluster.merge_patch
+            odd = [b'{"metadata": {', b"[]", b'{"metadata": {"resourceVersion": "7"}, "status": 5}']
+
+            async def answer(path, patch):
+                return odd.pop(0) if odd else await merge_patch(path, patch)
+
+            made.cluster.merge_patch = answer
+            made.tell(route())
+            await asyncio.sleep(10)
+            assert not odd
+            await made.cluster.placed(ROUTE)
+            made.tell(route(generation=2))
+            await asyncio.sleep(10)
+            (entry,) = made.cluster.status(ROUTE)["parents"]
+            assert entry["conditions"][0]["observedGeneration"] == 2
+
+    virtual_time.run(scene())
+
+
+def test_an_event_of_which_the_server_tells_no_sense_is_given_up():
+    async def scene():
+        async with world() as made:
+
+            async def there(_path, _obj):
+                raise ApiError(409, "AlreadyExists", "it is there")
+
+            async def odd(_path, **_query):
+                return b'{"series": '
+
+            create, get = made.cluster.create, made.cluster.get
+            made.cluster.create, made.cluster.get = there, odd
+            await made.cluster.placed(ROUTE)
+            made.tell(route("cart", condition(status="False", reason="NoMatchingParent")))
+            await asyncio.sleep(60)
+            assert made.cluster.events == []
+            made.cluster.create, made.cluster.get = create, get
+            made.tell(route("cart", condition(status="False", reason="Other")))
+            await asyncio.sleep(60)
+            assert len(made.cluster.events) == 1
+
+    virtual_time.run(scene())
+
+
 def test_a_field_that_the_api_server_drops_is_not_written_again_and_again():
     async def scene():
         async with world() as made:

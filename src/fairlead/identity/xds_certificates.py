@@ -18,6 +18,7 @@ from fairlead.identity.authority import Bundle, renewed, usable
 from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.errors import ApiError
 from fairlead.providers.kube.paths import path_of
+from fairlead.providers.kube.watch_event import decoded
 
 _LOG = logging.getLogger(__name__)
 SECRET: Final = "fairlead-xds"  # noqa: S105 - a name
@@ -138,7 +139,7 @@ class XdsCertificates:
 
     async def _read(self, path: str) -> _Secret | None:
         try:
-            return msgspec.json.decode(await self._client.get(path), type=_Secret)
+            return decoded(await self._client.get(path), _Secret, path)
         except ApiError as error:
             if error.code == _NOT_FOUND:
                 return None

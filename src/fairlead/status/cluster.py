@@ -7,6 +7,7 @@ its `Pace` allows. What another controller writes causes a look, never a write.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol, TypeAlias
@@ -15,8 +16,9 @@ import msgspec
 
 from fairlead.api import KIND_OF
 from fairlead.providers.kube.client import KubeClient
-from fairlead.providers.kube.errors import ApiError, UnreachableError
+from fairlead.providers.kube.errors import ApiError
 from fairlead.providers.kube.paths import path_of
+from fairlead.providers.kube.watch_event import decoded
 from fairlead.status import merge
 from fairlead.status.agenda import Agenda
 from fairlead.status.condition_list import Turn
@@ -325,14 +327,11 @@ class ClusterStatus:
         path = path_of(served, KIND_OF[kind].plural, namespace, name, "status")
         try:
             text = await self._client.merge_patch(path, patch)
-            answer = msgspec.json.decode(text, type=_Answer)
+            answer = decoded(text, _Answer, path)
         except ApiError as error:
             self._failed(key, state, version, error)
             if error.code in _REFUSED:
                 state.refused = (self._clock(), told)
-            return
-        except msgspec.MsgspecError as error:
-            self._failed(key, state, version, UnreachableError(f"{path}: odd answer: {error}"))
             return
         self.counts.written += 1
         state.pace.wrote(self._clock(), urgent=merged.urgent)
@@ -347,8 +346,11 @@ class ClusterStatus:
 
         What is told may be another by now: what counts is what the patch was made from.
         """
-        left = self._merge(key, bytes(answer.status), told, answer.metadata.generation).merged
-        state.futile = b"" if left is None else _bytes(left)
+        state.futile = b""
+        # An answer that is no status says nothing; the next look compares with what comes in.
+        with contextlib.suppress(msgspec.MsgspecError):
+            left = self._merge(key, bytes(answer.status), told, answer.metadata.generation).merged
+            state.futile = b"" if left is None else _bytes(left)
 
     def _failed(self, key: ReportKey, state: _State, version: str, error: ApiError) -> None:
         """Try again when that makes sense."""

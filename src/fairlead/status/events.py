@@ -19,6 +19,7 @@ from fairlead.api import KIND_OF
 from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.errors import ApiError
 from fairlead.providers.kube.paths import path_of
+from fairlead.providers.kube.watch_event import decoded
 from fairlead.status import event_rules
 from fairlead.status.agenda import Agenda
 from fairlead.status.condition_list import Told, Turn
@@ -226,7 +227,7 @@ class EventRecorder:
                 if pending.quiet:
                     return
                 found = await self._client.get(f"{collection}/{name}")
-                series = msgspec.json.decode(found, type=_Event).series
+                series = decoded(found, _Event, f"{collection}/{name}").series
                 self._remember(name, series.count if series else 1)
             else:
                 self._remember(name, 1)
