@@ -210,6 +210,14 @@ def test_fields_that_only_we_tell_come_and_go():
     assert written(after, {"conditions": [condition()]}, "Gateway") == {"conditions": [condition()]}
 
 
+def test_addresses_fit_the_schema():
+    addresses = [{"type": "IPAddress", "value": f"198.51.100.{each}"} for each in range(40)]
+    wanted = {"addresses": addresses, "conditions": [condition()]}
+    after = written({}, wanted, "Gateway")
+    assert after == wanted | {"addresses": addresses[:16]}
+    assert merged(after, wanted, "Gateway").merged is None
+
+
 def test_counts_and_messages_can_wait_and_the_rest_cannot():
     before = {"conditions": [condition()], "listeners": [listener("web")]}
     for wanted, urgent in (

@@ -22,6 +22,8 @@ MOST_ANCESTORS: Final = 16
 """Entries of PolicyStatus.ancestors (maxItems)."""
 MOST_BACKEND_ANCESTORS: Final = 32
 """Entries of an XBackend's status.ancestors (maxItems)."""
+MOST_ADDRESSES: Final = 16
+"""Entries of GatewayStatus.addresses (maxItems)."""
 
 _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "GatewayClass": ("conditions", "supportedFeatures"),
@@ -143,6 +145,8 @@ class _Fields:
     def merge(self, field: str) -> None:
         """Compare one field."""
         wanted: Any = self.wanted.get(field)
+        if field == "addresses" and wanted is not None:
+            wanted = wanted[:MOST_ADDRESSES]
         if field in _REFERENCES:
             self._entries(field, wanted or [])
         elif field == "conditions":
