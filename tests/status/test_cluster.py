@@ -30,6 +30,7 @@ class Object:
     generation: int = 1
     status: bytes = b""
     uid: str = "u"
+    created: str = ""
 
 
 @dataclass
@@ -563,6 +564,22 @@ def test_an_object_that_is_gone_is_forgotten():
             made.tell(route())
             await asyncio.sleep(600)
             assert made.cluster.attempts == 1
+
+    virtual_time.run(scene())
+
+
+def test_one_that_is_created_anew_unseen_has_no_times_of_the_one_before():
+    async def scene():
+        async with world() as made:
+            await made.cluster.placed(ROUTE)
+            made.tell(route())
+            await asyncio.sleep(600)
+            anew = Object("900", uid="v", created=made.clock().strftime("%Y-%m-%dT%H:%M:%SZ"))
+            made.cluster.stored[ROUTE] = made.cluster.seen[ROUTE] = anew
+            made.cluster.on_status(ROUTE[0], ROUTE[1:])
+            await asyncio.sleep(5)
+            (entry,) = made.cluster.status(ROUTE)["parents"]
+            assert entry["conditions"][0]["lastTransitionTime"] == anew.created
 
     virtual_time.run(scene())
 

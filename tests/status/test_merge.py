@@ -144,6 +144,16 @@ def test_a_flip_is_not_before_the_last_one_that_the_cluster_knows():
     assert after["parents"][0]["conditions"][0]["lastTransitionTime"] == NEW
 
 
+def test_a_condition_that_is_not_there_is_no_older_than_the_object():
+    wanted = {"conditions": [condition(time="2026-01-02T00:00:00Z")]}
+    for created in ("2026-01-01T00:00:00Z", "2026-01-03T00:00:00Z"):
+        outcome = merge(
+            "GatewayClass", b"", wanted, controller_name=OWN, generation=1, created=created
+        )
+        (made,) = outcome.merged.patch["conditions"]
+        assert made["lastTransitionTime"] == max(created, "2026-01-02T00:00:00Z")
+
+
 def test_a_newer_generation_is_not_overwritten_by_an_older_one():
     before = {"parents": [parent("edge", condition(generation=3))]}
     wanted = {"parents": [parent("edge", condition(status="False", generation=2))]}

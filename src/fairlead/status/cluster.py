@@ -76,6 +76,11 @@ class Live(Protocol):
         """Raw JSON of `.status`, empty if there is none."""
         ...
 
+    @property
+    def created(self) -> str:
+        """`metadata.creationTimestamp`."""
+        ...
+
 
 class Objects(Protocol):
     """A copy of the cluster's objects (`KubeProvider`)."""
@@ -136,6 +141,7 @@ class _State:
 class _Metadata(msgspec.Struct, rename="camel"):
     resource_version: str = ""
     generation: int = 0
+    creation_timestamp: str = ""
 
 
 class _Answer(msgspec.Struct):
@@ -301,18 +307,22 @@ class ClusterStatus:
         await self._write(key, state, live, (told, merged))
 
     def _compare(self, key: ReportKey, live: Live, told: Json) -> merge.Merged | None:
-        outcome = self._merge(key, live.status, told, live.generation)
+        outcome = self._merge(key, live.status, told, (live.generation, live.created))
         about = regarding(key, self._objects.served(key[0]), live.uid)
         self._events.left_out(about, outcome.left_out)
         return outcome.merged
 
-    def _merge(self, key: ReportKey, live: bytes, told: Json, generation: int) -> merge.Outcome:
+    def _merge(
+        self, key: ReportKey, live: bytes, told: Json, about: tuple[int, str]
+    ) -> merge.Outcome:
+        """`about` are generation and creation of the object."""
         return merge.merge(
             key[0],
             live,
             told,
             controller_name=self._controller_name,
-            generation=generation,
+            generation=about[0],
+            created=about[1],
         )
 
     async def _write(
@@ -348,8 +358,9 @@ class ClusterStatus:
         """
         state.futile = b""
         # An answer that is no status says nothing; the next look compares with what comes in.
+        about = (answer.metadata.generation, answer.metadata.creation_timestamp)
         with contextlib.suppress(msgspec.MsgspecError):
-            left = self._merge(key, bytes(answer.status), told, answer.metadata.generation).merged
+            left = self._merge(key, bytes(answer.status), told, about).merged
             state.futile = b"" if left is None else _bytes(left)
 
     def _failed(self, key: ReportKey, state: _State, version: str, error: ApiError) -> None:

@@ -85,7 +85,7 @@ class Merged(msgspec.Struct, frozen=True):
     turns: tuple[Turn, ...]
 
 
-def merge(live: Iterable[msgspec.Raw], wanted: Sequence[Json], place: str) -> Merged:
+def merge(live: Iterable[msgspec.Raw], wanted: Sequence[Json], place: str, created: str) -> Merged:
     """Put our conditions into a list.
 
     Args:
@@ -93,6 +93,8 @@ def merge(live: Iterable[msgspec.Raw], wanted: Sequence[Json], place: str) -> Me
         wanted: ours, the more important first. Where the list would become longer than `MOST`,
             the last of ours are left out.
         place: for `Turn.place`.
+        created: when the object was created, RFC 3339 in UTC; what is remembered of the times of
+            its conditions may be about one of the same name that is gone.
     """
     present = [(_decode(raw), raw) for raw in live]
     foreign = sum(known.type not in OURS for known, _ in present)
@@ -121,7 +123,8 @@ def merge(live: Iterable[msgspec.Raw], wanted: Sequence[Json], place: str) -> Me
     for kind, new in ours.items():
         changed = urgent = True
         turns.append(Turn(place, kind, None, _told_by(new)))
-        conditions.append(new)
+        later = max(created, str(new["lastTransitionTime"]))
+        conditions.append(new | {"lastTransitionTime": later})
     return Merged(tuple(conditions), changed, urgent, tuple(turns))
 
 

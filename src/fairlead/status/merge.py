@@ -84,7 +84,13 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def merge(
-    kind: str, live: bytes, wanted: Json, *, controller_name: str, generation: int
+    kind: str,
+    live: bytes,
+    wanted: Json,
+    *,
+    controller_name: str,
+    generation: int,
+    created: str = "",
 ) -> Outcome:
     """Compare an object's status with ours.
 
@@ -94,6 +100,7 @@ def merge(
         wanted: ours. Empty if there is nothing to tell: then our entries of `SHARED_KINDS` go.
         controller_name: whose entries of `parents` and `ancestors` are ours.
         generation: `metadata.generation` of the object that `live` belongs to.
+        created: its `metadata.creationTimestamp`, empty if that is not known.
 
     Raises:
         msgspec.MsgspecError: `live` is no status.
@@ -103,7 +110,7 @@ def merge(
     if not wanted and controller_name.encode() not in live:
         return Outcome()
     present = _READ_MAP.decode(live) if live else {}
-    fields = _Fields(present, wanted, controller_name, kind)
+    fields = _Fields(present, wanted, controller_name, kind, created)
     if _known_generation(wanted) < _written_generation(fields, generation):
         return Outcome()
     for field in _FIELDS[kind]:
@@ -132,11 +139,14 @@ def times(kind: str, live: bytes, controller_name: str) -> Times:
 class _Fields:
     """One merge under way: what differs so far."""
 
-    def __init__(self, live: _RawMap, wanted: Json, controller_name: str, kind: str) -> None:
+    def __init__(
+        self, live: _RawMap, wanted: Json, controller_name: str, kind: str, created: str
+    ) -> None:
         self.live = live
         self.wanted = wanted
         self.controller_name = controller_name
         self.kind = kind
+        self.created = created
         self.patch: Json = {}
         self.urgent = False
         self.turns: list[Turn] = []
@@ -171,7 +181,7 @@ class _Fields:
         self, live: Iterable[msgspec.Raw], wanted: list[Json], where: str
     ) -> tuple[list[Any], bool]:
         """One list of conditions, and whether it differs."""
-        merged = condition_list.merge(live, wanted, where)
+        merged = condition_list.merge(live, wanted, where, self.created)
         self.turns += merged.turns
         self.urgent = self.urgent or merged.urgent
         return list(merged.conditions), merged.changed

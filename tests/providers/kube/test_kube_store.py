@@ -7,12 +7,13 @@ from fairlead.providers.kube.references import Ours
 from fairlead.providers.kube.store import Store
 
 VERSION = "gateway.networking.k8s.io/v1"
+CREATED = "2026-01-01T00:00:00Z"
 OURS = "fairlead.dev/gateway-controller"
 
 
 def put(store, kind, name, spec, namespace="a"):
     """A kind's object appears; it counts once its kind is committed."""
-    metadata = {"name": name, "namespace": namespace}
+    metadata = {"name": name, "namespace": namespace, "creationTimestamp": CREATED}
     raw = {"apiVersion": VERSION, "kind": kind, "metadata": metadata, "spec": spec}
     store.put(api.KIND_OF[kind], (namespace, name), msgspec.json.encode(raw))
 
@@ -56,6 +57,7 @@ def test_a_grant_waits_for_what_it_permits_to_those_who_are_known():
     store.commit("Gateway")
     assert store.referents() == frozenset()
     assert flushed(store) == ["web"]
+    assert store.live("Gateway", ("a", "web")).created == CREATED
     put_grant(store)
     store.commit("ReferenceGrant")
     assert store.referents() == {("Secret", ("b", "cert"))}

@@ -47,6 +47,8 @@ class Live(msgspec.Struct, frozen=True):
     generation: int
     status: bytes
     """JSON of `.status`; empty if there is none."""
+    created: str = ""
+    """RFC 3339."""
 
 
 class UnreadableError(Exception):
@@ -57,6 +59,7 @@ class _LiveMeta(msgspec.Struct, rename="camel"):
     uid: str = ""
     resource_version: str = ""
     generation: int = 1
+    creation_timestamp: str = ""
 
 
 class _LiveObject(msgspec.Struct):
@@ -78,7 +81,8 @@ def live(data: bytes) -> Live:
     except (msgspec.MsgspecError, RecursionError) as error:
         raise UnreadableError(str(error)) from error
     meta = found.metadata
-    return Live(meta.uid, meta.resource_version, meta.generation, bytes(found.status))
+    status = bytes(found.status)
+    return Live(meta.uid, meta.resource_version, meta.generation, status, meta.creation_timestamp)
 
 
 def decode(kind: api.Kind, data: bytes) -> api.Object:
