@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -25,6 +25,7 @@ from fairlead.status.condition_list import Turn
 from fairlead.status.conditions import Json, Times
 from fairlead.status.events import EVENT_KINDS, EventRecorder, regarding
 from fairlead.status.merge import KINDS, SHARED_KINDS
+from fairlead.status.objects import Live, Objects
 from fairlead.status.pace import LONGEST, SHORTEST, Pace
 from fairlead.status.store import ReportKey, StatusStore
 
@@ -51,51 +52,6 @@ _CONFLICT: Final = 409
 _NOT_FOUND: Final = 404
 
 _Key: TypeAlias = tuple[str, str]
-
-
-class Live(Protocol):
-    """An object as it is in the cluster."""
-
-    @property
-    def uid(self) -> str:
-        """`metadata.uid`."""
-        ...
-
-    @property
-    def resource_version(self) -> str:
-        """`metadata.resourceVersion`."""
-        ...
-
-    @property
-    def generation(self) -> int:
-        """`metadata.generation`."""
-        ...
-
-    @property
-    def status(self) -> bytes:
-        """Raw JSON of `.status`, empty if there is none."""
-        ...
-
-    @property
-    def created(self) -> str:
-        """`metadata.creationTimestamp`."""
-        ...
-
-
-class Objects(Protocol):
-    """A copy of the cluster's objects (`KubeProvider`)."""
-
-    def live(self, kind: str, key: _Key) -> Live | None:
-        """An object by kind, namespace and name; None if there is none."""
-        ...
-
-    def served(self, kind: str) -> str:
-        """The `apiVersion` under which a kind is served; empty if it is not."""
-        ...
-
-    def keys(self, kind: str) -> Iterable[_Key]:
-        """Namespace and name of every object of a kind."""
-        ...
 
 
 class Counts(msgspec.Struct):
