@@ -1,5 +1,6 @@
 """What a Gateway gets in its namespace, its addresses, and what others do to all of that."""
 
+import ipaddress
 import json
 
 import pytest
@@ -163,6 +164,45 @@ def test_services_of_other_types(scene, kind):
     nodes = scene.cluster.list("Node")
     inside = {each["address"] for node in nodes for each in node["status"]["addresses"]}
     assert set(addresses(scene)) <= inside
+
+
+def _classes(scene):
+    """{name: (type, class)} of the Gateway's Services."""
+    return {
+        each["metadata"]["name"]: (each["spec"]["type"], each["spec"].get("loadBalancerClass", ""))
+        for each in scene.owned("Service")
+    }
+
+
+def test_a_class_of_load_balancers_comes_changes_and_goes(scene):
+    """The API server lets none of that be done to one Service."""
+    second = f"{NAME}-2"
+    scene.gateway(infrastructure=scene.settings())
+    scene.address()
+    scene.settings(loadBalancerClass="example.com/one")
+    one = {NAME: ("ClusterIP", ""), second: ("LoadBalancer", "example.com/one")}
+    wait_for(lambda: _classes(scene) == one, "a load balancer of that class")
+    scene.settings(loadBalancerClass="example.com/two")
+    two = {NAME: ("LoadBalancer", "example.com/two")}
+    wait_for(lambda: _classes(scene) == two, "one of the other class")
+    scene.settings()
+    none = {NAME: ("ClusterIP", ""), second: ("LoadBalancer", "")}
+    wait_for(lambda: _classes(scene) == none, "one of the cluster's own")
+    assert scene.address()
+
+
+def test_another_address_of_the_cluster_takes_another_service(scene):
+    scene.gateway(infrastructure=scene.settings(serviceType="ClusterIP"))
+    first = scene.address()
+    free = str(ipaddress.ip_address(first) + 1)
+    while any(free in each["spec"].get("clusterIPs", ()) for each in scene.cluster.list("Service")):
+        free = str(ipaddress.ip_address(free) + 1)
+    scene.gateway(
+        infrastructure=scene.settings(serviceType="ClusterIP"),
+        addresses=[{"type": "IPAddress", "value": free}],
+    )
+    wait_for(lambda: addresses(scene) == [free], "that address")
+    assert scene.live("Service", NAME)["spec"]["clusterIP"] == first
 
 
 # Settings
