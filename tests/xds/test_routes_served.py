@@ -105,16 +105,18 @@ class Endless(socketserver.BaseRequestHandler):
                 time.sleep(0.05)
 
 
+TRIED = Counter()
+"""Requests to `Second` by id."""
+
+
 class Second(http.server.BaseHTTPRequestHandler):
     """Answers 503 to the first request of each id, then 200 with the length of the body."""
-
-    seen = Counter()
 
     def do_POST(self):
         length = len(self.rfile.read(int(self.headers["content-length"])))
         name = self.headers["x-id"]
-        self.seen[name] += 1
-        self.send_response(503 if self.seen[name] == 1 else 200)
+        TRIED[name] += 1
+        self.send_response(503 if TRIED[name] == 1 else 200)
         self.send_header("x-length", str(length))
         self.send_header("content-length", "0")
         self.end_headers()
