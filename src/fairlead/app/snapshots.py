@@ -95,8 +95,8 @@ class Snapshots:
 
     async def _write(self, proxy: Proxy, snapshot: bytes) -> bool:
         """Write one Secret; returns whether nothing is left to do."""
-        secret = _secret(proxy, snapshot)
-        digest = hashlib.sha256(msgspec.json.encode(secret)).digest()
+        metadata = manifests.metadata(proxy, name=names.snapshot_name(proxy.gateway))
+        digest = hashlib.sha256(msgspec.json.encode(metadata) + snapshot).digest()
         if self._written.get(proxy.name) == digest:
             return True
         if len(snapshot) > MOST:
@@ -108,7 +108,7 @@ class Snapshots:
             )
             self._written[proxy.name] = digest
             return True
-        metadata = secret["metadata"]
+        secret = _secret(metadata, snapshot)
         path = path_of("v1", "secrets", metadata["namespace"], metadata["name"])
         try:
             await self._client.apply(path, secret, manager=MANAGER)
@@ -119,11 +119,11 @@ class Snapshots:
         return True
 
 
-def _secret(proxy: Proxy, snapshot: bytes) -> Mapping[str, Any]:
+def _secret(metadata: Mapping[str, Any], snapshot: bytes) -> Mapping[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": manifests.metadata(proxy, name=names.snapshot_name(proxy.gateway)),
+        "metadata": metadata,
         "type": names.SNAPSHOT_TYPE,
         "data": {"snapshot": base64.b64encode(snapshot).decode()},
     }
