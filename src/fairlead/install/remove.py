@@ -6,8 +6,10 @@ from typing import Any, Final
 
 import msgspec
 
+from fairlead.api.kinds import KIND_OF, KINDS
 from fairlead.api.reference import GATEWAY_GROUP
 from fairlead.install import cluster, workload
+from fairlead.install.check.gateways import of_classes
 from fairlead.install.cluster import InstallError, Key, key_of
 from fairlead.install.definitions import manifests as our_kinds
 from fairlead.install.part import Manifest
@@ -41,11 +43,9 @@ _OF_OTHERS: Final = (
     *(("batch/v1", kind) for kind in ("jobs", "cronjobs")),
     *(("networking.k8s.io/v1", kind) for kind in ("ingresses", "networkpolicies")),
     *(
-        (f"{GATEWAY_GROUP}/v1", kind)
-        for kind in (
-            *("gateways", "listenersets", "httproutes", "grpcroutes", "tlsroutes"),
-            *("tcproutes", "udproutes", "backendtlspolicies", "referencegrants"),
-        )
+        (kind.api_versions[0], kind.plural)
+        for kind in KINDS
+        if kind.group == GATEWAY_GROUP and kind.namespaced
     ),
 )
 """What else keeps a namespace from being deleted."""
@@ -215,13 +215,17 @@ async def _infrastructure(
         for key, each in found
         if key.kind == "Deployment"
     }
-    known = await cluster.items(client, path_of(f"{GATEWAY_GROUP}/v1", "gatewayclasses"))
-    classes = {
-        each["metadata"]["name"] for each in known if each["spec"]["controllerName"] in controllers
-    }
-    gateways = await cluster.items(client, path_of(f"{GATEWAY_GROUP}/v1", "gateways"))
+    known = [
+        {"kind": kind, **each}
+        for kind in ("GatewayClass", "Gateway")
+        for each in await cluster.items(
+            client, path_of(KIND_OF[kind].api_versions[0], KIND_OF[kind].plural)
+        )
+    ]
     uids = {
-        each["metadata"]["uid"] for each in gateways if each["spec"]["gatewayClassName"] in classes
+        each["metadata"]["uid"]
+        for controller in controllers
+        for each in of_classes(known, controller)
     }
     made: list[tuple[str, Manifest]] = []
     for version, plural in _OF_PROXIES:
