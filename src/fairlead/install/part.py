@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from fairlead.install.values import Values
+from fairlead.install.values import OUR_LABELS, Values
 
 Manifest: TypeAlias = dict[str, Any]
 """An object as JSON-like values under the names that Kubernetes gives them."""
@@ -57,12 +57,8 @@ def selector() -> dict[str, str]:
 
 def common_labels(values: Values, component: str) -> dict[str, str]:
     """What tells our objects from others', and those of one installation from another's."""
-    return {
-        "app.kubernetes.io/name": "fairlead",
-        "app.kubernetes.io/instance": values.namespace,
-        "app.kubernetes.io/component": component,
-        "app.kubernetes.io/part-of": "fairlead",
-    }
+    found = ("fairlead", values.namespace, component, "fairlead")
+    return dict(zip(OUR_LABELS, found, strict=True))
 
 
 def rule(

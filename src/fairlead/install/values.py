@@ -13,7 +13,7 @@ from fairlead import __version__
 
 DEFAULT_NAMESPACE: Final = "fairlead-system"
 OUR_LABELS: Final = tuple(
-    f"app.kubernetes.io/{name}" for name in ("component", "instance", "name", "part-of")
+    f"app.kubernetes.io/{name}" for name in ("name", "instance", "component", "part-of")
 )
 """By which the objects of an installation are known."""
 CONTROLLER_NAME: Final = "fairlead.dev/gateway-controller"
