@@ -15,6 +15,7 @@ from fairlead import api
 from fairlead.api.hints import fields_of, unwrap
 from fairlead.api.raw import Raw, is_list, is_map, share_texts
 from fairlead.api.schema import struct_info
+from fairlead.providers.kube.nesting import UNDECODABLE
 
 _DROPPED_METADATA: Final = (
     "managedFields",
@@ -29,13 +30,7 @@ _LABELLED: Final = frozenset({"Namespace", "EndpointSlice"})
 """Kinds whose own labels count: selectors of namespaces, and whose endpoints a slice has."""
 
 
-_UNREADABLE: Final = (
-    msgspec.MsgspecError,
-    RecursionError,
-    KeyError,
-    AttributeError,
-    TypeError,
-)
+_UNREADABLE: Final = (*UNDECODABLE, KeyError, AttributeError, TypeError)
 """What comes of JSON that is no object of its kind, or is nested too deep."""
 
 
@@ -78,7 +73,7 @@ def live(data: bytes) -> Live:
     """
     try:
         found = _live.decode(data)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise UnreadableError(str(error)) from error
     meta = found.metadata
     status = bytes(found.status)

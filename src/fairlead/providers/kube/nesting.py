@@ -7,6 +7,10 @@ import re
 import sys
 from typing import Final
 
+import msgspec
+
+UNDECODABLE: Final = (msgspec.MsgspecError, RecursionError)
+"""What decoding raises where an answer is cut short, of another kind, or nested too deep."""
 _FRAMES: Final = 12_000
 """An API server takes 10,000 levels. These need 4 of the 8 MiB of stack that threads have."""
 _KEPT: Final = 100

@@ -4,6 +4,7 @@ import msgspec
 
 from fairlead.ir.workload import Workload
 from fairlead.providers.kube.decoding import UnreadableError
+from fairlead.providers.kube.nesting import UNDECODABLE
 
 
 class _Port(msgspec.Struct, rename="camel"):
@@ -59,7 +60,7 @@ def workload(data: bytes) -> Workload:
     """
     try:
         pod = _pod.decode(data)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise UnreadableError(str(error)) from error
     meta, status = pod.metadata, pod.status
     ready = next((each for each in status.conditions if each.type == "Ready"), None)

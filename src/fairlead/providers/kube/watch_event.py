@@ -6,7 +6,7 @@ import msgspec
 
 from fairlead.providers.kube.errors import ApiError, UnreachableError
 from fairlead.providers.kube.known import Key, Version
-from fairlead.providers.kube.nesting import shallow
+from fairlead.providers.kube.nesting import UNDECODABLE, shallow
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def decoded(data: bytes | msgspec.Raw, model: type[T], path: str) -> T:
             return msgspec.json.decode(data, type=model)
         except RecursionError:
             return msgspec.json.decode(shallow(bytes(data)), type=model)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNDECODABLE as error:
         message = f"{path}: the answer is cut short or of another kind: {error}"
         raise UnreachableError(message) from error
 
