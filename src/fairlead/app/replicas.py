@@ -118,7 +118,7 @@ class Replicas:
         connected = [each for each in found if each.connected]
         loaded = [each for each in connected if each.loaded]
         counted = [set(each.listeners) for each in loaded or connected]
-        listeners = set[str]().union(*counted[:1]).intersection(*counted)
+        listeners = set[str].intersection(*counted) if counted else ()
         rejections = {refused: None for each in found for refused in each.rejections}
         return ProxyStatus(
             proxy=proxy,
