@@ -101,6 +101,63 @@ def test_what_was_accepted_after_it_left_does_not_stand_in_for_what_comes_under_
     assert rejected(link) == [(C, "x", "")]
 
 
+def test_what_envoy_passes_over_is_no_last_good_version():
+    """It acknowledges a table that it no longer asks for without having looked at it."""
+    link = serving({"one": "a"})
+    link.update(gone=[(L, "l")])
+    link.poll()
+    link.deliver_response()
+    link.update(routes("t", {"one": "BAD"}))
+    link.poll()
+    link.deliver_response()
+    link.settle()
+    assert "t" not in link.envoy.watched[R]
+    link.update(routes("t", {"one": "BAD", "two": "a", "three": "BAD 3"}), listener("l", "t"))
+    link.settle()
+    assert link.envoy.active[R]["t"] == "t|one>a|three=500|two>a"
+    assert rejected(link) == [(R, "t", "one"), (R, "t", "three")]
+
+
+def test_trial_that_envoy_passes_over_condemns_nobody():
+    link = serving({})
+    link.update(routes("t", {"bad": "BAD", "good": "a"}), gone=[(L, "l")])
+    link.poll()
+    link.deliver_response()
+    link.deliver_request()
+    link.poll()
+    while link.down:
+        link.deliver_response()
+    link.update(listener("m", "t"))
+    link.poll()
+    link.deliver_response()
+    while link.envoy.out:
+        link.deliver_request()
+    link.settle()
+    assert link.envoy.active[R]["t"] == "t|bad=500|good>a"
+    assert rejected(link) == [(R, "t", "bad")]
+
+
+def test_search_ends_with_the_process_that_asked_for_its_table():
+    link = serving({})
+    link.update(routes("t", {"bad": "BAD", "good": "a"}), gone=[(L, "l")])
+    link.poll()
+    link.deliver_response()
+    link.deliver_request()
+    link.restart()
+    link.settle()
+    assert R not in link.machine.session.stream.channels
+    assert link.machine.synced
+
+
+def test_last_good_version_of_a_table_that_nobody_asks_for_keeps_no_cluster():
+    link = serving({"one": "a"})
+    link.update(cluster("b", "other"), routes("t", {"two": "b"}))
+    link.settle()
+    link.update(routes("t", {"two": "BAD"}), gone=[(C, "b"), (L, "l")])
+    link.settle()
+    assert sorted(link.envoy.active[C]) == ["a"]
+
+
 def test_what_came_in_a_refused_response_is_sent_again_after_the_stream_broke():
     """Envoy runs what was good of the response, and reports the version before."""
     link = serving({"one": "a"})

@@ -178,7 +178,8 @@ class Channel:
         for name in [*names, *(name for name, _ in response.removed)]:
             self._landed(name, response)
             self.acknowledged.pop(name, None)
-            self.unsure.add(name)
+            if self.wants(name):
+                self.unsure.add(name)
 
     def unsubscribe(self, name: str) -> None:
         """Stop telling about a resource."""

@@ -6,7 +6,7 @@ else left out, until its source changes. Suspects that wait for their trial are 
 Survives streams: a proxy that comes back is not sent what it has refused.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
@@ -89,11 +89,6 @@ class Quarantine:
         """Trials of a type."""
         return self._bisections.setdefault(url, Bisection())
 
-    @property
-    def trials(self) -> int:
-        """Groups of suspects that are not decided yet."""
-        return sum(map(len, self._bisections.values()))
-
     def blocked(self, key: Key) -> bool:
         """Whether the resource has suspects that wait for their trial."""
         verdicts = self._verdicts.get(key)
@@ -132,15 +127,16 @@ class Quarantine:
         made = composed(resource.type_url, resource.name, head, bundles)
         return msgspec.structs.replace(made, version=f"held-{made.version}")
 
-    def stand_ins(self, desired: Mapping[str, Mapping[str, Resource]]) -> Iterator[bytes]:
-        """Content that leads requests to clusters in place of what was refused."""
-        for url, name in self._verdicts:
-            resource = desired.get(url, {}).get(name) if url in type_url.ROUTING else None
-            effective = self.effective(resource) if resource is not None else None
-            if resource is None or effective is None:
-                continue
-            own = {part.digest for part in resource.parts}
-            yield from (part.body for part in effective.parts if part.digest not in own)
+    def refused_names(self, url: str) -> list[str]:
+        """Resources of a type of which something was in a refused response."""
+        return [name for each, name in self._verdicts if each == url]
+
+    def stand_ins(self, resource: Resource) -> list[bytes]:
+        """Content that is sent in place of what was refused of a resource."""
+        effective = self.effective(resource)
+        own = {part.digest for part in resource.parts}
+        parts = () if effective is None else effective.parts
+        return [part.body for part in parts if part.digest not in own]
 
     def accepted(self, resource: Resource) -> bool:
         """Envoy runs this; returns whether a rejection is over by that."""
@@ -181,8 +177,7 @@ class Quarantine:
         for culprit in culprits:
             self.condemn(url, culprit, message, now)
         if not culprits:
-            for suspect in suspects:
-                self._enter(url, suspect, Standing.HELD, message)
+            self._hold(url, suspects, message)
 
     def condemn(self, url: str, culprit: Suspect, message: str, now: float) -> None:
         """Hold back content until its source changes."""
@@ -216,8 +211,8 @@ class Quarantine:
             if not verdicts:
                 self._verdicts.pop(key, None)
 
-    def hold(self, url: str, suspects: Iterable[Suspect], message: str) -> None:
-        """Hold suspects back whose trial has to be repeated."""
+    def _hold(self, url: str, suspects: Iterable[Suspect], message: str) -> None:
+        """Hold suspects back until their trial."""
         for suspect in suspects:
             self._enter(url, suspect, Standing.HELD, message)
 
@@ -256,10 +251,15 @@ class Quarantine:
 
     def disconnected(self) -> None:
         """Trials under way have no answer."""
-        for url, bisection in self._bisections.items():
-            if bisection.running is not None:
-                self.hold(url, bisection.running.suspects, bisection.running.message)
-            bisection.again()
+        for url in self._bisections:
+            self.repeat(url)
+
+    def repeat(self, url: str) -> None:
+        """The trial under way, if any, has no answer."""
+        bisection = self.bisection(url)
+        if bisection.running is not None:
+            self._hold(url, bisection.running.suspects, bisection.running.message)
+        bisection.again()
 
     def rejections(self, key_to_resource: dict[str, dict[str, Resource]]) -> tuple[Rejection, ...]:
         """What is desired and held back, sorted by type, resource and part."""

@@ -44,9 +44,14 @@ class Session:
             type_url.CLUSTER in self.stream.channels
             and type_url.LISTENER in self.stream.channels
             and self.stream.barrier.clear
-            and not (self.stream.gate or self.stream.removals or self.stream.quarantine.trials)
+            and not (self.stream.gate or self.stream.removals or self.trials)
             and all(channel.idle for channel in self.stream.channels.values())
         )
+
+    @property
+    def trials(self) -> int:
+        """Groups of suspects that are not decided yet, of the types that Envoy asks for."""
+        return sum(len(self.stream.quarantine.bisection(url)) for url in self.stream.channels)
 
     @property
     def unclear(self) -> Unclear:
@@ -76,9 +81,9 @@ class Session:
         fresh = channel is None
         if channel is None:
             channel = self.stream.channels[request.type_url] = Channel(request.type_url)
-        told = bool(request.nonce) and self._answer(channel, request, now)
-        for name in request.unsubscribe:
+        for name in request.unsubscribe:  # before the answer, which says nothing about them
             self._unsubscribe(channel, name, now)
+        told = bool(request.nonce) and self._answer(channel, request, now)
         if fresh:
             self._begin(channel, request, now)
         else:
@@ -234,7 +239,9 @@ class Session:
         desired = self.stream.desired.get(url, {})
         for entry in response.entries:
             name = entry.resource.name
-            if name in desired:  # what has left is no last good version of what may come
+            # What has left is no last good version of what may come, and what is not wanted any
+            # more Envoy passes over and acknowledges, good or bad.
+            if name in desired and channel.wants(name):
                 told = self.stream.quarantine.accepted(entry.resource) or told
             if url == type_url.CLUSTER and name in landed:
                 self._cluster_accepted(name)
@@ -253,7 +260,10 @@ class Session:
                 self._cluster_removed(channel, name)
             self.stream.finish((url, name), sequence, now)
         if response.trial is not None:
-            self.stream.quarantine.bisection(url).done(passed=True)
+            if all(channel.wants(entry.resource.name) for entry in response.entries):
+                self.stream.quarantine.bisection(url).done(passed=True)
+            else:
+                self.stream.quarantine.repeat(url)
         return told
 
     def _cluster_accepted(self, name: str) -> None:
@@ -328,7 +338,13 @@ class Session:
 
         Names stand in the bytes as they are; one that is part of another name stays as well.
         """
-        contents = list(self.stream.quarantine.stand_ins(self.stream.desired))
+        contents: list[bytes] = []
+        for url in type_url.ROUTING:
+            channel = self.stream.channels.get(url)
+            table = self.stream.desired.get(url, {})
+            for name in self.stream.quarantine.refused_names(url):
+                if name in table and (channel is None or channel.wants(name)):
+                    contents += self.stream.quarantine.stand_ins(table[name])
         return {name for name in clusters if any(name.encode() in each for each in contents)}
 
     def _sent(self, channel: Channel, response: Response, now: float) -> None:
