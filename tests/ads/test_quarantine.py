@@ -101,6 +101,39 @@ def test_what_was_accepted_after_it_left_does_not_stand_in_for_what_comes_under_
     assert rejected(link) == [(C, "x", "")]
 
 
+def test_what_came_in_the_first_response_leaves_after_the_stream_broke():
+    """Envoy has refused it, and reports nothing of what it took."""
+    link = Link()
+    link.start()
+    link.update(cluster("n", "other"), cluster("z", "eds BAD"))
+    link.deliver_request()
+    link.poll()
+    link.deliver_response()
+    assert sorted(link.envoy.active[C]) == ["n"]
+    link.update(gone=[(C, "n"), (C, "z")])
+    link.reconnect()
+    link.settle()
+    assert not link.envoy.active[C]
+
+
+def test_new_process_does_not_wait_for_what_the_one_before_left_open():
+    """It asks for listeners once its clusters are warm, and this one warms until it is removed."""
+    link = Link()
+    link.start()
+    link.update(cluster("x"), cluster("y", "eds BAD"))
+    link.deliver_request()
+    link.poll()
+    link.deliver_response()
+    link.deliver_request()
+    link.restart()
+    link.update(gone=[(C, "y")])
+    link.deliver_request()
+    link.poll()
+    link.update(listener("l", "t"), gone=[(C, "x")])
+    link.settle()
+    assert link.envoy.active[L] == {"l": "t"}
+
+
 def test_what_envoy_passes_over_is_no_last_good_version():
     """It acknowledges a table that it no longer asks for without having looked at it."""
     link = serving({"one": "a"})

@@ -111,9 +111,9 @@ class Session:
                 self.stream.quarantine.accepted(resource)
         if url == type_url.CLUSTER:
             self.stream.barrier.serving.update(held)
-            if held:  # else it's most likely a new process, which holds no leftovers either
+            if held:  # else it has no routes: a new process, or one that refused its first response
                 self.stream.removals.settle(None)
-                self.stream.removals.add(leftovers, self._unfinished(), now)
+            self.stream.removals.add(leftovers, self._unfinished(), now)
             self.stream.barrier.expect(
                 table if channel.wildcard else channel.names & table.keys(), now
             )
