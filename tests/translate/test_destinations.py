@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fairlead.translate.cluster_name import ClusterName, parse
 from support.certificates import CA, ca_config_map, tls_secret
-from translate.world import World
+from translate.world import CLASS, World
 
 labels = st.from_regex(r"[a-z0-9]([-a-z0-9.]{0,20}[a-z0-9])?", fullmatch=True)
 names = st.builds(
@@ -219,3 +219,56 @@ def test_a_port_for_https_takes_routes_once_a_policy_has_it_encrypted():
     assert said() == ("Routable", "Accepted", "ResolvedRefs")
     world.remove("BackendTLSPolicy", "policy")
     assert said() == ("UnsupportedProtocol", "UnsupportedValue", "UnsupportedProtocol")
+
+
+NOT_OURS = """
+{apiVersion: v1, kind: Service, metadata: {name: c}, spec: {ports: [{port: 80}]}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {name: unused}
+spec:
+  targetRefs: [{group: "", kind: Service, name: c}, {group: "", kind: Service, name: missing}]
+  validation: {hostname: c.example, wellKnownCACertificates: System}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {name: foreign}
+spec:
+  targetRefs: [{group: networking.istio.io, kind: ServiceEntry, name: out}]
+  validation: {hostname: c.example, wellKnownCACertificates: System}
+---
+apiVersion: gateway.networking.x-k8s.io/v1alpha1
+kind: XBackendTrafficPolicy
+metadata: {name: unused}
+spec: {targetRefs: [{group: "", kind: Service, name: c}], retryConstraint: {}}
+---
+apiVersion: gateway.networking.x-k8s.io/v1alpha1
+kind: XBackend
+metadata: {name: unused}
+spec: {type: ExternalHostname, port: {number: 80}, externalHostname: {hostname: out.example}}
+"""
+
+
+def test_in_a_cluster_nothing_is_told_of_what_only_others_send_to():
+    """PolicyStatus.ancestors: only of ancestors that we are responsible for."""
+    world = World(CLASS, SCENE, POLICY, NOT_OURS, standalone=False)
+    assert told(world)["gate"]["Accepted"] == ("False", "NoValidCACertificate", 3)
+    for kind, name in (
+        ("BackendTLSPolicy", "unused"),
+        ("BackendTLSPolicy", "foreign"),
+        ("XBackendTrafficPolicy", "unused"),
+        ("XBackend", "unused"),
+    ):
+        assert world.report(kind, name) is None, (kind, name)
+    world.remove("HTTPRoute", "shop")
+    assert world.report("BackendTLSPolicy", "policy") is None
+    alone = World(NOT_OURS)
+    assert told(alone, "unused").keys() == {"c", "missing"}
+    assert told(alone, "foreign")["out"]["Accepted"][:2] == ("False", "TargetNotFound")
+
+
+def test_a_policy_for_a_port_that_is_not_there_is_told_for_the_gateways_of_its_service():
+    section = POLICY.replace("name: a}", "name: a, sectionName: lost}")
+    world = World(CLASS, SCENE, section, standalone=False)
+    assert told(world)["gate"]["Accepted"] == ("False", "TargetNotFound", 3)

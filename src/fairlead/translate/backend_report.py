@@ -28,8 +28,7 @@ def build(
         generation = source.metadata.generation
         accepted = (_accepted(Conditions(generation), source.spec, found),)
         entries = ((ancestor, accepted) for ancestor in ancestry.of(ctx, ("XBackend", *key)))
-        ancestors = policy_target.reports(entries, MOST_ANCESTORS)
-        return Report("XBackend", *key, generation, ancestors=ancestors)
+        return policy_target.report("XBackend", key, generation, entries, MOST_ANCESTORS)
 
     return sources.backends.map("XBackend reports", report)
 

@@ -68,18 +68,16 @@ def build(sources: Sources, trusts: TrustInputs) -> BackendTlsPolicies:
 def reports(policies: BackendTlsPolicies, ancestry: Ancestry) -> Collection[Key, Report]:
     """Derive the reports of all policies."""
 
-    def report(ctx: Context, key: Key, policy: api.BackendTLSPolicy) -> Report:
+    def report(ctx: Context, key: Key, policy: api.BackendTLSPolicy) -> Report | None:
         generation = policy.metadata.generation
         make = Conditions(generation)
         asked = ctx.fetch(policies.asked, key) or Origination(None)
         entries = (
             (ancestor, _conditions(make, policy, asked, refusal))
             for target, refusal in _judged(ctx, policies, key, policy)
-            for ancestor in _ancestors(ctx, ancestry, target, refusal)
+            for ancestor in ancestry.of_target(ctx, key[0], target.ref)
         )
-        return Report(
-            "BackendTLSPolicy", *key, generation, ancestors=policy_target.reports(entries)
-        )
+        return policy_target.report("BackendTLSPolicy", key, generation, entries)
 
     return policies.sources.backend_tls_policies.map("BackendTLSPolicy reports", report)
 
@@ -90,7 +88,6 @@ class _Target(msgspec.Struct, frozen=True):
     ref: api.LocalPolicyTargetReferenceWithSectionName
     key: TargetKey | None
     """None for a kind that nothing is sent to."""
-    namespace: str
 
 
 def _winner(
@@ -123,7 +120,7 @@ def _judged(
 ) -> Iterator[tuple[_Target, Refusal | None]]:
     """Yield the targets of a policy, and why it does not count for them."""
     for index, ref in enumerate(policy.spec.target_refs):
-        target = _Target(ref, policy_target.target(key[0], ref), key[0])
+        target = _Target(ref, policy_target.target(key[0], ref))
         yield target, _refusal(ctx, policies, key, target, f"spec.targetRefs[{index}]")
 
 
@@ -157,20 +154,6 @@ def _refusal(
         message = f"BackendTLSPolicy {winner[1]} is for {what} too and comes first; remove one"
         return "Conflicted", f"{field}: {message}"
     return None
-
-
-def _ancestors(
-    ctx: Context, ancestry: Ancestry, target: _Target, refusal: Refusal | None
-) -> tuple[api.ParentReference, ...]:
-    """Whom a target's entry is for; a target that is not there is its own ancestor."""
-    if target.key is None or (refusal is not None and refusal[0] == "TargetNotFound"):
-        ref = target.ref
-        return (
-            api.ParentReference(
-                group=ref.group, kind=ref.kind, namespace=target.namespace, name=ref.name
-            ),
-        )
-    return ancestry.of(ctx, target.key)
 
 
 def _conditions(

@@ -67,17 +67,15 @@ def build(sources: Sources) -> BackendTrafficPolicies:
 def reports(policies: BackendTrafficPolicies, ancestry: Ancestry) -> Collection[Key, Report]:
     """Derive the reports of all policies."""
 
-    def report(ctx: Context, key: Key, policy: api.XBackendTrafficPolicy) -> Report:
+    def report(ctx: Context, key: Key, policy: api.XBackendTrafficPolicy) -> Report | None:
         generation = policy.metadata.generation
         asked = ctx.fetch(policies.asked, key)
         entries = (
             (ancestor, (_accepted(Conditions(generation), asked, refusal),))
-            for target, refusal in _judged(ctx, policies, key, policy)
-            for ancestor in _ancestors(ctx, ancestry, target, refusal)
+            for ref, refusal in _judged(ctx, policies, key, policy)
+            for ancestor in ancestry.of_target(ctx, key[0], ref)
         )
-        return Report(
-            "XBackendTrafficPolicy", *key, generation, ancestors=policy_target.reports(entries)
-        )
+        return policy_target.report("XBackendTrafficPolicy", key, generation, entries)
 
     source = policies.sources.backend_traffic_policies
     return source.map("XBackendTrafficPolicy reports", report)
@@ -112,12 +110,11 @@ def _budget(constraint: api.RetryConstraint) -> tuple[RetryBudget, tuple[str, ..
 
 def _judged(
     ctx: Context, policies: BackendTrafficPolicies, key: Key, policy: api.XBackendTrafficPolicy
-) -> Iterator[tuple[api.ParentReference, Refusal | None]]:
-    """Yield the targets of a policy, as references, and why it does not count for them."""
+) -> Iterator[tuple[api.LocalPolicyTargetReference, Refusal | None]]:
+    """Yield the targets of a policy, and why it does not count for them."""
     for index, ref in enumerate(policy.spec.target_refs):
         field = f"spec.targetRefs[{index}]"
-        shown = api.ParentReference(group=ref.group, kind=ref.kind, namespace=key[0], name=ref.name)
-        yield shown, _refusal(ctx, policies, key, policy_target.target(key[0], ref), ref, field)
+        yield ref, _refusal(ctx, policies, key, policy_target.target(key[0], ref), ref, field)
 
 
 def _refusal(  # noqa: PLR0917 - one entry of targetRefs and where it stands
@@ -144,16 +141,6 @@ def _refusal(  # noqa: PLR0917 - one entry of targetRefs and where it stands
         )
         return "Conflicted", f"{field}: {message}"
     return None
-
-
-def _ancestors(
-    ctx: Context, ancestry: Ancestry, target: api.ParentReference, refusal: Refusal | None
-) -> tuple[api.ParentReference, ...]:
-    """Whom a target's entry is for; a target that is not there is its own ancestor."""
-    if refusal is not None and refusal[0] == "TargetNotFound":
-        return (target,)
-    kind = "XBackend" if target.kind == "XBackend" else "Service"
-    return ancestry.of(ctx, (kind, target.namespace or "", target.name))
 
 
 def _accepted(make: Conditions, asked: Traffic | None, refusal: Refusal | None) -> Condition:

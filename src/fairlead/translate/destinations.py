@@ -31,6 +31,7 @@ class Destinations:
     """What `build` puts on the graph."""
 
     sources: Sources
+    settings: Settings
     clusters: Clusters
     tls: BackendTlsPolicies
     traffic: BackendTrafficPolicies
@@ -39,7 +40,7 @@ class Destinations:
         self, use: Collection[tuple[str, str], ClusterUse]
     ) -> dict[str, Collection[Key, Report]]:
         """Derive the reports by kind; `use` tells which proxy sends to which cluster."""
-        ancestry = policy_target.ancestry(use)
+        ancestry = policy_target.ancestry(use, standalone=self.settings.standalone)
         return {
             "BackendTLSPolicy": backend_tls_policy.reports(self.tls, ancestry),
             "XBackendTrafficPolicy": backend_traffic_policy.reports(self.traffic, ancestry),
@@ -70,4 +71,4 @@ def build(
         sources, backend.BackendInputs(settings, certificates, trusts, traffic)
     )
     found = clusters.build(graph, sources, settings, standard, xbackends)
-    return Destinations(sources, found, tls, traffic)
+    return Destinations(sources, settings, found, tls, traffic)

@@ -14,7 +14,7 @@ from fairlead.ir.assignment import ClusterUse
 from fairlead.ir.fleet import MESH_PROXY
 from fairlead.translate import cluster_name
 from fairlead.translate.cluster_name import TargetKind
-from fairlead.translate.report import AncestorReport, Condition
+from fairlead.translate.report import AncestorReport, Condition, Report
 from fairlead.translate.sources import Key
 
 TargetKey: TypeAlias = tuple[TargetKind, str, str]
@@ -70,21 +70,35 @@ class Ancestry:
 
     uses: Index[tuple[str, str], ClusterUse, TargetKey]
     """(proxy, cluster) by the backend behind the cluster."""
+    standalone: bool
+
+    def of_target(
+        self, ctx: Context, namespace: str, ref: api.LocalPolicyTargetReference
+    ) -> tuple[api.ParentReference, ...]:
+        """Return the ancestors of what a policy of `namespace` targets, be it there or not."""
+        backend = target(namespace, ref)
+        if backend is not None:
+            return self.of(ctx, backend)
+        shown = api.ParentReference(
+            group=ref.group, kind=ref.kind, namespace=namespace, name=ref.name
+        )
+        return (shown,) if self.standalone else ()
 
     def of(self, ctx: Context, backend: TargetKey) -> tuple[api.ParentReference, ...]:
         """Return the ancestors of a backend, sorted: Gateways, then itself if pods send to it.
 
         A backend that nobody sends to is its own ancestor, so that its policy's owner gets an
-        answer all the same.
+        answer all the same. In a cluster it has none: another controller may well send to it, and
+        only what we are responsible for is told (PolicyStatus.ancestors).
         """
         proxies = sorted({proxy for (proxy, _cluster), _ in ctx.fetch_by(self.uses, backend)})
         gateways = [_gateway(proxy) for proxy in proxies if proxy.startswith(_GATEWAY)]
-        if MESH_PROXY in proxies or not gateways:
+        if MESH_PROXY in proxies or (self.standalone and not gateways):
             gateways.append(itself(backend))
         return tuple(gateways)
 
 
-def ancestry(use: Collection[tuple[str, str], ClusterUse]) -> Ancestry:
+def ancestry(use: Collection[tuple[str, str], ClusterUse], *, standalone: bool) -> Ancestry:
     """Index the use of clusters by what is behind them."""
 
     def behind(key: tuple[str, str], _use: ClusterUse) -> Iterator[TargetKey]:
@@ -92,7 +106,7 @@ def ancestry(use: Collection[tuple[str, str], ClusterUse]) -> Ancestry:
         if name is not None:
             yield name.kind, name.namespace, name.name
 
-    return Ancestry(use.index("use by backend", behind))
+    return Ancestry(use.index("use by backend", behind), standalone)
 
 
 def itself(backend: TargetKey) -> api.ParentReference:
@@ -102,13 +116,17 @@ def itself(backend: TargetKey) -> api.ParentReference:
     return api.ParentReference(group=group, kind=kind, namespace=namespace, name=name)
 
 
-def reports(
-    entries: Iterable[tuple[api.ParentReference, tuple[Condition, ...]]], most: int = MOST_ANCESTORS
-) -> tuple[AncestorReport, ...]:
-    """Make the entries of the status: one for each ancestor, the first that is given counting.
+def report(
+    kind: str,
+    key: Key,
+    generation: int,
+    entries: Iterable[tuple[api.ParentReference, tuple[Condition, ...]]],
+    most: int = MOST_ANCESTORS,
+) -> Report | None:
+    """Report on a policy or an XBackend; None if it concerns no ancestor.
 
-    An ancestor that hears something negative goes before those that do not, should not all have
-    room.
+    There is one entry for each ancestor, the first that is given counting. An ancestor that hears
+    something negative goes before those that do not, should not all have room.
     """
     found: dict[tuple[str, str, str, str], AncestorReport] = {}
     for ref, conditions in entries:
@@ -118,7 +136,9 @@ def reports(
             found[place] = AncestorReport(ref, conditions)
     ordered = sorted(found.items(), key=lambda item: (not _negative(item[1].conditions), item[0]))
     kept = sorted(ordered[:most], key=lambda item: _order(item[0]))
-    return tuple(report for _, report in kept)
+    if not kept:
+        return None
+    return Report(kind, *key, generation, ancestors=tuple(entry for _, entry in kept))
 
 
 def _order(place: tuple[str, str, str, str]) -> tuple[bool, tuple[str, str, str, str]]:
