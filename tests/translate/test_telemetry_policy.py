@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from support.certificates import CA, ca_config_map, tls_secret
 from translate.world import CLASS, World
 
 PROXY = "gateway/default/gate"
@@ -129,3 +130,28 @@ def test_gateways_of_other_controllers_are_left_alone():
     assert told(world, "a") is None
     world.apply(gateway(), policy("a", to("theirs"), to("gate")))
     assert list(told(world, "a")) == [("Gateway", "gate")]
+
+
+def test_a_collector_is_shown_the_certificate_of_the_gateway():
+    """Gateway.spec.tls.backend counts for every backend that a BackendTLSPolicy is for."""
+    root = CA("root")
+    certified = gateway().replace(
+        "listeners:", "tls: {backend: {clientCertificateRef: {name: me}}}, listeners:"
+    )
+    trusted = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: BackendTLSPolicy
+metadata: {name: tls}
+spec:
+  targetRefs: [{group: "", kind: Service, name: collector}]
+  validation: {hostname: c.example, caCertificateRefs: [{group: "", kind: ConfigMap, name: ca}]}
+"""
+    world = World(certified, SERVICE, policy("a", to("gate")), trusted)
+    world.apply(ca_config_map("ca", root.cert_pem), tls_secret("me", root.issue(dns=["me"])))
+    tracing = world.outputs.listeners.get((PROXY, "http-80")).tracing
+    assert world.outputs.clusters.get(tracing.cluster).tls.certificate == "certificate/default/me"
+    assert (PROXY, "certificate/default/me") in world.outputs.secret_use
+
+    world.apply(gateway())
+    tracing = world.outputs.listeners.get((PROXY, "http-80")).tracing
+    assert not world.outputs.clusters.get(tracing.cluster).tls.certificate

@@ -67,7 +67,7 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
     running = workloads.build(graph, sources, settings)
     inputs = Inputs(sources, found, grants)
     gateways = gateway.build(graph, GatewayInputs(sources, settings, certified, trusted, inputs))
-    telemetry = telemetry_policy.build(inputs, settings)
+    telemetry = telemetry_policy.build(inputs, settings, gateways.managed)
     binding = bound_listeners.BoundInputs(sources, settings)
     bound = bound_listeners.build(graph, binding, gateways, telemetry)
     routed = gateway_routes.build(graph, settings, inputs, gateways)
@@ -116,7 +116,7 @@ def build(graph: Graph, sources: Sources, settings: Settings) -> Outputs:
             _route_reports("GRPCRoute", sources.grpc_routes, told, routed.attachments["GRPCRoute"]),
             *_l4_reports(told, routed, l4),
             *_gateway_reports(sources, settings, gateways, routed),
-            _telemetry_reports(sources, gateways, telemetry),
+            _telemetry_reports(sources, telemetry),
             *(_keyed(kind, refused.told(kind, told)) for kind, told in refusable.items()),
             *(_keyed(kind, told) for kind, told in extension_report.build(sources).items()),
             _keyed("Deployment", running.deployment_reports),
@@ -170,10 +170,10 @@ def _gateway_reports(
 
 
 def _telemetry_reports(
-    sources: Sources, gateways: Gateways, telemetry: TelemetryPolicies
+    sources: Sources, telemetry: TelemetryPolicies
 ) -> Collection[ReportKey, Report]:
     def report(ctx: Context, _key: Key, policy: api.XTelemetryPolicy) -> Report | None:
-        return telemetry.report(ctx, gateways.managed, policy)
+        return telemetry.report(ctx, policy)
 
     return _reports(telemetry_policy.KIND, sources.telemetry_policies, report)
 

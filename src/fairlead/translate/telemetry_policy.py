@@ -19,6 +19,7 @@ from fairlead.translate import age, backend_ref
 from fairlead.translate.backend_ref import Inputs, Referrer, Scope
 from fairlead.translate.conditions import Conditions
 from fairlead.translate.finding import Finding, sentence
+from fairlead.translate.managed_gateway import ManagedGateway
 from fairlead.translate.policy_target import MOST_ANCESTORS
 from fairlead.translate.report import AncestorReport, Condition, Report
 from fairlead.translate.sources import Key, Settings
@@ -59,6 +60,7 @@ class TelemetryPolicies:
     """The policies, by the Gateways that they name."""
 
     by_gateway: Index[Key, api.XTelemetryPolicy, Key]
+    gateways: Collection[Key, ManagedGateway]
     inputs: Inputs
     standalone: bool
 
@@ -67,22 +69,20 @@ class TelemetryPolicies:
         found = self._winner(ctx, gateway)
         if found is None or _findings(found):
             return None
-        collector = _collector(ctx, self.inputs, found, gateway)
+        collector = self._collector(ctx, found, gateway)
         return collector if isinstance(collector, Tracing) else None
 
     def _winner(self, ctx: Context, gateway: Key) -> api.XTelemetryPolicy | None:
         winner = age.first(ctx.fetch_by(self.by_gateway, gateway))
         return ctx.fetch(self.inputs.sources.telemetry_policies, winner) if winner else None
 
-    def report(
-        self, ctx: Context, gateways: Collection[Key, object], policy: api.XTelemetryPolicy
-    ) -> Report | None:
+    def report(self, ctx: Context, policy: api.XTelemetryPolicy) -> Report | None:
         """Return what the owner of a policy is told; None if none of its targets concerns us."""
         make = Conditions(policy.metadata.generation)
         ancestors: dict[api.ParentReference, AncestorReport] = {}
         for index, target in enumerate(policy.spec.target_refs):
             key = (policy.metadata.namespace, target.name)
-            known = _is_gateway(target) and ctx.fetch(gateways, key) is not None
+            known = _is_gateway(target) and ctx.fetch(self.gateways, key) is not None
             missing = "" if known else self._missing(ctx, target, key, index)
             if not known and not missing:
                 continue
@@ -93,7 +93,7 @@ class TelemetryPolicies:
             if known:
                 accepted = self._accepted(ctx, make, policy, key)
             resolved = make.true("ResolvedRefs", "ResolvedRefs", "every reference resolves")
-            collector = _collector(ctx, self.inputs, policy, key)
+            collector = self._collector(ctx, policy, key)
             if isinstance(collector, Finding):
                 resolved = make.false("ResolvedRefs", collector.reason, str(collector))
             ancestors.setdefault(ref, AncestorReport(ref, (accepted, resolved)))
@@ -105,6 +105,15 @@ class TelemetryPolicies:
             generation=policy.metadata.generation,
             ancestors=tuple(ancestors.values())[:MOST_ANCESTORS],
         )
+
+    def _collector(
+        self, ctx: Context, policy: api.XTelemetryPolicy, gateway: Key
+    ) -> Tracing | Finding | None:
+        """What a policy makes of a Gateway's requests; spans go out by its client certificate."""
+        managed = ctx.fetch(self.gateways, gateway)
+        certificate = managed.client_certificate if managed is not None else ""
+        scope = Scope("gateway", gateway[0], certificate=certificate)
+        return _collector(ctx, self.inputs, policy, gateway, scope)
 
     def _accepted(
         self, ctx: Context, make: Conditions, policy: api.XTelemetryPolicy, gateway: Key
@@ -134,14 +143,16 @@ class TelemetryPolicies:
         return f"{field}.name: Gateway {key[0]}/{key[1]} does not exist"
 
 
-def build(inputs: Inputs, settings: Settings) -> TelemetryPolicies:
+def build(
+    inputs: Inputs, settings: Settings, gateways: Collection[Key, ManagedGateway]
+) -> TelemetryPolicies:
     """Index the policies by the Gateways that they are for."""
 
     def targets(_key: Key, policy: api.XTelemetryPolicy) -> Members[Key]:
         return _targets(policy)
 
     by_gateway = inputs.sources.telemetry_policies.index("telemetry policies by Gateway", targets)
-    return TelemetryPolicies(by_gateway, inputs, settings.standalone)
+    return TelemetryPolicies(by_gateway, gateways, inputs, settings.standalone)
 
 
 def _targets(policy: api.XTelemetryPolicy) -> tuple[Key, ...]:
@@ -184,7 +195,7 @@ def _unsupported(tracing: api.Tracing) -> Iterator[Finding]:
 
 
 def _collector(
-    ctx: Context, inputs: Inputs, policy: api.XTelemetryPolicy, gateway: Key
+    ctx: Context, inputs: Inputs, policy: api.XTelemetryPolicy, gateway: Key, scope: Scope
 ) -> Tracing | Finding | None:
     """What a policy makes of a Gateway's requests: spans, nothing, or why it cannot be done."""
     tracing = policy.spec.tracing
@@ -192,14 +203,8 @@ def _collector(
         return None
     ref = tracing.provider.backend_ref
     namespace = policy.metadata.namespace
-    found = backend_ref.destination(
-        ctx,
-        inputs,
-        Referrer(KIND, namespace, api.EXPERIMENTAL_GROUP),
-        ref,
-        Scope("gateway", gateway[0]),
-        "h2c",
-    )
+    referrer = Referrer(KIND, namespace, api.EXPERIMENTAL_GROUP)
+    found = backend_ref.destination(ctx, inputs, referrer, ref, scope, "h2c")
     if isinstance(found, Finding):
         field = f"spec.tracing.provider.backendRef.{found.field}"
         return Finding(found.reason, field, found.message)
