@@ -448,6 +448,7 @@ def test_a_cluster_trust_bundle_is_followed_through_its_life():
         ("wellKnownCACertificates: System", SYSTEM_TRUST, []),
         ("caCertificateRefs: [], wellKnownCACertificates: System", SYSTEM_TRUST, []),
         ("wellKnownCACertificates: example.com/mine", "", ["Invalid"]),
+        ("caCertificateRefs: []", "", ["Invalid"]),
     ],
 )
 def test_authorities_of_endpoints(written, name, reason):

@@ -272,3 +272,20 @@ def test_a_policy_for_a_port_that_is_not_there_is_told_for_the_gateways_of_its_s
     section = POLICY.replace("name: a}", "name: a, sectionName: lost}")
     world = World(CLASS, SCENE, section, standalone=False)
     assert told(world)["gate"]["Accepted"] == ("False", "TargetNotFound", 3)
+
+
+def test_a_backend_that_trusts_nobody_is_told_so():
+    """Schemas refuse it, but what comes all the same must not stop the rest."""
+    world = World("""
+apiVersion: gateway.networking.x-k8s.io/v1alpha1
+kind: XBackend
+metadata: {name: open}
+spec:
+  type: ExternalHostname
+  port: {number: 443}
+  externalHostname: {hostname: out.example}
+  tls: {mode: ServerOnly, validation: {hostname: out.example}}
+""")
+    (ancestor,) = world.report("XBackend", "open").ancestors
+    (accepted,) = ancestor.conditions
+    assert (accepted.status, accepted.reason) == ("False", "Invalid")

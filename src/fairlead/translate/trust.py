@@ -151,11 +151,14 @@ def bundle(
     Returns:
         The name of the bundle, and findings with the reasons InvalidCACertificateRef or InvalidKind
         (RefNotPermitted is impossible: references are local), or Invalid for a value of
-        wellKnownCACertificates that is not there.
+        wellKnownCACertificates that is not there, and where nobody is named.
     """
     well_known = validation.well_known_ca_certificates
     if not well_known:
-        return ctx.fetch(inputs.trusts, trust_name(owner)) or Trust("", ())
+        found = ctx.fetch(inputs.trusts, trust_name(owner))
+        field = f"{_VALIDATION[owner[0]]}.caCertificateRefs"
+        message = "nobody is trusted; write it, or wellKnownCACertificates"
+        return found or Trust("", (Finding("Invalid", field, message),))
     if well_known == "System" and inputs.settings.system_trust:
         return Trust(SYSTEM_TRUST, ())
     field = f"{_VALIDATION[owner[0]]}.wellKnownCACertificates"
