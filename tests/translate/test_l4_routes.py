@@ -290,3 +290,33 @@ spec:
     (refused,) = clusters(found, "tcp-9000", "tcp")
     assert refused not in found.outputs.clusters
     assert clusters(found, "tls-443", "pass.example.com") == [passed]
+
+
+def test_passthrough_to_a_backend_with_tls_is_not_wrapped_again():
+    """TLSRoute: the client's own TLS goes to the end; what a listener ended is encrypted anew."""
+    backend = """
+apiVersion: gateway.networking.x-k8s.io/v1alpha1
+kind: XBackend
+metadata: {name: out}
+spec:
+  type: ExternalHostname
+  port: {number: 443}
+  externalHostname: {hostname: out.example.com}
+  tls: {mode: ServerOnly, validation: {hostname: out.example.com, wellKnownCACertificates: System}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: TLSRoute
+metadata: {name: out}
+spec:
+  parentRefs: [{name: gate}]
+  hostnames: [out.example.com, ended.example.com]
+  rules: [{backendRefs: [{group: gateway.networking.x-k8s.io, kind: XBackend, name: out}]}]
+"""
+    found = world(backend, CERTIFICATE).outputs
+
+    def encrypted(name):
+        (forward,) = found.chains.get((PROXY, "tls-443", name)).backends
+        return found.clusters.get(forward.cluster).tls is not None
+
+    assert not encrypted("out.example.com")
+    assert encrypted("ended.example.com")

@@ -92,7 +92,10 @@ class Backend(msgspec.Struct, frozen=True):
         return ""
 
     def cluster(self, wanted: str) -> str:
-        """Name of the cluster by which what is `wanted` is sent."""
+        """Name of the cluster by which what is `wanted` is sent.
+
+        TLS that is passed through is not wrapped again.
+        """
         spoken = None
         if wanted in {"tcp", "raw"}:
             spoken = None if self.spoken == "tcp" else "tcp"
@@ -107,6 +110,7 @@ class Backend(msgspec.Struct, frozen=True):
                 kind="XBackend",
                 refused=refused,
                 spoken=None if refused else spoken,
+                plain=wanted == "raw" and self.tls is not None and not refused,
             )
         )
 
@@ -271,7 +275,7 @@ def _cluster(name: ClusterName, backend: Backend) -> Cluster:
         service=backend.name,
         port=backend.port,
         protocol=name.spoken or backend.spoken,
-        tls=backend.tls,
+        tls=None if name.plain else backend.tls,
         retry_budget=backend.retry_budget,
         dns_name=backend.hostname,
         origin=backend.origin,

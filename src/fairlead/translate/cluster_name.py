@@ -3,7 +3,7 @@
 ``NAMESPACE/SERVICE/PORT`` is a Service port as everyone reaches it, and
 ``xbackend/NAMESPACE/NAME/PORT`` an XBackend. What follows tells in what a variant differs:
 ``@CLIENT-NAMESPACE`` has that namespace's own DestinationRule, ``+h2c`` speaks HTTP/2, ``+tcp``
-bytes, ``+plain`` leaves out what standard policies ask for (TLS above all),
+bytes, ``+plain`` leaves out what standard policies ask for (TLS above all) or the XBackend itself,
 ``+certificate/NAMESPACE/SECRET`` shows endpoints this certificate. ``+refused`` is never made:
 what is sent there fails. A name never holds a route's.
 """

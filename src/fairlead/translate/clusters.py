@@ -184,7 +184,8 @@ class Clusters:
     ) -> Destination:
         """Return where an XBackend is reached; of one that does not exist, a name without cluster.
 
-        Its own `spec.tls` counts, whatever the protocol and whoever the client.
+        Its own `spec.tls` counts, whatever the protocol and whoever the client; only TLS that is
+        passed through stays as it comes.
         """
         found = ctx.fetch(self.xbackends, xbackend)
         if found is None:
