@@ -289,3 +289,34 @@ spec:
     (ancestor,) = world.report("XBackend", "open").ancestors
     (accepted,) = ancestor.conditions
     assert (accepted.status, accepted.reason) == ("False", "Invalid")
+
+
+def test_a_backend_that_cannot_be_carried_out_is_told_to_the_routes_that_it_stops():
+    out = """
+apiVersion: gateway.networking.x-k8s.io/v1alpha1
+kind: XBackend
+metadata: {name: out}
+spec:
+  type: ExternalHostname
+  port: {number: 443}
+  externalHostname: {hostname: out.example}
+  tls:
+    mode: ServerOnly
+    validation: {hostname: a.example, caCertificateRefs: [{group: "", kind: ConfigMap, name: ca}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: out}
+spec:
+  parentRefs: [{name: gate}]
+  rules: [{backendRefs: [{group: gateway.networking.x-k8s.io, kind: XBackend, name: out}]}]
+"""
+    world = World(SCENE, out)
+    resolved = world.parent("out")["ResolvedRefs"]
+    assert (resolved.status, resolved.reason) == ("False", "InvalidBackend")
+    assert resolved.message == (
+        "spec.rules[0].backendRefs[0].name: nothing is sent to XBackend default/out, which is not "
+        "accepted; see its status"
+    )
+    world.apply(ca_config_map("ca", CA("one").cert_pem))
+    assert world.parent("out")["ResolvedRefs"].status == "True"

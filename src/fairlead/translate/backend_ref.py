@@ -136,13 +136,19 @@ def to_target(
 
 
 def unmet(ctx: Context, inputs: Inputs, target: Target) -> Finding | None:
-    """Why nothing is sent to a target that is there: its BackendTLSPolicy cannot be carried out.
+    """Why nothing is sent to a target that is there.
 
-    To HTTPRoutes and GRPCRoutes such a reference counts as invalid (HTTPBackendRef); the API has no
-    reason for it. What forwards goes by `to_target`, which names no cluster then.
+    Its BackendTLSPolicy cannot be carried out, or it is an XBackend that cannot be. To HTTPRoutes
+    and GRPCRoutes such a reference counts as invalid (HTTPBackendRef); the API has no reason for
+    it. What forwards goes by `to_target`, which names no cluster then.
     """
-    if target.kind != "Service":
-        return None
+    if target.kind == "XBackend":
+        backend = ctx.fetch(inputs.clusters.xbackends, target.key)
+        if backend is None or backend.usable:
+            return None
+        shown = f"XBackend {target.namespace}/{target.name}"
+        message = f"nothing is sent to {shown}, which is not accepted; see its status"
+        return Finding("InvalidBackend", "name", message)
     key = (*target.key, target.port)
     routing = ctx.fetch(inputs.clusters.routings, key)
     if routing is None or not routing.refused:

@@ -66,7 +66,7 @@ _NOTES: Final[dict[str, Code]] = {
 """What the message of Accepted says of a route that is accepted and has something wrong."""
 _TOLD_BY_RULES: Final[tuple[Path, ...]] = (("subsets",), ("trafficPolicy", "tls"))
 _WARNINGS: Final = frozenset({Code.OTHERS, Code.POLICY_CONFLICT, Code.FAULT_ENDED})
-_UNMET: Final = ", since BackendTLSPolicy "
+_UNMET: Final = "nothing is sent to "
 _GATEWAY_GROUP: Final = "of group 'gateway.networking.k8s.io'"
 
 
@@ -176,8 +176,8 @@ def _path(path: Path, at: Path) -> Path:
 def _refined(report: Report, condition: Condition, found: Finding) -> Finding | None:
     """The finding with the code that its case has of its own; None for what is told elsewhere.
 
-    Those are `subsets` and `tls` of DestinationRules, and of a BackendTLSPolicy what its own
-    conditions tell.
+    Those are `subsets` and `tls` of DestinationRules, and of a BackendTLSPolicy or an XBackend what
+    its own conditions tell.
     """
     if report.kind in ROUTE_KINDS and _UNMET in found.message:
         return None
