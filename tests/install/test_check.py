@@ -135,7 +135,10 @@ def test_what_was_applied_and_dropped_is_told_by_object_and_field():
     assert gateway_api.judge(all_kinds(), [live], installed=False)[0].severity == "ok"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"kind": "HTTPRoute"}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", '{"kind": "HTTPRoute"}', '{"apiVersion": 5}', "[" * 9000, '{"a":' * 900],
+)
 def test_an_annotation_that_is_no_object_is_left_alone(text):
     notes = {"kubectl.kubernetes.io/last-applied-configuration": text}
     live = {"kind": "HTTPRoute", "metadata": {"name": "web", "annotations": notes}}

@@ -62,6 +62,10 @@ class ApiServer:
         """Parts of paths that are answered with 403."""
         self.refusals = 0
         """How often that was answered."""
+        self.page: bytes | None = None
+        """What a proxy on the way answers to everything."""
+        self.standing_for: dict[bytes, bytes] = {}
+        """Text of bodies to what is sent for it, such as JSON that Python refuses to write."""
         self.hidden: set[str] = set()
         """Plural names that discovery does not tell of."""
         self._resources: dict[Path, _Resource] = {}
@@ -151,6 +155,8 @@ class ApiServer:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         path = request.path
+        if self.page is not None:
+            return web.Response(body=self.page, content_type="text/html")
         if any(part in path for part in self.forbidden):
             self.refusals += 1
             return _status(403, "Forbidden", "you may not")
@@ -174,7 +180,13 @@ class ApiServer:
         body = self._body(request, verb, found)
         if body is None:
             return _status(404, "NotFound", f"{path} is not there")
-        return await _answer(request, body, fault)
+        return await _answer(request, self._written(body), fault)
+
+    def _written(self, body: Object) -> bytes:
+        data = json.dumps(body).encode()
+        for text, sent in self.standing_for.items():
+            data = data.replace(text, sent)
+        return data
 
     def _body(
         self, request: web.Request, verb: str, found: tuple[_Resource, tuple[str, str]] | None
@@ -319,8 +331,7 @@ def _status(
     return web.json_response(body, status=code, headers=headers)
 
 
-async def _answer(request: web.Request, body: Object, fault: Fault | None) -> web.StreamResponse:
-    data = json.dumps(body).encode()
+async def _answer(request: web.Request, data: bytes, fault: Fault | None) -> web.StreamResponse:
     if fault is not None and fault.do == "garbage":
         return web.Response(body=b'{"kind":"Status"}', content_type="application/json")
     if fault is not None and fault.do == "cut":

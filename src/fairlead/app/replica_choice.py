@@ -14,6 +14,7 @@ from fairlead.install.workload import NAME
 from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.errors import ApiError
 from fairlead.providers.kube.paths import path_of
+from fairlead.providers.kube.watch_event import decoded
 
 _SELECTOR: Final = ",".join(f"{name}={value}" for name, value in selector().items())
 NOT_FOUND: Final = 404
@@ -88,12 +89,13 @@ async def choose(client: KubeClient, namespace: str) -> Replica:
     lease_path = path_of("coordination.k8s.io/v1", "leases", namespace, NAME)
     lease = pods = refusal = None
     try:
-        lease = msgspec.json.decode(await client.get(lease_path), type=Lease)
+        lease = decoded(await client.get(lease_path), Lease, f"GET {lease_path}")
     except ApiError as error:
         refusal = _forbidden(error)
+    pods_path = path_of("v1", "pods", namespace)
     try:
-        listed = await client.get(path_of("v1", "pods", namespace), labelSelector=_SELECTOR)
-        pods = msgspec.json.decode(listed, type=Pods)
+        listed = await client.get(pods_path, labelSelector=_SELECTOR)
+        pods = decoded(listed, Pods, f"GET {pods_path}")
     except ApiError as error:
         refusal = _forbidden(error) or refusal
     if lease is None and pods is None and refusal is not None:

@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
-import msgspec
-
 from fairlead.install.manifests import RESOURCES
 from fairlead.install.part import Manifest
 from fairlead.install.values import Values
 from fairlead.providers.kube.client import ApiError, KubeClient
+from fairlead.providers.kube.pages import pages
 from fairlead.providers.kube.paths import path_of
+from fairlead.providers.kube.watch_event import decoded
 
 MANAGER: Final = "fairlead-install"
 _SHARED: Final = frozenset({"Namespace", "CustomResourceDefinition"})
@@ -51,7 +51,7 @@ def key_of(manifest: Manifest) -> Key:
 async def find(client: KubeClient, path: str) -> Manifest | None:
     """An object; None if there is none, or no such kind."""
     try:
-        return msgspec.json.decode(await client.get(path), type=dict[str, Any])
+        return decoded(await client.get(path), dict[str, Any], f"GET {path}")
     except ApiError as error:
         if error.code != HTTPStatus.NOT_FOUND:
             raise
@@ -60,20 +60,12 @@ async def find(client: KubeClient, path: str) -> Manifest | None:
 
 async def items(client: KubeClient, path: str, **query: str) -> list[Manifest]:
     """The objects of a list; none if there is no such kind."""
-    found: list[Manifest] = []
-    more = ""
-    while True:
-        try:
-            asked = {**query, "limit": "500", **({"continue": more} if more else {})}
-            raw: dict[str, Any] = msgspec.json.decode(await client.get(path, **asked))
-        except ApiError as error:
-            if error.code != HTTPStatus.NOT_FOUND:
-                raise
-            return found
-        found += raw.get("items") or ()
-        more = raw.get("metadata", {}).get("continue", "")
-        if not more:
-            return found
+    try:
+        return await pages(client, path, dict[str, Any], **query)
+    except ApiError as error:
+        if error.code != HTTPStatus.NOT_FOUND:
+            raise
+        return []
 
 
 async def ours(client: KubeClient, values: Values) -> list[tuple[Key, Manifest]]:
@@ -116,7 +108,7 @@ async def apply(client: KubeClient, manifest: Manifest, *, force: bool) -> str:
         raw = await client.apply(key.path, manifest, manager=MANAGER, force=force)
     except ApiError as error:
         raise InstallError(explained(key, error)) from error
-    after: Manifest = msgspec.json.decode(raw)
+    after = decoded(raw, dict[str, Any], f"PATCH {key.path}")
     if before is None:
         return "created"
     return "unchanged" if _content(before) == _content(after) else "configured"

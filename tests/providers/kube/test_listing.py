@@ -136,3 +136,34 @@ def test_other_refusals_end_it():
     cluster.faults.append(Fault("list", "refuse", path="httproutes", code=500))
     with pytest.raises(ApiError, match="as scripted"):
         listing(cluster, "a")
+
+
+@pytest.mark.parametrize("levels", [300, 9000])
+def test_an_object_that_is_nested_too_deep_to_be_walked_is_read_without_that(levels):
+    cluster = server()
+    deep = route("a", "deep", hostnames=["a.example"])
+    deep["metadata"]["managedFields"] = "DEEP"
+    cluster.put("httproutes", deep)
+    cluster.put("httproutes", route("a", "other"))
+    cluster.standing_for[b'"DEEP"'] = b'[{"a":' * levels + b"1" + b"}]" * levels
+    found = listing(cluster)
+    assert keys(found) == [("HTTPRoute", ("a", "deep")), ("HTTPRoute", ("a", "other"))]
+    assert found.batch.changes[0].obj.spec.hostnames == ("a.example",)
+
+
+def test_a_list_that_cannot_be_gone_on_with_is_read_again_at_once():
+    cluster = server()
+    for number in range(501):
+        cluster.put("services", {"metadata": {"namespace": "a", "name": f"s{number}"}, "spec": {}})
+    cluster.faults.append(Fault("list", "refuse", path="continue=", code=410))
+    assert len(listing(cluster).batch.changes) == 501
+    asked = [path for verb, path in cluster.requests if verb == "list" and "services" in path]
+    assert [path.partition("?")[2][:9] for path in asked] == ["limit=500", "limit=500", ""]
+
+
+@pytest.mark.parametrize("page", [b"<html>Log in</html>", b"[1]", b"null", b""])
+def test_a_page_that_is_no_answer_of_an_api_server_is_told_as_such(page):
+    cluster = server()
+    cluster.page = page
+    with pytest.raises(ApiError):
+        listing(cluster)

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Final
 
 from fairlead.api.channel import as_served
 from fairlead.api.kinds import KIND_OF, KINDS, Kind
+from fairlead.api.raw import is_map
 from fairlead.api.reference import EXPERIMENTAL_GROUP, FAIRLEAD_GROUP, GATEWAY_GROUP
 from fairlead.install import cluster
 from fairlead.install.apply import GATEWAY_API
@@ -13,6 +14,7 @@ from fairlead.install.check.finding import Finding
 from fairlead.install.check.schema import missing, served
 from fairlead.install.part import Manifest
 from fairlead.providers.kube.client import KubeClient
+from fairlead.providers.kube.nesting import shallow
 from fairlead.providers.kube.paths import path_of
 
 TOPIC: Final = "Gateway API"
@@ -156,17 +158,20 @@ def _lost(existing: Sequence[Manifest], found: Mapping[str, Manifest]) -> Iterat
 
 
 def _dropped(live: Manifest, kind: Kind) -> list[str]:
-    """Fields that `kubectl apply` was given and that the standard channel does not have."""
+    """Fields that `kubectl apply` was given and that the standard channel does not have.
+
+    The annotation is its object's owner's, who may write anything into it.
+    """
     text = _notes(live).get(_APPLIED)
     if not text:
         return []
     try:
-        applied: object = json.loads(text)
+        applied: object = json.loads(shallow(text.encode()))
     except ValueError:
         return []
-    if not isinstance(applied, dict) or "apiVersion" not in applied:
+    if not is_map(applied) or not isinstance(applied.get("apiVersion"), str):
         return []
-    findings = as_served(cast("dict[str, Any]", applied), kind, "standard").findings
+    findings = as_served(applied, kind, "standard").findings
     return [
         ".".join(map(str, each.path)).replace(".spec", "spec")
         for each in findings

@@ -13,6 +13,7 @@ from fairlead.install.part import Manifest
 from fairlead.install.values import Values
 from fairlead.providers.kube.client import ApiError, KubeClient
 from fairlead.providers.kube.paths import path_of
+from fairlead.providers.kube.watch_event import decoded
 
 TOPIC: Final = "Rights"
 _REVIEW: Final = "authorization.k8s.io/v1"
@@ -36,6 +37,16 @@ class Right(NamedTuple):
         resource = f"{self.resource}.{self.group}" if self.group else self.resource
         place = f" -n {self.namespace}" if self.namespace else ""
         return f"{self.verb} {resource}{f'/{self.name}' if self.name else ''}{place}"
+
+
+class _Verdict(msgspec.Struct):
+    allowed: bool
+
+
+class _Answer(msgspec.Struct):
+    """A SubjectAccessReview, as it is answered."""
+
+    status: _Verdict
 
 
 def of_installing(values: Values) -> list[Right]:
@@ -115,8 +126,8 @@ async def _allowed(client: KubeClient, right: Right, user: str) -> bool:
         spec["user"] = user
         spec["groups"] = ["system:serviceaccounts", "system:authenticated"]
     body = {"apiVersion": _REVIEW, "kind": kind, "spec": spec}
-    raw = await client.create(path_of(_REVIEW, f"{kind.lower()}s"), body)
-    return bool(msgspec.json.decode(raw, type=dict[str, Any])["status"]["allowed"])
+    path = path_of(_REVIEW, f"{kind.lower()}s")
+    return decoded(await client.create(path, body), _Answer, f"POST {path}").status.allowed
 
 
 def judge_installing(missing: Sequence[Right]) -> list[Finding]:

@@ -1,22 +1,26 @@
 """The API server: which version it is."""
 
 import re
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from fairlead.install.check.finding import Finding
 from fairlead.providers.kube.client import KubeClient
+from fairlead.providers.kube.watch_event import decoded
 
 TOPIC: Final = "Kubernetes"
 OLDEST: Final = (1, 30)
 """Admission policies are stable since; older releases are no longer maintained."""
 
 
+class _Version(msgspec.Struct, rename="camel"):
+    git_version: str
+
+
 async def version(client: KubeClient) -> str:
     """`gitVersion` of the API server. Raises ApiError if it does not answer."""
-    raw: dict[str, Any] = msgspec.json.decode(await client.get("/version"))
-    return str(raw["gitVersion"])
+    return decoded(await client.get("/version"), _Version, "GET /version").git_version
 
 
 def judge(found: str) -> list[Finding]:

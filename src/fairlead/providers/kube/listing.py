@@ -15,10 +15,11 @@ from fairlead.providers.kube.client import KubeClient
 from fairlead.providers.kube.decoding import UnreadableError, decode, live
 from fairlead.providers.kube.discovery import Discovery, Resource, best
 from fairlead.providers.kube.errors import ApiError
+from fairlead.providers.kube.nesting import shallow
+from fairlead.providers.kube.pages import pages
 from fairlead.providers.kube.paths import path_of
 from fairlead.providers.kube.references import references_of
 
-PAGE: Final = "500"
 _UNREAD: Final = frozenset({"Secret", "ConfigMap", "Pod", "Deployment"})
 """Kinds that are not listed: EndpointSlices tell of pods."""
 _PLAIN_GROUPS: Final = frozenset({"", "apps", "discovery.k8s.io", "certificates.k8s.io"})
@@ -43,15 +44,6 @@ class Listing(msgspec.Struct, frozen=True):
     def complete(self) -> bool:
         """Whether nothing is hidden."""
         return not (self.hidden or self.elsewhere)
-
-
-class _ListMeta(msgspec.Struct):
-    continue_: str = msgspec.field(default="", name="continue")
-
-
-class _Page(msgspec.Struct):
-    items: list[msgspec.Raw] | None = None
-    metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
 
 
 async def read(client: KubeClient, namespaces: tuple[str, ...]) -> Listing:
@@ -138,17 +130,12 @@ class _Reader:
         if not version:
             return
         path = path_of(version, kind.plural, namespace)
-        query = {"limit": PAGE}
-        while True:
-            page = msgspec.json.decode(await self._client.get(path, **query), type=_Page)
-            for item in page.items or ():
-                self._take(kind, version, bytes(item))
-            if not page.metadata.continue_:
-                return
-            query["continue"] = page.metadata.continue_
+        for item in await pages(self._client, path, msgspec.Raw):
+            self._take(kind, version, bytes(item))
 
     def _take(self, kind: api.Kind, version: str, data: bytes) -> None:
         """Keep an object as it would be served, and what is to be said of how it is written."""
+        data = shallow(data)
         if kind.group not in _PLAIN_GROUPS:
             raw = msgspec.json.decode(data)
             raw.pop("status", None)

@@ -25,6 +25,8 @@ def allow() -> None:
 
 def shallow(text: bytes) -> bytes:
     """The same JSON with null where it is nested deeper than what anybody reads."""
+    if text.count(b"{") + text.count(b"[") <= _KEPT:
+        return text
     kept: list[bytes] = []
     level = begin = 0
     for token in _TOKEN.finditer(text):
