@@ -55,3 +55,36 @@ def test_to_a_check_such_a_page_is_a_finding(page, check):
     (found,) = asked(server, check)
     assert (found.topic, found.severity) == ("Kubernetes", "error")
     assert "GET /version" in found.message
+
+
+def severities(server, check):
+    return {each.topic: each.severity for each in asked(server, check)}
+
+
+def test_a_check_goes_on_where_one_topic_may_not_be_seen():
+    server = ApiServer(("apps/v1", "deployments"), ("v1", "pods"), ("v1", "configmaps"))
+    container = {"image": "fairlead:dev", "env": []}
+    spec = {"replicas": 1, "template": {"spec": {"containers": [container]}}}
+    metadata = {"namespace": "fairlead-system", "name": "fairlead"}
+    server.put("deployments", {"metadata": metadata, "spec": spec})
+    fine = severities(server, checked)
+    assert fine == {
+        "Kubernetes": "ok", "Gateway API": "error", "Control plane": "error", "Rights": "ok",
+        "Gateways": "warning",
+    }  # fmt: skip
+    server.forbidden = {"customresourcedefinitions"}
+    (hidden,) = [each for each in asked(server, checked) if each.topic == "Gateway API"]
+    assert "403 Forbidden" in hidden.message
+    assert hidden.remedy == "ask for the right to read it"
+    assert severities(server, checked) == {key: fine[key] for key in fine if key != "Gateways"}
+    server.forbidden = {"rolebindings"}
+    assert severities(server, checked) == {**fine, "Rights": "error"}
+    server.forbidden = {"/pods"}
+    assert list(severities(server, checked)) == ["Kubernetes", "Gateway API", "Control plane"]
+
+
+def test_rights_that_may_not_be_asked_for_are_not_taken_to_be_there():
+    server = ApiServer()
+    assert severities(server, lambda client: run.before(client, VALUES))["Rights"] == "ok"
+    server.forbidden = {"selfsubjectaccessreviews"}
+    assert severities(server, lambda client: run.before(client, VALUES))["Rights"] == "warning"

@@ -14,8 +14,10 @@ from fairlead.providers.kube.paths import path_of
 from fairlead.providers.kube.watch_event import decoded
 
 MANAGER: Final = "fairlead-install"
-_SHARED: Final = frozenset({"Namespace", "CustomResourceDefinition"})
-"""Kinds of objects that others use too."""
+LISTED: Final = tuple(
+    kind for kind in RESOURCES if kind not in {"Namespace", "CustomResourceDefinition"}
+)
+"""Kinds of objects that others do not use; those of an installation are found by listing them."""
 _OF_GATEWAYS: Final = "gateway.networking.k8s.io/gateway-name"
 
 
@@ -77,13 +79,12 @@ async def ours(client: KubeClient, values: Values) -> list[tuple[Key, Manifest]]
         "app.kubernetes.io/part-of=fairlead,"
         f"app.kubernetes.io/instance={values.namespace},!{_OF_GATEWAYS}"
     )
-    kinds = [kind for kind in RESOURCES if kind not in _SHARED]
     lists = await asyncio.gather(
-        *(items(client, path_of(*RESOURCES[kind][:2]), labelSelector=selector) for kind in kinds)
+        *(items(client, path_of(*RESOURCES[kind][:2]), labelSelector=selector) for kind in LISTED)
     )
     return [
         (key_of({"kind": kind, **each}), each)
-        for kind, listed in zip(kinds, lists, strict=True)
+        for kind, listed in zip(LISTED, lists, strict=True)
         for each in listed
     ]
 

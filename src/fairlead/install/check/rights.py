@@ -9,6 +9,7 @@ import msgspec
 
 from fairlead.install import manifests, roles
 from fairlead.install.check.finding import Finding
+from fairlead.install.cluster import LISTED
 from fairlead.install.part import Manifest
 from fairlead.install.values import Values
 from fairlead.providers.kube.client import ApiError, KubeClient
@@ -57,6 +58,9 @@ def of_installing(values: Values) -> list[Right]:
         namespace: str = manifest["metadata"].get("namespace", "")
         group = version.rpartition("/")[0]
         found |= {Right(verb, group, plural, namespace) for verb in ("get", "create", "patch")}
+    for kind in LISTED:
+        version, plural, _ = manifests.RESOURCES[kind]
+        found.add(Right("list", version.rpartition("/")[0], plural))
     group = "rbac.authorization.k8s.io"
     found |= {Right(verb, group, "clusterroles") for verb in ("escalate", "bind")}
     return sorted(found)
@@ -130,8 +134,11 @@ async def _allowed(client: KubeClient, right: Right, user: str) -> bool:
     return decoded(await client.create(path, body), _Answer, f"POST {path}").status.allowed
 
 
-def judge_installing(missing: Sequence[Right]) -> list[Finding]:
+def judge_installing(missing: Sequence[Right] | None) -> list[Finding]:
     """Whether the user may install."""
+    if missing is None:
+        message = "your rights were not looked at: you may not ask for them"
+        return [Finding(TOPIC, "warning", message, "check who you are, `kubectl auth whoami`")]
     grants = {"escalate", "bind"}
     lacking = [right for right in missing if right.verb not in grants]
     found = [

@@ -20,15 +20,18 @@ async def before(client: KubeClient, values: Values) -> list[Finding]:
     try:
         found = server.judge(await server.version(client))
     except ApiError as error:
-        return [Finding(server.TOPIC, "error", str(error), _REMEDY)]
+        return [_not_seen(server.TOPIC, error)]
     try:
         definitions = await gateway_api.definitions(client)
         existing = await gateway_api.objects(client, definitions)
         found += gateway_api.judge(definitions, existing, installed=False)
     except ApiError as error:
         found.append(_not_seen(gateway_api.TOPIC, error))
-    missing = await rights.refused(client, rights.of_installing(values))
-    return found + rights.judge_installing(missing or ())
+    try:
+        missing = await rights.refused(client, rights.of_installing(values))
+    except ApiError as error:
+        return [*found, _not_seen(rights.TOPIC, error)]
+    return found + rights.judge_installing(missing)
 
 
 async def after(
@@ -44,25 +47,44 @@ async def after(
     """
     try:
         found = server.judge(await server.version(client))
-        facts = await control_plane.read(client, values.namespace)
     except ApiError as error:
-        if error.code == HTTPStatus.FORBIDDEN:
-            return [_not_seen(control_plane.TOPIC, error)]
-        return [Finding(server.TOPIC, "error", str(error), _REMEDY)]
-    definitions = await gateway_api.definitions(client)
-    existing = await gateway_api.objects(client, definitions)
-    found += gateway_api.judge(definitions, existing, installed=facts.deployment is not None)
-    found += control_plane.judge(facts, values.namespace, now())
-    if facts.deployment is None:
+        return [_not_seen(server.TOPIC, error)]
+    facts = existing = None
+    try:
+        facts = await control_plane.read(client, values.namespace)
+        seen = control_plane.judge(facts, values.namespace, now())
+    except ApiError as error:
+        seen = [_not_seen(control_plane.TOPIC, error)]
+    deployment = facts.deployment if facts else None
+    try:
+        definitions = await gateway_api.definitions(client)
+        existing = await gateway_api.objects(client, definitions)
+        found += gateway_api.judge(definitions, existing, installed=deployment is not None)
+    except ApiError as error:
+        found.append(_not_seen(gateway_api.TOPIC, error))
+    found += seen
+    if facts is None or deployment is None:
         return found
-    user = f"system:serviceaccount:{values.namespace}:{workload.NAME}"
-    environment = workload.environment(facts.deployment)
-    wanted = rights.of_control_plane(await _as_installed(client, values, environment))
-    found += rights.judge_control_plane(await rights.refused(client, wanted, user), len(wanted))
+    environment = workload.environment(deployment)
+    try:
+        found += await _rights(client, values, environment)
+    except ApiError as error:
+        found.append(_not_seen(rights.TOPIC, error))
+    if existing is None:
+        return found
     controller = workload.controller_name(environment, values)
     found += gateways.judge(existing, controller, facts.proxies)
     ports = gateways.ports(gateways.of_classes(existing, controller))
     return found + await gateways.reach(ports, dial)
+
+
+async def _rights(
+    client: KubeClient, values: Values, environment: Mapping[str, str]
+) -> list[Finding]:
+    """Those of the control plane with these variables."""
+    user = f"system:serviceaccount:{values.namespace}:{workload.NAME}"
+    wanted = rights.of_control_plane(await _as_installed(client, values, environment))
+    return rights.judge_control_plane(await rights.refused(client, wanted, user), len(wanted))
 
 
 async def _as_installed(
@@ -82,4 +104,5 @@ async def _as_installed(
 
 
 def _not_seen(topic: str, error: ApiError) -> Finding:
-    return Finding(topic, "error", str(error), "ask for the right to read it")
+    remedy = "ask for the right to read it" if error.code == HTTPStatus.FORBIDDEN else _REMEDY
+    return Finding(topic, "error", str(error), remedy)
