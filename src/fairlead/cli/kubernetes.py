@@ -45,13 +45,13 @@ def in_cluster(
     """
     from fairlead.install.cluster import InstallError  # noqa: PLC0415 - heavy
     from fairlead.providers.kube.client import ApiError, KubeClient  # noqa: PLC0415
-    from fairlead.providers.kube.config import ConfigError, load  # noqa: PLC0415
+    from fairlead.providers.kube.config import ClusterConfig, ConfigError, load  # noqa: PLC0415
 
-    async def run() -> _T:
-        async with KubeClient(load(kubeconfig, context), "fairlead-install") as client:
+    async def run(config: ClusterConfig) -> _T:
+        async with KubeClient(config, "fairlead-install") as client:
             return await task(client)
 
     try:
-        return asyncio.run(run())
+        return asyncio.run(run(load(kubeconfig, context)))
     except (InstallError, ConfigError, ApiError) as error:
         raise click.ClickException(str(error)) from None

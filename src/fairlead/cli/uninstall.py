@@ -1,5 +1,6 @@
 """`fairlead uninstall`: what `install` made out of a cluster again."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,7 @@ def uninstall(
     go on serving what they last got, until their Gateway is deleted; the CRDs of Gateway API; and
     those of our own kinds while there are objects of them.
 
-    Exit codes: 0 done, 1 the cluster refused, or the answer was no, 2 wrong usage.
+    Exit codes: 0 done, 1 the cluster refused, or the answer was no, 2 wrong usage, 130 Ctrl-C.
     """
     from fairlead.install import remove  # noqa: PLC0415 - heavy
     from fairlead.install.values import ValuesError, parse  # noqa: PLC0415
@@ -57,21 +58,24 @@ def uninstall(
     except ValuesError as error:
         raise click.UsageError(str(error)) from None
 
-    async def task(client: "KubeClient") -> None:
-        plan = await remove.plan(client, values, definitions=delete_crds, proxies=delete_proxies)
-        if not plan.objects:
-            click.echo(f"Fairlead is not installed in {namespace}", err=True)
-            return
-        _ask(plan, yes=yes)
-        await remove.remove(client, values, plan, lambda line: click.echo(line, err=True))
-        for line in plan.kept:
-            click.echo(f"stays: {line}", err=True)
+    async def planned(client: "KubeClient") -> "Plan":
+        return await remove.plan(client, values, definitions=delete_crds, proxies=delete_proxies)
 
-    in_cluster(kubeconfig, context, task)
+    async def removed(client: "KubeClient") -> None:
+        await remove.remove(client, values, plan, lambda line: click.echo(line, err=True))
+
+    plan = in_cluster(kubeconfig, context, planned)
+    if not plan.objects:
+        click.echo(f"Fairlead is not installed in {namespace}", err=True)
+        return
+    _ask(plan, yes=yes)  # outside of an event loop, which would keep a Ctrl-C to itself
+    in_cluster(kubeconfig, context, removed)
+    for line in plan.kept:
+        click.echo(f"stays: {line}", err=True)
 
 
 def _ask(plan: "Plan", *, yes: bool) -> None:
-    """Tell what would be done. Raises click.ClickException if Helm has to do it, or Abort."""
+    """Tell what would be done. Raises click.ClickException if it is not to be done."""
     if plan.by_helm:
         raise click.ClickException("it was installed by Helm: use `helm uninstall`")
     if yes:
@@ -82,4 +86,12 @@ def _ask(plan: "Plan", *, yes: bool) -> None:
         click.echo(f"delete {len(plan.proxies)} objects of Gateways' proxies", err=True)
     for line in plan.kept:
         click.echo(f"stays: {line}", err=True)
-    click.confirm("Go on?", abort=True, err=True)
+    try:
+        agreed = click.confirm("Go on?", err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        click.echo(err=True)
+        raise click.ClickException("nobody answers: --yes does not ask") from None
+    if not agreed:
+        raise click.ClickException("nothing is deleted")

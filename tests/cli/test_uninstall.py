@@ -1,0 +1,77 @@
+"""What `fairlead uninstall` asks, and what comes of the answers."""
+
+import asyncio
+import contextlib
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+
+import pytest
+
+from support.api_server import ApiServer
+
+GATEWAY = "gateway.networking.k8s.io/v1"
+
+
+@asynccontextmanager
+async def installed(directory):
+    """An API server with an installation; yields it and the command that uninstalls it."""
+    server = ApiServer(("apps/v1", "deployments"), (GATEWAY, "gatewayclasses"))
+    metadata = {"namespace": "fairlead-system", "name": "fairlead"}
+    pod = {"spec": {"containers": [{"env": []}]}}
+    server.put("deployments", {"metadata": metadata, "spec": {"template": pod}})
+    async with server.serving() as url:
+        kubeconfig = directory / "kubeconfig"
+        kubeconfig.write_text(
+            json.dumps(
+                {
+                    "clusters": [{"name": "c", "cluster": {"server": url}}],
+                    "users": [{"name": "u", "user": {}}],
+                    "contexts": [{"name": "one", "context": {"cluster": "c", "user": "u"}}],
+                    "current-context": "one",
+                }
+            )
+        )
+        arguments = ("-m", "fairlead.cli", "uninstall", "--kubeconfig", str(kubeconfig))
+        yield server, (sys.executable, *arguments)
+
+
+@pytest.mark.parametrize(("said", "told"), [(b"n\n", "nothing is deleted"), (b"", "--yes")])
+def test_without_a_yes_nothing_is_deleted(tmp_path, said, told):
+    async def case():
+        async with installed(tmp_path) as (server, command):
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=subprocess.PIPE, stderr=subprocess.PIPE
+            )
+            _, errors = await process.communicate(said)
+            assert "delete Deployment fairlead-system/fairlead" in errors.decode()
+            assert told in errors.decode().splitlines()[-1]
+            assert (process.returncode, server.writes) == (1, [])
+
+    asyncio.run(case())
+
+
+def test_one_ctrl_c_ends_the_question(tmp_path):
+    async def case():
+        async with installed(tmp_path) as (server, command):
+            terminal, inside = pty.openpty()
+            process = await asyncio.create_subprocess_exec(*command, stdin=inside, stderr=inside)
+            os.close(inside)
+            said = b""
+            try:
+                async with asyncio.timeout(60):
+                    while b"Go on?" not in said:
+                        said += await asyncio.to_thread(os.read, terminal, 4096)
+                    process.send_signal(signal.SIGINT)
+                    assert await process.wait() == 130
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                os.close(terminal)
+            assert server.writes == []
+
+    asyncio.run(case())
