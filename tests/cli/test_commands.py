@@ -194,3 +194,26 @@ def test_the_definitions_of_our_own_kinds_are_yaml():
 def test_help_tells_of_channels():
     done = CliRunner().invoke(cli, ["run", "--help"])
     assert "--channel [standard|experimental]" in done.output
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        ("", 0, "kind: Deployment"),
+        ("# replicas: 3\n", 0, "replicas: 2"),
+        ("replicas: 3\n", 0, "replicas: 3"),
+        ("podAnnotations: {day: 2026-02-30}\n", 2, "values.yaml: day is out of range"),
+        ("namespace: edge\n", 2, "give --namespace"),
+    ],
+)
+def test_files_of_values(tmp_path, text, code, words):
+    path = tmp_path / "values.yaml"
+    path.write_text(text)
+    done = CliRunner().invoke(cli, ["install", "--dry-run", "-f", str(path)])
+    assert (done.exit_code, words in done.output) == (code, True), done.output
+
+
+@pytest.mark.parametrize("value", ["2026-02-30", "[" * 3000])
+def test_values_that_are_no_yaml(value):
+    done = CliRunner().invoke(cli, ["install", "--dry-run", "--set", f"labels.day={value}"])
+    assert (done.exit_code, "Error: --set labels.day: " in done.output) == (2, True), done.output

@@ -130,6 +130,12 @@ def test_a_value_that_cannot_be_is_named(key, value, words):
         parse([], [(key, value)])
 
 
+def test_a_dot_within_a_name_has_a_backslash_before_it():
+    found = parse([], [(r"nodeSelector.kubernetes\.io/os", "linux"), ("resources.limits.cpu", "1")])
+    assert found.node_selector == {"kubernetes.io/os": "linux"}
+    assert found.resources["limits"] == {"memory": "1Gi", "cpu": "1"}
+
+
 def test_later_values_win_and_maps_are_merged():
     first = {"replicas": 4, "resources": {"limits": {"memory": "3Gi"}}}
     values = parse([first, {"replicas": 5}], [("resources.requests.cpu", "1")])

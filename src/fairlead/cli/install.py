@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -12,6 +12,9 @@ from fairlead.cli.kubernetes import cluster_options, in_cluster, namespace_optio
 if TYPE_CHECKING:
     from fairlead.install.values import Values
     from fairlead.providers.kube.client import KubeClient
+
+_NO_YAML: Final = (ValueError, RecursionError)
+"""What parsing raises, msgspec's own errors among it: dates that are none, what is too deep."""
 
 
 @click.command(
@@ -32,7 +35,8 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE",
-    help="One value, such as resources.limits.memory=2Gi. May be repeated.",
+    help=r"One value, such as resources.limits.memory=2Gi. A dot within a name is written \.; "
+    "lists and maps are YAML. May be repeated.",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Print the objects; no cluster is asked.")
 @click.option(
@@ -101,9 +105,14 @@ def _file(path: Path) -> dict[str, Any]:
     import msgspec.yaml  # noqa: PLC0415 - heavy
 
     try:
-        return msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
-    except (msgspec.MsgspecError, OSError) as error:
+        found: dict[str, Any] = (
+            msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any] | None) or {}
+        )
+    except (*_NO_YAML, OSError) as error:
         raise click.UsageError(f"{path}: {error}") from None
+    if "namespace" in found:
+        raise click.UsageError(f"{path}: `namespace` is no value of the chart; give --namespace")
+    return found
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -115,7 +124,7 @@ def _setting(text: str) -> tuple[str, Any]:
         raise click.UsageError(f"--set {text!r} is not KEY=VALUE")
     try:
         return key, msgspec.yaml.decode(value) if value else ""
-    except msgspec.MsgspecError as error:
+    except _NO_YAML as error:
         raise click.UsageError(f"--set {key}: {error}") from None
 
 

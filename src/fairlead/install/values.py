@@ -4,6 +4,7 @@ In: defaults, files and `KEY=VALUE` settings. Out: checked `Values`. A mistake i
 that names the key.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 
@@ -18,6 +19,8 @@ OUR_LABELS: Final = tuple(
 """By which the objects of an installation are known."""
 CONTROLLER_NAME: Final = "fairlead.dev/gateway-controller"
 _RESOURCES: Final = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
+
+_DOT: Final = re.compile(r"(?<!\\)\.")
 
 Json: TypeAlias = Mapping[str, Any]
 """A JSON object, given to Kubernetes as it is."""
@@ -138,7 +141,8 @@ def parse(files: Sequence[Json], settings: Sequence[tuple[str, Any]]) -> Values:
 
     Args:
         files: contents of values files.
-        settings: dotted keys such as ``resources.limits.memory`` with their values.
+        settings: dotted keys such as ``resources.limits.memory`` with their values; a dot that is
+            part of a name has a backslash before it, as Helm has it.
 
     Raises:
         ValuesError: a key is unknown or its value cannot be.
@@ -148,8 +152,8 @@ def parse(files: Sequence[Json], settings: Sequence[tuple[str, Any]]) -> Values:
         merged = _merged(merged, content)
     for key, value in settings:
         entry: Any = value
-        for part in reversed(key.split(".")):
-            entry = {part: entry}
+        for part in reversed(_DOT.split(key)):
+            entry = {part.replace("\\.", "."): entry}
         merged = _merged(merged, entry)
     try:
         return msgspec.convert(merged, Values)
