@@ -176,3 +176,29 @@ def test_the_library_is_loaded_without_its_models(tmp_path):
     loaded, rest = run.stdout.splitlines()
     assert int(loaded) < 700
     assert rest == "[]"
+
+
+def test_of_several_files_the_first_context_counts_as_with_kubectl(tmp_path, monkeypatch):
+    first = write(tmp_path / "a", {"token": "t"}, server="http://127.0.0.1:1")
+    other = write(tmp_path / "b", {"token": "t"}, server="http://127.0.0.1:2")
+    other.write_text(other.read_text().replace("current-context: one", "current-context: two"))
+    nobody = tmp_path / "empty"
+    nobody.write_text("# nothing yet\n")
+    monkeypatch.setenv("KUBECONFIG", f"{nobody}:{tmp_path / 'absent'}:{first}:{other}")
+    assert load().context == "one"
+    monkeypatch.setenv("KUBECONFIG", f"{other}:{first}")
+    assert load().context == "two"
+    assert load(None, "one").context == "one"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is empty"), ("[1]", "is none"), ("hello", "is none"), ("a: [", "parsing"),
+        ("\0", "control characters"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_kubeconfig_is_told_as_such(tmp_path, text, words):
+    (tmp_path / "k").write_text(text)
+    with pytest.raises(ConfigError, match=rf"kubeconfig .*/k.*{words}"):
+        load(tmp_path / "k")

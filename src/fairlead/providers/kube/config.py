@@ -17,6 +17,9 @@ from time import monotonic
 from types import SimpleNamespace
 from typing import Any, Final, Protocol
 
+import msgspec.yaml
+
+from fairlead.api.raw import is_map
 from fairlead.providers.kube.config_library import library
 from fairlead.providers.kube.errors import ConfigError
 
@@ -206,11 +209,10 @@ class _Kubeconfig:
             self._credential = Credential(read.authorization(), read.tls)
 
 
-def _from_files(files: str, context: str | None) -> ClusterConfig:
-    if not any(Path(each).expanduser().is_file() for each in files.split(os.pathsep) if each):
-        raise ConfigError(f"there is no kubeconfig {files}")
+def _from_files(given: str, context: str | None) -> ClusterConfig:
+    files, current = _told(given)
     with ThreadPoolExecutor(1) as thread:  # a loop may be running in this one
-        read = thread.submit(_read_files, files, context).result()
+        read = thread.submit(_read_files, files, context or current).result()
     return ClusterConfig(
         server=read.found.host,
         credentials=_Kubeconfig(files, read.context, Credential(read.authorization(), read.tls)),
@@ -219,6 +221,36 @@ def _from_files(files: str, context: str | None) -> ClusterConfig:
         server_name=read.found.tls_server_name or "",
         proxy=read.found.proxy or "",
     )
+
+
+def _told(given: str) -> tuple[str, str | None]:
+    """The files that say something, and the context that kubectl takes: the first that one names.
+
+    Raises:
+        ConfigError: None of them does, or one is no kubeconfig.
+    """
+    there = [each for each in given.split(os.pathsep) if each and Path(each).expanduser().is_file()]
+    if not there:
+        raise ConfigError(f"there is no kubeconfig {given}")
+    kept: list[str] = []
+    contexts: list[str] = []
+    for each in there:
+        where = f"kubeconfig {each}"
+        found: object = _guarded(lambda path=each: _yaml(Path(path).expanduser()), where)
+        if found is None:
+            continue
+        if not is_map(found):
+            raise ConfigError(f"{where} is none: it has no `clusters`, `users` and `contexts`")
+        kept.append(each)
+        if named := found.get("current-context"):
+            contexts.append(str(named))
+    if not kept:
+        raise ConfigError(f"kubeconfig {given} is empty")
+    return os.pathsep.join(kept), contexts[0] if contexts else None
+
+
+def _yaml(path: Path) -> object:
+    return msgspec.yaml.decode(path.read_bytes())
 
 
 def _read_files(files: str, context: str | None) -> _Read:
