@@ -82,6 +82,8 @@ class Cluster:
             raise self._no_answer(error) from None
 
     def _no_answer(self, error: Exception) -> click.ClickException:
+        if isinstance(error, ApiError) and error.code:
+            return click.ClickException(f"the API server of {self.title} refused: {error}")
         words = str(error) or "it takes too long"
         return click.ClickException(f"the API server of {self.title} gave no answer: {words}")
 

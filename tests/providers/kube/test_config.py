@@ -202,3 +202,30 @@ def test_a_file_that_is_no_kubeconfig_is_told_as_such(tmp_path, text, words):
     (tmp_path / "k").write_text(text)
     with pytest.raises(ConfigError, match=rf"kubeconfig .*/k.*{words}"):
         load(tmp_path / "k")
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:6443", "ftp://x", "http://", "http://[::1", "http://x:99999", "https://..:1"]
+)
+def test_what_is_no_url_of_a_server_or_proxy_is_told_as_such(tmp_path, url):
+    with pytest.raises(ConfigError, match="context one: `server` of the cluster"):
+        load(write(tmp_path / "k", {}, server=url))
+    with pytest.raises(ConfigError, match="context one: `proxy-url` of the cluster"):
+        load(write(tmp_path / "k", {}, **{"proxy-url": url}))
+
+
+def test_the_password_of_a_proxy_is_not_told(tmp_path):
+    with pytest.raises(ConfigError) as raised:
+        load(write(tmp_path / "k", {}, **{"proxy-url": "socks5://u:swordfish@x:99999"}))
+    assert "swordfish" not in str(raised.value)
+
+
+def test_an_ipv6_server(tmp_path):
+    assert load(write(tmp_path / "k", {}, server="https://[::1]:6443")).server[-10:] == "[::1]:6443"
+
+
+def test_a_token_that_is_none_is_not_sent(tmp_path):
+    (tmp_path / "token").write_text("swordfish\nx-other: y")
+    with pytest.raises(ConfigError, match="the token is none") as raised:
+        load(write(tmp_path / "k", {"tokenFile": "token"}))
+    assert "swordfish" not in str(raised.value)

@@ -6,6 +6,7 @@ more with new credentials.
 """
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -29,6 +30,8 @@ _LONGEST_WAIT: Final = 10.0
 _READ_SIZE: Final = 2**18
 _Address: TypeAlias = tuple[int, int, int, str, tuple[Any, ...]]
 """As `socket.getaddrinfo` returns it."""
+_SSL: Final = re.compile(r" ssl:(?:<[^>]*>|\w+)")
+"""What aiohttp says of an SSLContext, which tells nobody anything."""
 _UNAUTHORIZED: Final = 401
 _NOT_FOUND: Final = 404
 _TOO_MANY: Final = 429
@@ -288,7 +291,7 @@ class KubeClient:
         return self._session
 
     def _unreachable(self, method: str, path: str, error: Exception) -> UnreachableError:
-        words = str(error) or type(error).__name__
+        words = _SSL.sub("", str(error)) or type(error).__name__
         return UnreachableError(f"{method} {path} at {self._config.server}: {words}")
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from time import monotonic
 from types import SimpleNamespace
 from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
 
 import msgspec.yaml
 
@@ -144,6 +145,7 @@ class _Read:
             api_key={}, host="", ssl_ca_cert=None, cert_file=None, key_file=None, verify_ssl=True,
             tls_server_name=None, proxy=None, refresh_api_key_hook=None,
         )  # fmt: skip
+        self._where = where
         context: dict[str, Any] = _guarded(lambda: fill(self.found), where) or {}
         self.context = str(context.get("name", ""))
         self.namespace = str(context.get("context", {}).get("namespace") or "default")
@@ -151,7 +153,10 @@ class _Read:
 
     def authorization(self) -> str:
         """The value of the header."""
-        return str(self.found.api_key.get("BearerToken", "")).strip()
+        value = str(self.found.api_key.get("BearerToken", "")).strip()
+        if not value.isprintable():
+            raise ConfigError(f"{self._where}: the token is none, it has line breaks or the like")
+        return value
 
 
 def _tls(found: Any) -> ssl.SSLContext | None:  # noqa: ANN401 - a configuration, to the library
@@ -213,6 +218,10 @@ def _from_files(given: str, context: str | None) -> ClusterConfig:
     files, current = _told(given)
     with ThreadPoolExecutor(1) as thread:  # a loop may be running in this one
         read = thread.submit(_read_files, files, context or current).result()
+    where = f"kubeconfig {files}, context {read.context}"
+    _check_url(read.found.host, f"{where}: `server` of the cluster")
+    if read.found.proxy:
+        _check_url(read.found.proxy, f"{where}: `proxy-url` of the cluster")
     return ClusterConfig(
         server=read.found.host,
         credentials=_Kubeconfig(files, read.context, Credential(read.authorization(), read.tls)),
@@ -251,6 +260,18 @@ def _told(given: str) -> tuple[str, str | None]:
 
 def _yaml(path: Path) -> object:
     return msgspec.yaml.decode(path.read_bytes())
+
+
+def _check_url(url: str, what: str) -> None:
+    """Raise ConfigError, which does not quote it: a proxy's has its password."""
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in {"http", "https"} and parts.port != 0
+        host = (parts.hostname or "").encode("idna")
+    except ValueError:
+        fits, host = False, b""
+    if not (fits and host):
+        raise ConfigError(f"{what} has to be an http or https URL")
 
 
 def _read_files(files: str, context: str | None) -> _Read:
