@@ -71,3 +71,24 @@ def test_with_patience_its_end_is_waited_for():
         assert server.writes
 
     asyncio.run(case())
+
+
+def test_the_class_of_another_installation_is_refused_before_anything_is_written():
+    async def case():
+        server, said = prepared(), []
+        server.remove("namespaces", "", "edge")
+        server.serve("gateway.networking.k8s.io/v1", "gatewayclasses")
+        labels = {"app.kubernetes.io/part-of": "fairlead"}
+        made = {"metadata": {"name": "fairlead", "labels": labels}}
+        labels["app.kubernetes.io/instance"] = "fairlead-system"
+        server.put("gatewayclasses", made)
+        async with server.serving():
+            with pytest.raises(InstallError, match=r"GatewayClass fairlead belongs .*className="):
+                await installing(server, said, 0)
+            assert (server.writes, said) == ([], [])
+            labels["app.kubernetes.io/instance"] = "edge"
+            server.put("gatewayclasses", made)
+            await installing(server, said, 0)
+        assert server.writes
+
+    asyncio.run(case())

@@ -164,9 +164,7 @@ class ApiServer:
             self.refusals += 1
             return _status(403, "Forbidden", "you may not")
         if request.method != "GET":
-            self.writes.append((request.method, path, await request.json()))
-            allowed = {"status": {"allowed": True}} if "accessreviews" in path else {}
-            return web.json_response(allowed)
+            return await self._written_to(request)
         discovers = path in {"/api", "/apis"}
         verb, found = ("discovery", None) if discovers else self._find(request)
         self.requests.append((verb, request.path_qs))
@@ -185,6 +183,14 @@ class ApiServer:
         if body is None:
             return _status(404, "NotFound", f"{path} is not there")
         return await _answer(request, self._written(body), fault)
+
+    async def _written_to(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        self.writes.append((request.method, request.path, body))
+        if request.content_type == "application/apply-patch+yaml":
+            return web.json_response(body)
+        allowed = {"status": {"allowed": True}} if "accessreviews" in request.path else {}
+        return web.json_response(allowed)
 
     def _written(self, body: Object) -> bytes:
         data = json.dumps(body).encode()

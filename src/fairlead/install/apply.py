@@ -79,6 +79,21 @@ async def _refuse_what_is_not_ready(client: KubeClient, values: Values, *, force
             f"{_deployment(values)} was installed by Helm: upgrade it with `helm upgrade`, or take "
             "it over with `--force-conflicts`"
         )
+    await _refuse_class_of_others(client, values)
+
+
+async def _refuse_class_of_others(client: KubeClient, values: Values) -> None:
+    """A class of another installation is not taken: both would serve its Gateways."""
+    key = Key("GatewayClass", "", values.class_name)
+    found = await cluster.find(client, key.path) if values.class_name else None
+    if found is None or cluster.labels_of(found).get("app.kubernetes.io/part-of") != "fairlead":
+        return
+    owner = cluster.labels_of(found).get("app.kubernetes.io/instance", values.namespace)
+    if owner != values.namespace:
+        raise InstallError(
+            f"{key} belongs to the installation in namespace {owner}: choose another one by "
+            "`--set className=NAME --set controllerName=DOMAIN/NAME`, or name that namespace"
+        )
 
 
 async def _until_namespace_ended(
