@@ -74,7 +74,14 @@ def test_without_crds_it_says_how_to_get_them():
 
 @pytest.mark.parametrize(
     ("release", "words"),
-    [("v1.4.1", "made for v1.7.0"), ("v1.8.0", "newer"), ("unknown", "made for")],
+    [
+        ("v1.4.1", "made for v1.7.0"),
+        ("v1.8.0", "newer"),
+        ("unknown", "made for"),
+        ("v1.7.0-rc.2", "made for v1.7.0"),
+        ("v1.7.1", "newer"),
+        ("v1.8.0-rc.1", "newer"),
+    ],
 )
 def test_another_release_is_a_warning(release, words):
     found = gateway_api.judge(all_kinds(release=release), [], installed=False)

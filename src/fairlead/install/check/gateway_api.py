@@ -103,9 +103,11 @@ def _release(found: Mapping[str, Manifest]) -> Iterator[Finding]:
 
 
 def _number(version: str) -> tuple[int, ...]:
-    """A release to compare; what is no release is before all."""
-    parts = version.removeprefix("v").partition("-")[0].split(".")
-    return tuple(int(part) for part in parts) if all(map(str.isdecimal, parts)) else ()
+    """A release to compare; what is no release is before all, a candidate before its release."""
+    numbers, candidate, _ = version.removeprefix("v").partition("-")
+    parts = numbers.split(".")
+    found = tuple(int(part) for part in parts) if all(map(str.isdecimal, parts)) else ()
+    return (*found, -1) if found and candidate else (*found, 0) if found else ()
 
 
 def _absent(found: Mapping[str, Manifest]) -> Iterator[Finding]:

@@ -81,7 +81,8 @@ def _gateway(gateway: Manifest, connected: frozenset[str]) -> Finding:
         if held.get("status") != "True":
             words = held.get("message") or "nobody has said so yet"
             message = f"{name} is not {kind} ({held.get('reason', 'Pending')}): {words}"
-            return Finding(TOPIC, "error", message, f"see `fairlead describe gateway {name}`")
+            remedy = f"see `fairlead describe gateway -n {name.replace('/', ' ')}`"
+            return Finding(TOPIC, "error", message, remedy)
     if f"gateway/{name}" not in connected:
         message = f"{name}: no proxy of it is connected to the control plane"
         remedy = f"see `kubectl -n {name.partition('/')[0]} get pods`"
