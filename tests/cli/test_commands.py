@@ -217,3 +217,17 @@ def test_files_of_values(tmp_path, text, code, words):
 def test_values_that_are_no_yaml(value):
     done = CliRunner().invoke(cli, ["install", "--dry-run", "--set", f"labels.day={value}"])
     assert (done.exit_code, "Error: --set labels.day: " in done.output) == (2, True), done.output
+
+
+def test_output_that_cannot_be_written_is_told_of():
+    code = "import fairlead.cli; fairlead.cli.main(['install', '--dry-run'])"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "Error: the output cannot be written: No space left on device\n"

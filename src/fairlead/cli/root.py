@@ -5,6 +5,7 @@ Data goes to stdout, messages to stderr.
 """
 
 import difflib
+import errno
 import importlib
 import os
 import sys
@@ -111,6 +112,11 @@ def kubectl_main(arguments: list[str] | None = None) -> NoReturn:
     _exit("kubectl fairlead", arguments, KubectlPlugin())
 
 
+def _drop_output() -> None:
+    """Let what is left in the buffer go nowhere when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _exit(program: str, arguments: list[str] | None, plugin: KubectlPlugin | None) -> NoReturn:
     try:
         code: Any = cli.main(args=arguments, prog_name=program, standalone_mode=False, obj=plugin)
@@ -124,6 +130,12 @@ def _exit(program: str, arguments: list[str] | None, plugin: KubectlPlugin | Non
         code = 130
     except BrokenPipeError:
         # The reader (head, grep -q) has left: that is no failure of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         code = 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        _drop_output()
+        click.echo(f"Error: the output cannot be written: {error.strerror}", err=True)
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)
