@@ -229,3 +229,18 @@ def test_a_token_that_is_none_is_not_sent(tmp_path):
     with pytest.raises(ConfigError, match="the token is none") as raised:
         load(write(tmp_path / "k", {"tokenFile": "token"}))
     assert "swordfish" not in str(raised.value)
+
+
+def test_what_a_plugin_says_is_told_once(tmp_path):
+    plugin = tmp_path / "plugin"
+    plugin.write_text("#!/bin/sh\necho log in first >&2; exit 3\n")
+    plugin.chmod(0o755)
+    user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin)}}
+    code = "from fairlead.cli import main; main(['check', '--kubeconfig', 'k'])"
+    write(tmp_path / "k", user)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: context one of kubeconfig k: ")
+    assert done.stderr.count("log in first") == 1

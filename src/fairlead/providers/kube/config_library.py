@@ -8,6 +8,7 @@ of which they only name two classes; should that ever fail, the whole is importe
 
 import importlib
 import importlib.util
+import logging
 import sys
 import threading
 from types import ModuleType
@@ -15,6 +16,8 @@ from typing import Any, Final
 
 _ROOT: Final = "kubernetes_asyncio"
 _importing = threading.Lock()
+logging.getLogger(_ROOT).addHandler(logging.NullHandler())
+"""It logs what it also raises: where nothing else takes its records, they are told once."""
 
 
 def library(module: str) -> Any:  # noqa: ANN401 - it carries no types
