@@ -244,3 +244,31 @@ def test_what_a_plugin_says_is_told_once(tmp_path):
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: context one of kubeconfig k: ")
     assert done.stderr.count("log in first") == 1
+
+
+@pytest.mark.parametrize(
+    ("server", "no_proxy", "proxy"),
+    [
+        ("https://kube.example:6443", "", "http://secure:1"),
+        ("http://kube.example:6443", "", "http://plain:1"),
+        ("https://kube.example:6443", "other.example, .example", ""),
+        ("https://kube.example:6443", "kube.example", ""),
+        ("https://10.1.2.3:6443", "10.0.0.0/8", ""),
+        ("https://11.1.2.3:6443", "10.0.0.0/8,11.1.2.4", "http://secure:1"),
+        ("https://11.1.2.3:6443", "11.1.2.3", ""),
+        ("https://11.1.2.3:6443", "*", ""),
+        ("https://[2001:db8::1]:6443", "2001:db8::/32", ""),
+        ("https://127.0.0.2:6443", "", ""),
+        ("https://[::1]:6443", "", ""),
+        ("https://localhost:6443", "", ""),
+    ],
+)
+def test_the_proxy_of_the_environment(tmp_path, monkeypatch, server, no_proxy, proxy):
+    for name in ("http_proxy", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "secure:1")
+    monkeypatch.setenv("HTTP_PROXY", "http://plain:1")
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    assert load(write(tmp_path / "k", {}, server)).proxy == proxy
+    own = load(write(tmp_path / "k", {}, server, **{"proxy-url": "http://own:1"}))
+    assert own.proxy == "http://own:1"

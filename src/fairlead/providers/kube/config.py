@@ -9,14 +9,16 @@ import contextlib
 import os
 import ssl
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from time import monotonic
 from types import SimpleNamespace
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
 
 import msgspec.yaml
 
@@ -228,7 +230,7 @@ def _from_files(given: str, context: str | None) -> ClusterConfig:
         namespace=read.namespace,
         context=read.context,
         server_name=read.found.tls_server_name or "",
-        proxy=read.found.proxy or "",
+        proxy=read.found.proxy or _proxy_of_environment(read.found.host),
     )
 
 
@@ -272,6 +274,32 @@ def _check_url(url: str, what: str) -> None:
         fits, host = False, b""
     if not (fits and host):
         raise ConfigError(f"{what} has to be an http or https URL")
+
+
+def _proxy_of_environment(server: str) -> str:
+    """As kubectl has it: HTTPS_PROXY and HTTP_PROXY, but for this machine and what NO_PROXY names.
+
+    An entry of NO_PROXY is a host, with what is below it, an address, or a network.
+    """
+    parts = urlsplit(server)
+    proxy = getproxies_environment().get(parts.scheme, "")
+    host = parts.hostname or ""
+    if not proxy or host == "localhost" or proxy_bypass(parts.netloc):
+        return ""
+    if "://" not in proxy:
+        proxy = f"http://{proxy}"
+    with contextlib.suppress(ValueError):  # a name
+        address = ip_address(host)
+        if address.is_loopback or any(address in each for each in _networks()):
+            return ""
+    _check_url(proxy, f"the proxy of the environment, {parts.scheme.upper()}_PROXY,")
+    return proxy
+
+
+def _networks() -> Iterator[IPv4Network | IPv6Network]:
+    for each in getproxies_environment().get("no", "").split(","):
+        with contextlib.suppress(ValueError):
+            yield ip_network(each.strip(), strict=False)
 
 
 def _read_files(files: str, context: str | None) -> _Read:
