@@ -44,12 +44,12 @@ def parent(name, *conditions, controller=OURS):
     return {"parentRef": {"name": name}, "controllerName": controller, "conditions": conditions}
 
 
-def rows(kind, status, *, leave_out=(), hidden=()):
+def rows(kind, status, *, leave_out=(), hidden=(), controller=""):
     """Cells of a kind's table, where objects have these statuses."""
     written = [api.decode(each).objects[0] for each in yaml.safe_load_all(MANIFESTS)]
     changes = [ObjectChange(o.kind, o.key, o) for o in written if o.kind not in leave_out]
     changes.sort(key=lambda each: (each.kind, each.key))
-    listing = Listing(Batch(tuple(changes)), (), status, hidden)
+    listing = Listing(Batch(tuple(changes)), (), status, hidden, controller=controller)
     return [row.cells for row in table_of(view_of(listing, lambda: NOW), Query(kind)).rows]
 
 
@@ -92,6 +92,15 @@ def test_classes_that_are_hidden_are_taken_to_be_ours():
     hidden = ("gatewayclasses",)
     assert rows("gateways", {}, leave_out={"GatewayClass"}, hidden=hidden)[0][3] == "Unknown"
     assert "OtherController" in rows("gateways", {}, leave_out={"GatewayClass"})[0]
+
+
+def test_an_installation_may_have_a_controller_name_of_its_own():
+    controller = "example.com/edge"
+    told = parent("edge", condition("Accepted", "True"), controller=controller)
+    status = {ROUTE: {"parents": [parent("edge", condition("Accepted", "False")), told]}}
+    (row,) = rows("httproutes", status, controller=controller)
+    assert row[1:3] == ("gateway/edge", "True")
+    assert "OtherController" in rows("gateways", status, controller=controller)[0]
 
 
 def test_nothing_is_told_of_what_is_not_ours():

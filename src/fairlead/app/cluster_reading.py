@@ -25,10 +25,11 @@ def translated(listing: "Listing", now: Callable[[], datetime]) -> Pipeline:
     Raises:
         GraphError: translation failed, which is a mistake of ours.
     """
-    settings = Settings(standalone=False)
+    controller = controller_of(listing)
+    settings = Settings(controller, standalone=False)
     pipeline = offline(listing.batch, now, settings, dict(_addresses(listing)))
     if "gatewayclasses" in listing.hidden:
-        apply(pipeline, _classes(pipeline.sources))
+        apply(pipeline, _classes(pipeline.sources, controller))
     apply(pipeline, stand_ins.certificates(pipeline, now()))
     return pipeline
 
@@ -42,10 +43,15 @@ def _addresses(listing: "Listing") -> Iterable[tuple[Key, tuple[str, ...]]]:
             yield change.key, tuple(each["value"] for each in given if "value" in each)
 
 
-def _classes(sources: Sources) -> Iterable[AnyChange]:
+def controller_of(listing: "Listing") -> str:
+    """The controller name that the installation serves, as far as that could be seen."""
+    return listing.controller or CONTROLLER_NAME
+
+
+def _classes(sources: Sources, controller: str) -> Iterable[AnyChange]:
     """A GatewayClass of ours for each that a Gateway names."""
     names = sorted({gateway.spec.gateway_class_name for _, gateway in sources.gateways.items()})
-    spec = api.GatewayClassSpec(controller_name=CONTROLLER_NAME)
+    spec = api.GatewayClassSpec(controller_name=controller)
     for name in names:
         made = api.GatewayClass(metadata=api.ObjectMeta(name=name), spec=spec)
         yield Change(sources.gateway_classes, made.key, made)

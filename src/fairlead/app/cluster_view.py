@@ -13,7 +13,7 @@ import msgspec
 
 from fairlead import api
 from fairlead.analysis.view import ProxyFacts, View
-from fairlead.app.cluster_reading import translated
+from fairlead.app.cluster_reading import controller_of, translated
 from fairlead.app.offline import apply
 from fairlead.app.pipeline import Pipeline
 from fairlead.dataplane.pod import PodFacts
@@ -44,7 +44,7 @@ def view_of(listing: Listing, now: Callable[[], datetime]) -> View:
     seen = _Seen(listing, pipeline, now)
     statuses = pipeline.sources.proxy_status
     apply(pipeline, [Change(statuses, each.proxy, each) for each in seen.held()])
-    return _SeenView(pipeline.sources, pipeline.outputs, seen)
+    return _SeenView(pipeline.sources, pipeline.outputs, seen, controller_of(listing))
 
 
 class _Seen:
@@ -94,12 +94,18 @@ class _Seen:
 class _SeenView(View):
     """A view whose reports say what the status of objects says."""
 
+    controller: str
+    """Whose status counts."""
+
     def report(self, kind: str, key: Key) -> Report | None:
         """What our controller has told about an object."""
-        return reported(kind, key, super().report(kind, key), self.live.status(kind, key))
+        made, status = super().report(kind, key), self.live.status(kind, key)
+        return reported(kind, key, made, status, self.controller)
 
 
-def reported(kind: str, key: Key, made: Report | None, status: Json) -> Report | None:
+def reported(
+    kind: str, key: Key, made: Report | None, status: Json, controller: str = CONTROLLER_NAME
+) -> Report | None:
     """The report that a status tells.
 
     Args:
@@ -107,9 +113,10 @@ def reported(kind: str, key: Key, made: Report | None, status: Json) -> Report |
         key: of the object.
         made: by translation of what was read; None if that says the object is not ours.
         status: of the object.
+        controller: whose entries count.
     """
     if kind in ROUTES:
-        parents = tuple(_parents(made, status.get("parents") or ()))
+        parents = tuple(_parents(made, status.get("parents") or (), controller))
         empty = Report(kind, *key, generation=0)
         return msgspec.structs.replace(made or empty, parents=parents) if parents or made else None
     if made is None:
@@ -118,7 +125,7 @@ def reported(kind: str, key: Key, made: Report | None, status: Json) -> Report |
         said = {
             _reference(each, "ancestorRef"): each
             for each in status.get("ancestors") or ()
-            if each.get("controllerName") == CONTROLLER_NAME
+            if each.get("controllerName") == controller
         }
         ancestors = tuple(
             AncestorReport(each.ancestor_ref, _conditions(said.get(each.ancestor_ref, {})))
@@ -132,13 +139,13 @@ def reported(kind: str, key: Key, made: Report | None, status: Json) -> Report |
     )
 
 
-def _parents(made: Report | None, told: Iterable[Json]) -> Iterable[ParentReport]:
+def _parents(made: Report | None, told: Iterable[Json], controller: str) -> Iterable[ParentReport]:
     """The parents that our controller tells of, with the proxies that translation knows."""
     proxies = {each.parent_ref: each.proxies for each in made.parents} if made else {}
     ours = {
         _reference(each, "parentRef"): _conditions(each)
         for each in told
-        if each.get("controllerName") == CONTROLLER_NAME
+        if each.get("controllerName") == controller
     }
     for ref in [*ours, *(ref for ref in proxies if ref not in ours)]:
         yield ParentReport(ref, ours.get(ref, ()), proxies.get(ref, ()))

@@ -77,7 +77,7 @@ class Cluster:
             click.ClickException: the API server does not answer.
         """
         try:
-            return self.link.ask(lambda client: read(client, namespaces))
+            return self.link.ask(lambda client: read(client, namespaces, self.link.namespace))
         except (ApiError, TimeoutError) as error:
             raise self._no_answer(error) from None
 

@@ -24,14 +24,14 @@ def server():
     )
 
 
-def listing(cluster, *namespaces):
+def listing(cluster, *namespaces, installation="fairlead-system"):
     async def main():
         async with (
             asyncio.timeout(20),
             cluster.serving() as url,
             KubeClient(without_credentials(url)) as client,
         ):
-            return await read(client, namespaces)
+            return await read(client, namespaces, installation)
 
     return asyncio.run(main())
 
@@ -167,3 +167,13 @@ def test_a_page_that_is_no_answer_of_an_api_server_is_told_as_such(page):
     cluster.page = page
     with pytest.raises(ApiError):
         listing(cluster)
+
+
+def test_the_controller_name_is_that_of_the_class_that_the_installation_made():
+    cluster = server()
+    for name, instance in (("a", "elsewhere"), ("b", "edge"), ("c", "")):
+        labels = {"app.kubernetes.io/part-of": "fairlead", "app.kubernetes.io/instance": instance}
+        spec = {"controllerName": f"example.com/{name}"}
+        cluster.put("gatewayclasses", {"metadata": {"name": name, "labels": labels}, "spec": spec})
+    assert listing(cluster).controller == ""
+    assert listing(cluster, installation="edge").controller == "example.com/b"

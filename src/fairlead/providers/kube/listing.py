@@ -39,6 +39,8 @@ class Listing(msgspec.Struct, frozen=True):
     """What the user may not read anywhere: resources, and single objects as ``Kind NAME``."""
     elsewhere: tuple[str, ...] = ()
     """Resources that the user may read in the namespaces that were wanted only."""
+    controller: str = ""
+    """`controllerName` of the GatewayClass of the installation; empty if none of it was seen."""
 
     @property
     def complete(self) -> bool:
@@ -46,17 +48,32 @@ class Listing(msgspec.Struct, frozen=True):
         return not (self.hidden or self.elsewhere)
 
 
-async def read(client: KubeClient, namespaces: tuple[str, ...]) -> Listing:
+class _Labelled(msgspec.Struct):
+    labels: Mapping[str, str] = {}
+
+
+class _Class(msgspec.Struct):
+    metadata: _Labelled
+
+    def is_of(self, installation: str) -> bool:
+        """Whether the installation in this namespace has made it."""
+        wanted = {"part-of": "fairlead", "instance": installation}
+        labels = self.metadata.labels
+        return all(labels.get(f"app.kubernetes.io/{key}") == wanted[key] for key in wanted)
+
+
+async def read(client: KubeClient, namespaces: tuple[str, ...], installation: str = "") -> Listing:
     """Read all objects that count, cluster-wide where that is permitted.
 
     Args:
         client: of the cluster.
         namespaces: to read at least, if reading all of them is not permitted.
+        installation: namespace in which Fairlead is installed.
 
     Raises:
         ApiError: the API server refuses for another reason than rights, or does not answer.
     """
-    reader = _Reader(client, namespaces, await Discovery(client).read())
+    reader = _Reader(client, namespaces, installation, await Discovery(client).read())
     for kind in api.KINDS:
         if kind.kind not in _UNREAD:
             await reader.list_kind(kind)
@@ -66,8 +83,14 @@ async def read(client: KubeClient, namespaces: tuple[str, ...]) -> Listing:
 
 class _Reader:
     def __init__(
-        self, client: KubeClient, namespaces: tuple[str, ...], served: frozenset[Resource]
+        self,
+        client: KubeClient,
+        namespaces: tuple[str, ...],
+        installation: str,
+        served: frozenset[Resource],
     ) -> None:
+        self._installation = installation
+        self._controller = ""
         self._served = served
         self._client = client
         self._namespaces = namespaces
@@ -122,6 +145,7 @@ class _Reader:
             self._status,
             tuple(self._hidden),
             tuple(self._elsewhere),
+            self._controller,
         )
 
     async def _list(self, kind: api.Kind, namespace: str) -> None:
@@ -145,6 +169,10 @@ class _Reader:
         except UnreadableError:
             return  # a problem says so
         self._objects.append(obj)
+        if isinstance(obj, api.GatewayClass):
+            made = msgspec.json.decode(data, type=_Class)
+            if made.is_of(self._installation):
+                self._controller = obj.spec.controller_name
         if status := live(data).status:
             self._status[kind.kind, obj.key] = msgspec.json.decode(status)
         self._config_maps.update(key for what, key in references_of(obj) if what == "ConfigMap")
