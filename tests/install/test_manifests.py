@@ -130,6 +130,20 @@ def test_a_value_that_cannot_be_is_named(key, value, words):
         parse([], [(key, value)])
 
 
+def test_without_a_class_name_no_class_is_made():
+    found = manifests.manifests(parse([], [("className", "")]))
+    assert "GatewayClass" not in {each["kind"] for each in found}
+
+
+def test_null_takes_a_default_away_as_in_a_chart():
+    found = parse([{"className": None, "resources": None, "snapshots": None, "labels": None}], [])
+    assert (found.class_name, found.resources, found.snapshots, found.labels) == ("", {}, False, {})
+    assert parse([{"resources": {"limits": None}}], []).resources.keys() == {"requests"}
+    for key in ("replicas", "image", "logLevel"):
+        with pytest.raises(ValuesError, match=key):
+            parse([{key: None}], [])
+
+
 def test_a_dot_within_a_name_has_a_backslash_before_it():
     found = parse([], [(r"nodeSelector.kubernetes\.io/os", "linux"), ("resources.limits.cpu", "1")])
     assert found.node_selector == {"kubernetes.io/os": "linux"}

@@ -25,6 +25,9 @@ _DOT: Final = re.compile(r"(?<!\\)\.")
 Json: TypeAlias = Mapping[str, Any]
 """A JSON object, given to Kubernetes as it is."""
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
+_NameOrNone = Annotated[
+    str, msgspec.Meta(pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$", max_length=253)
+]
 _Label = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
 
 
@@ -72,7 +75,7 @@ class Values(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
         _told("GatewayClasses with this spec.controllerName are served."),
     ] = CONTROLLER_NAME
     class_name: Annotated[
-        Literal[""] | _Name, _told("Name of the GatewayClass that is made; empty for none.")
+        _NameOrNone, _told("Name of the GatewayClass that is made; empty for none.")
     ] = "fairlead"
     snapshots: Annotated[
         bool,
@@ -147,7 +150,8 @@ def parse(files: Sequence[Json], settings: Sequence[tuple[str, Any]]) -> Values:
     Raises:
         ValuesError: a key is unknown or its value cannot be.
     """
-    merged: dict[str, Any] = {"resources": _RESOURCES}
+    defaults: dict[str, Any] = msgspec.to_builtins(Values())
+    merged = defaults
     for content in files:
         merged = _merged(merged, content)
     for key, value in settings:
@@ -155,10 +159,27 @@ def parse(files: Sequence[Json], settings: Sequence[tuple[str, Any]]) -> Values:
         for part in reversed(_DOT.split(key)):
             entry = {part.replace("\\.", "."): entry}
         merged = _merged(merged, entry)
+    # A default that was taken away is as good as empty to the chart's templates.
+    merged = {key: _empty(value) for key, value in defaults.items()} | merged
     try:
         return msgspec.convert(merged, Values)
     except msgspec.ValidationError as error:
         raise ValuesError(str(error).replace("`$.", "`")) from None
+
+
+def _empty(default: object) -> object:
+    """What is empty of a default's kind; None for numbers, of which none is."""
+    match default:
+        case str():
+            return ""
+        case bool():
+            return False
+        case list():
+            return []
+        case dict():
+            return {}
+        case _:
+            return None
 
 
 def _merged(under: Json, over: Json) -> dict[str, Any]:
