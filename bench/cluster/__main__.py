@@ -11,8 +11,9 @@ NAMES = ("propagation", "attached", "changes", "scale")
 USAGE = f"""usage: make bench-cluster [ARGS='NAME[=COUNT]…']
 
 Names: {", ".join(NAMES)}. Without a name all run: 45 minutes, of which `scale` changes
-things for 15 (DURATION=SECONDS for less) and waits for 7. A count makes a smaller one of
-`propagation`, `attached` (routes) or `scale` (namespaces of 100 routes).
+things for 15 (DURATION=SECONDS for less) and waits for 7; its Services have two endpoints each,
+ENDPOINTS=1 makes it one, as in gateway-api-bench. A count makes a smaller one of `propagation`,
+`attached` (routes) or `scale` (namespaces of 100 routes).
 Example: make bench-cluster ARGS='propagation=300 attached'"""
 
 

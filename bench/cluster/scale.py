@@ -2,7 +2,8 @@
 
 The endpoints are addresses at which nobody listens, as in the test that this follows: a pod
 comes or goes every two seconds, a route changes every second. DURATION says how many seconds
-(900); the route that is asked meanwhile has a real backend.
+(900); the route that is asked meanwhile has a real backend. gateway-api-bench has one endpoint for
+each Service, which ENDPOINTS=1 gives.
 """
 
 import asyncio
@@ -28,12 +29,17 @@ def _spaces(count: int) -> list[str]:
     return [f"bench-{number}" for number in range(count)]
 
 
+def _endpoints(namespace: str, name: str, number: int, version: int = 0) -> world.Object:
+    count = int(os.environ.get("ENDPOINTS", "2"))
+    return world.fake_endpoints(namespace, name, number, count=count, version=version)
+
+
 def _bodies(spaces: list[str], apps: int) -> Iterator[world.Object]:
     for place, namespace in enumerate(spaces):
         for app in range(apps):
             name = f"app-{app}"
             yield world.fake_service(namespace, name)
-            yield world.fake_endpoints(namespace, name, place * apps + app)
+            yield _endpoints(namespace, name, place * apps + app)
             yield _route(namespace, name, 0)
 
 
@@ -62,7 +68,7 @@ async def _churn(scene: Scene, spaces: list[str], apps: int, lasts: float) -> in
             spec = _route(namespace, name, number)["spec"]
             await api.patch("HTTPRoute", name, namespace, {"spec": spec})
             if number % 2:
-                endpoints = world.fake_endpoints(namespace, name, place, number)["endpoints"]
+                endpoints = _endpoints(namespace, name, place, number)["endpoints"]
                 patch = {"endpoints": endpoints}
                 await api.patch("EndpointSlice", f"{name}-1", namespace, patch)
             number += 1

@@ -140,8 +140,10 @@ def _unproxied(body: Object) -> Object:
     return body
 
 
-def fake_endpoints(namespace: str, service: str, number: int, version: int = 0) -> Object:
-    """A slice of two addresses at which nobody listens."""
+def fake_endpoints(
+    namespace: str, service: str, number: int, *, count: int, version: int = 0
+) -> Object:
+    """A slice of so many addresses at which nobody listens."""
     first, second = divmod(number, 250)
-    addresses = [f"10.{100 + version % 100}.{first}.{second + each}" for each in (1, 2)]
+    addresses = [f"10.{100 + version % 100}.{first}.{second + each + 1}" for each in range(count)]
     return _unproxied(objects.endpoint_slice(namespace, service, *addresses))
