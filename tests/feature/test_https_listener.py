@@ -42,6 +42,11 @@ spec:
     protocol: HTTPS
     hostname: bank.closed.org
     tls: {certificateRefs: [{name: missing}]}
+  - name: passed
+    port: 443
+    protocol: TLS
+    hostname: passed.wildcard.org
+    tls: {mode: Passthrough}
 """
 
 
@@ -124,6 +129,12 @@ def scene(echo, tmp_path_factory):
 def test_misdirected_requests(scene, server_name, host, status):
     """The matrix of HTTPRouteHTTPSListenerDetectMisdirectedRequests."""
     assert scene.status(server_name, host) == status
+
+
+def test_hosts_of_tls_listeners_are_misdirected_on_connections_of_others(scene):
+    """Clients reuse a connection for each name of its certificate, one passed through as well."""
+    assert scene.status("third-example.wildcard.org", "passed.wildcard.org") == 421
+    assert scene.status("example.org", "passed.wildcard.org") == 421
 
 
 def test_overlapping_hostnames_are_told(scene):

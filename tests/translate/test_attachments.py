@@ -159,7 +159,8 @@ def test_a_route_is_compiled_once_for_clients_that_are_alike():
     )
     assert compiled(world) == 3  # the redirect keeps port and scheme of each listener
     assert world.hosts(f"{PROXY}/tls-443") == {
-        "web.example.com": ["default/moved/0/0", "default/plain/0/0"]
+        "web.example.com": ["default/moved/0/0", "default/plain/0/0"],
+        "*.example.com": [],
     }
 
 

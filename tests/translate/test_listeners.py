@@ -293,7 +293,8 @@ def test_every_https_listener_has_a_chain_and_a_host_of_its_own():
         for (owner, name), host in world.outputs.virtual_hosts.items()
         if owner == f"{PROXY}/tls-443"
     }
-    assert owners == {name: name for name in ("*", "*.example.com", "a.example.com")}
+    named = ("*", "*.example.com", "a.example.com", "tls.example.com")
+    assert owners == {name: name for name in named}, "that of the TLS listener is misdirected"
     bound = world.outputs.listeners.get((PROXY, "tls-443"))
     assert (bound.table, bound.port, len(bound.origins)) == (f"{PROXY}/tls-443", 443, 4)
 

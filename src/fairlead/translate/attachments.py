@@ -174,20 +174,25 @@ def claims_of_listeners(
     """The hosts that listeners need although no route claims them; they answer 404.
 
     Those of HTTP listeners that lie inside a wider one's on the same port: they would fall to it
-    (listener isolation). Those of all HTTPS listeners: requests for them that came by another
-    one's connection are to be told so (421). Those of listeners whose filters see every request.
+    (listener isolation). Those of all HTTPS listeners, and of TLS listeners beside them: requests
+    for them that came by another one's connection are to be told so (421). Those of listeners whose
+    filters see every request.
     """
 
     def claims(
         ctx: Context, _key: ListenerKey, listener: ManagedListener
     ) -> Iterator[tuple[ClaimKey, Claim]]:
-        if not listener.holds or not listener.table:
+        table = listener.table
+        if listener.protocol == "TLS":
+            port = ctx.fetch(around.https_ports, (*listener.gateway, listener.bound))
+            table = f"{listener.proxy}/{listener.bound}" if port is not None else ""
+        if not listener.holds or not table:
             return
         host = listener.hostname
-        wanted = listener.protocol == "HTTPS" or listener.filters is not None
+        wanted = listener.mode or listener.filters is not None
         if wanted or around.lies_inside(ctx, listener):
-            claim = Claim(listener.table, host, host, listener.key, host, None)
-            yield (listener.table, host, "", "", ""), claim
+            claim = Claim(table, host, host, listener.key, host, None)
+            yield (table, host, "", "", ""), claim
 
     return gateways.flat_map("claims of listeners", claims)
 

@@ -49,13 +49,12 @@ def build(
     """Derive listeners and HTTP chains of all Gateways' proxies."""
     ports = gateways.by_bound.terms("ports that Gateways bind")
     without_http3 = gateways.managed_listeners.index("ports without HTTP/3", _without_http3)
-    https = gateways.managed_listeners.index("HTTPS ports that are served", _https)
     filtered = gateways.managed_listeners.index("ports with filters", _filtered)
 
     def bound(
         ctx: Context, term: BoundTerm, _term: BoundTerm
     ) -> Iterator[tuple[tuple[str, str], Listener]]:
-        found = _listener(ctx, inputs, gateways, term, (https, without_http3))
+        found = _listener(ctx, inputs, gateways, term, without_http3)
         if found is not None:
             tracing = telemetry.tracing(ctx, term[:2]) if found.table else None
             yield (found.proxy, found.name), msgspec.structs.replace(found, tracing=tracing)
@@ -75,12 +74,6 @@ def build(
             gateways.managed_listeners.flat_map("chains of TLS listeners", _tls_chain),
         ),
     )
-
-
-def _https(_key: ListenerKey, listener: ManagedListener) -> Iterator[BoundTerm]:
-    """Index term of a listener that HTTP/3 can serve."""
-    if listener.served and listener.protocol == "HTTPS":
-        yield (*listener.gateway, listener.bound)
 
 
 def _filtered(_key: ListenerKey, listener: ManagedListener) -> Iterator[BoundTerm]:
@@ -114,10 +107,7 @@ def _listener(
     inputs: BoundInputs,
     gateways: Gateways,
     term: BoundTerm,
-    http3: tuple[
-        Index[ListenerKey, ManagedListener, BoundTerm],
-        Index[ListenerKey, ManagedListener, BoundTerm],
-    ],
+    without_http3: Index[ListenerKey, ManagedListener, BoundTerm],
 ) -> GatewayListener | None:
     """What is bound for one port; None while there is no address, and for UDP.
 
@@ -126,7 +116,7 @@ def _listener(
         inputs: Where addresses are found.
         gateways: Where the listeners of the port are found.
         term: The port.
-        http3: Which ports HTTP/3 can serve, and which ports have it switched off.
+        without_http3: Which ports have HTTP/3 switched off.
     """
     key, name = term[:2], term[2]
     gateway = ctx.fetch(gateways.managed, key)
@@ -135,11 +125,11 @@ def _listener(
     one = ctx.fetch(gateways.managed_listeners, first) if first is not None else None
     if gateway is None or one is None or not addresses or one.protocol == "UDP":
         return None
-    can, cannot = http3
+    https = ctx.fetch(gateways.https_ports, term) is not None
     quic = (
         gateway.parameters.http3
-        and ctx.count_by(can, term) > 0
-        and ctx.count_by(cannot, term) == 0
+        and https
+        and ctx.count_by(without_http3, term) == 0
         and not gateways.occupancy.udp(ctx, key, one.bind_port)
     )
     return GatewayListener(
@@ -148,22 +138,12 @@ def _listener(
         addresses=addresses,
         port=one.port,
         bind_port=one.bind_port,
-        table=f"{gateway.proxy}/{name}" if _has_table(ctx, one, can, term) else "",
+        table=f"{gateway.proxy}/{name}" if https or listeners.speaks_http(one.protocol) else "",
         origins=_origins(ctx, gateways, term),
         http3=quic,
         proxy_protocol=gateway.parameters.proxy_protocol,
         access_log=inputs.settings.access_log or gateway.parameters.access_log,
     )
-
-
-def _has_table(
-    ctx: Context,
-    one: ManagedListener,
-    https: Index[ListenerKey, ManagedListener, BoundTerm],
-    term: BoundTerm,
-) -> bool:
-    """Whether some listener of the port carries HTTP."""
-    return listeners.speaks_http(one.protocol) or ctx.count_by(https, term) > 0
 
 
 def _origins(ctx: Context, gateways: Gateways, term: BoundTerm) -> tuple[Origin, ...]:

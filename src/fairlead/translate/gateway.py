@@ -56,6 +56,8 @@ class Gateways:
     """Listeners that are served, by Gateway and port."""
     by_host: Index[ListenerKey, ManagedListener, HostTerm]
     """Listeners that hold their hostname, by Gateway, port and hostname; there is one at most."""
+    https_ports: Collection[BoundTerm, BoundTerm]
+    """Ports on which an HTTPS listener is served."""
     occupancy: Occupancy
 
     def owner(self, ctx: Context, listener: ManagedListener, host: str) -> str | None:
@@ -123,8 +125,17 @@ def build(graph: Graph, inputs: GatewayInputs) -> Gateways:
             "listeners that hold a hostname",
             lambda _key, each: ((*each.gateway, each.bound, each.hostname),) if each.holds else (),
         ),
+        https_ports=listeners.index("served HTTPS listeners by port", _https).terms(
+            "HTTPS ports that are served"
+        ),
         occupancy=occupancy,
     )
+
+
+def _https(_key: ListenerKey, listener: ManagedListener) -> Iterator[BoundTerm]:
+    """Index term of an HTTPS listener that is served."""
+    if listener.served and listener.protocol == "HTTPS":
+        yield (*listener.gateway, listener.bound)
 
 
 def _scopes(_key: Key, gateway: ManagedGateway) -> Iterator[str]:
