@@ -1,5 +1,7 @@
 """CORS: preflights that proxies answer, requests whose answers scripts may read, and redirects."""
 
+import json
+
 import pytest
 
 from feature.route_scene import both, sides
@@ -52,6 +54,23 @@ CORS = both(
       filters:
       - {type: CORS, cors: {allowOrigins: ["https://www.foo.com"], allowMethods: [GET]}}
       - {type: RequestRedirect, requestRedirect: {hostname: b.example, port: 8080}}
+    """,
+)
+
+
+LONG = ".".join(letter * 60 for letter in "abc")
+MANY = tuple(f"https://{index:02}{LONG}.example" for index in range(64))
+"""More origins than one expression of Envoy's can hold."""
+CROWD = both(
+    "crowd",
+    f"""
+    - matches: [{{path: {{value: /moved}}}}]
+      filters:
+      - {{type: CORS, cors: {{allowOrigins: {json.dumps(MANY)}}}}}
+      - {{type: RequestRedirect, requestRedirect: {{hostname: b.example}}}}
+    - matches: [{{path: {{value: /here}}}}]
+      filters: [{{type: CORS, cors: {{allowOrigins: {json.dumps(MANY)}}}}}]
+      backendRefs: [{{name: v1, port: 80}}]
     """,
 )
 
@@ -202,6 +221,18 @@ def test_redirects_may_be_followed(scene, side):
     answer = scene.ask(side, CORS, "/moved", headers={"origin": "https://evil.example"})
     assert (answer.status, answer.location) == (302, "http://b.example:8080/moved")
     assert answer.values("access-control-allow-origin") == []
+
+
+@sides
+@pytest.mark.parametrize(("path", "status"), [("/moved", 302), ("/here", 200)])
+def test_many_long_origins_may_be_allowed(scene, side, path, status):
+    asked = {PREFLIGHT: "GET"}
+    for origin, shown in ((MANY[0], [MANY[0]]), (MANY[-1], [MANY[-1]]), (f"{MANY[0]}x", [])):
+        headers = {"origin": origin}
+        answer = scene.ask(side, CROWD, path, headers=headers)
+        assert (answer.status, answer.values("access-control-allow-origin")) == (status, shown)
+        answer = scene.ask(side, CROWD, path, method="OPTIONS", headers=headers | asked)
+        assert (answer.status, answer.values("access-control-allow-origin")) == (200, shown)
 
 
 @sides

@@ -29,6 +29,10 @@ RESPONSE_HEADERS: Final = tuple(
 )
 """What a backend must not answer with: the filter alone decides (GEP-1767)."""
 
+LONGEST: Final = 4000
+"""Characters of one expression for several origins. RE2 makes up to two instructions of each, and
+Envoy refuses more of them than `match.MAX_REGEX_PROGRAM_SIZE`."""
+
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 _ORIGIN: Final = re.compile(r"(https?)://(\*|[^:]+)(?::([0-9]+))?", re.IGNORECASE)
 _ANY_HOST: Final = r"(?:[^:/\[\]]+|\[[^\]]+\])"
@@ -80,13 +84,20 @@ def _answers_itself(action: Route | Redirect | Respond) -> bool:
     return bool(backends) and all(isinstance(each, Forward) for each in backends)
 
 
-def allowed_origin(cors: Cors) -> Message:
-    """A HeaderMatcher for requests of origins that may read the answer."""
-    expressions = [_expression(origin) for origin in cors.allow_origins]
-    return {
-        "name": "origin",
-        "string_match": {"safe_regex": {"regex": "|".join(expressions)}},
-    }
+def allowed_origins(cors: Cors) -> Iterator[Message]:
+    """HeaderMatchers that together hold for requests of origins that may read the answer."""
+    part: list[str] = []
+    for expression in map(_expression, cors.allow_origins):
+        if part and sum(map(len, part)) + len(expression) > LONGEST:
+            yield _origin(part)
+            part = []
+        part.append(expression)
+    if part:
+        yield _origin(part)
+
+
+def _origin(expressions: list[str]) -> Message:
+    return {"name": "origin", "string_match": {"safe_regex": {"regex": "|".join(expressions)}}}
 
 
 def answered(cors: Cors) -> list[Message]:

@@ -8,7 +8,7 @@ Envoy's filter leaves open (`xds.cors`).
 """
 
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, product
 
 from msgspec.structs import replace
 
@@ -79,6 +79,11 @@ def _preflight(rule: Rule, condition: Match, answer: Cors) -> dict[str, Message]
     }
 
 
+def _narrowed(condition: dict[str, Message], header: Message) -> dict[str, Message]:
+    """A RouteMatch that asks for one header more."""
+    return {**condition, "headers": [*condition.get("headers", ()), header]}
+
+
 def _redirects(
     rule: Rule, redirect: Redirect, common: dict[str, Message]
 ) -> Iterator[dict[str, Message]]:
@@ -90,10 +95,9 @@ def _redirects(
         made = [{**common, **fields} for fields in _by_port(rule, redirect)]
     else:
         made = [{**common, "match": match.route_match(rule.match), **_action(rule)}]
-    if allowed is not None and allowed.allow_origins:
-        for fields in made:
-            condition = dict(fields["match"])
-            condition["headers"] = [*condition.get("headers", ()), cors.allowed_origin(allowed)]
+    if allowed is not None:
+        for origins, fields in product(cors.allowed_origins(allowed), made):
+            condition = _narrowed(fields["match"], origins)
             added = [*fields.get("response_headers_to_add", ()), *cors.answered(allowed)]
             yield {**fields, "match": condition, "response_headers_to_add": added}
     yield from made
