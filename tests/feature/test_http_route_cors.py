@@ -126,7 +126,7 @@ def test_preflights_of_allowed_origins_are_answered(scene, side, origin):
 def test_other_origins_are_allowed_nothing(scene, side, origin):
     answer = preflight(scene, side, "/listed", origin)
     assert (answer.status, answer.backend) == (200, None), "the backend is not asked"
-    assert answer.values("access-control-allow-origin") == []
+    assert not [name for name, _ in answer.headers if name.startswith("access-control-")]
     simple = scene.ask(side, CORS, "/listed", headers={"origin": origin})
     assert simple.backend == "v1"
     assert simple.values("access-control-allow-origin") == []
@@ -238,5 +238,5 @@ def test_many_long_origins_may_be_allowed(scene, side, path, status):
 @sides
 def test_other_options_requests_reach_the_backend(scene, side):
     assert scene.ask(side, CORS, "/listed", method="OPTIONS").backend == "v1"
-    asked = {"origin": "https://www.foo.com"}
-    assert scene.ask(side, CORS, "/listed", method="OPTIONS", headers=asked).backend == "v1"
+    for asked in ({"origin": "https://www.foo.com"}, {"origin": "", PREFLIGHT: "GET"}):
+        assert scene.ask(side, CORS, "/listed", method="OPTIONS", headers=asked).backend == "v1"

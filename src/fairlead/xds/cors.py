@@ -2,8 +2,9 @@
 
 The filter answers preflights of routes that forward, and adds headers to the answers of others. It
 does nothing for redirects, so these name their headers themselves, nor where a backendRef does not
-resolve. A preflight has the method OPTIONS and no credentials; where a rule would not match it, or
-not all of its answer fits, it gets a route of its own.
+resolve, and it tells origins that are not allowed which methods are. A preflight has the method
+OPTIONS and no credentials; where a rule would not match it, or not all of its answer fits, it gets
+routes of its own.
 """
 
 import re
@@ -55,12 +56,13 @@ def preflights(rule: Rule, cors: Cors) -> Iterator[tuple[Match, Cors]]:
     """Which preflights need routes of their own, in order, and what is answered to each.
 
     Those of rules that name a method ask for it in a header; those without
-    ``access-control-request-headers`` must not be answered with allowed ones.
+    ``access-control-request-headers`` must not be answered with allowed ones; those of origins that
+    are not allowed must be answered with nothing.
     """
     anything = ANY in cors.headers
     method = rule.match.method
     meets_them = method is None or method == "OPTIONS"
-    if _answers_itself(rule.action) and meets_them and not anything:
+    if _answers_itself(rule.action) and meets_them and not anything and any_origin(cors):
         return
     headers = (*rule.match.headers, _present("origin"))
     if method is None or method == "OPTIONS":
@@ -82,6 +84,11 @@ def _answers_itself(action: Route | Redirect | Respond) -> bool:
         return False
     backends = [each for each in action.backends if each.weight > 0]
     return bool(backends) and all(isinstance(each, Forward) for each in backends)
+
+
+def any_origin(cors: Cors) -> bool:
+    """Whether scripts of all origins may read the answer."""
+    return ANY in cors.allow_origins
 
 
 def allowed_origins(cors: Cors) -> Iterator[Message]:
@@ -114,7 +121,8 @@ def answered(cors: Cors) -> list[Message]:
 
 
 def _present(name: str) -> HeaderMatch:
-    return HeaderMatch(name, ".*", regex=True)
+    """Without a value a header asks for nothing."""
+    return HeaderMatch(name, ".+", regex=True)
 
 
 def _exposed(cors: Cors) -> str:

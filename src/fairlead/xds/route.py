@@ -21,6 +21,8 @@ from fairlead.xds.http_filters import CORS
 from fairlead.xds.messages import Message, any_of, wrapped
 
 MILLION = 1_000_000
+PREFLIGHT = 200
+"""Status of a preflight, be its origin allowed or not."""
 REPLAYED = 1024 * 1024
 """Bytes of a request that are kept for further attempts, where a route asks for some. Else those of
 the connection's buffer are (`listener.BUFFER_LIMIT`); a longer request is sent once."""
@@ -31,7 +33,7 @@ def placed(rule: Rule) -> Iterator[tuple[Match, list[dict[str, Message]]]]:
     allowed = rule.policies.cors if rule.policies else None
     if allowed is not None:
         for condition, answer in cors.preflights(rule, allowed):
-            yield condition, [_preflight(rule, condition, answer)]
+            yield condition, list(_preflights(rule, condition, answer))
     yield rule.match, routes(rule)
 
 
@@ -69,14 +71,23 @@ def _with_filters(fields: dict[str, Message], policies: HttpPolicies | None) -> 
     return fields
 
 
-def _preflight(rule: Rule, condition: Match, answer: Cors) -> dict[str, Message]:
-    """A Route whose requests the CORS filter answers before they get anywhere."""
-    return {
-        "name": rule.name,
-        "match": match.route_match(condition),
+def _preflights(rule: Rule, condition: Match, answer: Cors) -> Iterator[dict[str, Message]]:
+    """Routes whose requests the CORS filter answers before they get anywhere.
+
+    Those of other origins are answered without a word of what is allowed (HTTPCORSFilter).
+    """
+    common: dict[str, Message] = {"name": rule.name, "match": match.route_match(condition)}
+    answered = {
+        **common,
         "route": {"cluster": action.INVALID},
         "typed_per_filter_config": {CORS: any_of(cors.config(answer))},
     }
+    if cors.any_origin(answer):
+        yield answered
+        return
+    for origins in cors.allowed_origins(answer):
+        yield {**answered, "match": _narrowed(common["match"], origins)}
+    yield {**common, "direct_response": {"status": PREFLIGHT}}
 
 
 def _narrowed(condition: dict[str, Message], header: Message) -> dict[str, Message]:
