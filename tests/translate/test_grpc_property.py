@@ -17,7 +17,7 @@ HOSTS = ("*.com", "*.a.com", "*.b.a.com", "x.a.com", "x.b.a.com", "a.com")
 ASKED = ("x.a.com", "x.b.a.com", "a.com", "q.com", "c.b.a.com", "z.org")
 SERVICES = ("p.A", "p.AB", "p.B")
 METHODS = ("Get", "GetAll", "Put")
-EXPRESSIONS = {"service": ("p\\..*", "p.A|p.B"), "method": ("Get.*", "Get|Put")}
+EXPRESSIONS = {"service": ("^p\\..*$", "p.A|p.B"), "method": ("Get.*", "Get|Put")}
 
 
 def sample(random, values, most):

@@ -120,6 +120,11 @@ def match(text):
         ("{method: {method: C_1}}", PathRegex("/[^/]+/C_1")),
         ("{method: {service: '', method: C}}", PathRegex("/[^/]+/C")),
         ("{method: {type: RegularExpression, service: a|b}}", PathRegex("/(?:a|b)/[^/]+")),
+        ("{method: {type: RegularExpression, service: ^a$}}", PathRegex("/(?:a)/[^/]+")),
+        (
+            "{method: {type: RegularExpression, service: '(?i)^a$|^[$|]', method: '^(b$)$|c\\$$'}}",
+            PathRegex(r"/(?:(?i)a|[$|])/(?:(b$)|c\$)"),
+        ),
         (
             "{method: {type: RegularExpression, service: a, method: b|c}}",
             PathRegex("/(?:a)/(?:b|c)"),

@@ -14,6 +14,8 @@ from fairlead.translate.route_rule import RouteMatch, RouteRule
 
 _ANY = "[^/]+"
 """Regular expression of any service or method."""
+_PART = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[A-Za-z-]+\)|.", re.DOTALL)
+"""What an expression consists of: escapes, classes, flags, and else single characters."""
 
 
 def read(rule: api.GRPCRouteRule, field: str) -> RouteRule:
@@ -71,13 +73,30 @@ def _path(method: api.GRPCMethodMatch) -> PathMatch:
     """The path of the methods that `method` means."""
     service, name = method.service or "", method.method or ""
     if method.type == "RegularExpression":
-        parts = [f"(?:{part})" if part else _ANY for part in (service, name)]
+        parts = [f"(?:{_unanchored(part)})" if part else _ANY for part in (service, name)]
         return PathRegex("/" + "/".join(parts)) if service or name else PathPrefix("/")
     if service and name:
         return PathExact(f"/{service}/{name}")
     if name:
         return PathRegex(f"/{_ANY}/{re.escape(name)}")
     return PathPrefix(f"/{service}")
+
+
+def _unanchored(expression: str) -> str:
+    """An expression without the anchors of its alternatives.
+
+    It has to match a whole name anyhow, and in the middle of a path anchors never hold.
+    """
+    parts: list[str] = _PART.findall(expression)
+    kept: list[str] = []
+    depth = 0
+    for before, part, after in zip(["|", *parts], parts, [*parts[1:], "|"], strict=False):
+        depth += (part == "(") - (part == ")")
+        first = part == "^" and (before == "|" or before.startswith("(?"))
+        last = part == "$" and after == "|"
+        if depth or not (first or last):
+            kept.append(part)
+    return "".join(kept)
 
 
 def filters(source: tuple[api.GRPCRouteFilter, ...]) -> tuple[api.HTTPRouteFilter, ...]:
