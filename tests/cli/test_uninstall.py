@@ -8,7 +8,9 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +42,16 @@ async def installed(directory):
         yield server, (sys.executable, *arguments)
 
 
+def wait_for_read(pid):
+    """Return when a process that has asked waits in the kernel for the answer.
+
+    A signal between the question and the read is seen by Python only when the read returns.
+    """
+    stat = Path(f"/proc/{pid}/stat")
+    while stat.read_text().rpartition(")")[2].split()[0] != "S":
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize(("said", "told"), [(b"n\n", "nothing is deleted"), (b"", "--yes")])
 def test_without_a_yes_nothing_is_deleted(tmp_path, said, told):
     async def case():
@@ -66,6 +78,7 @@ def test_one_ctrl_c_ends_the_question(tmp_path):
                 async with asyncio.timeout(60):
                     while b"Go on?" not in said:
                         said += await asyncio.to_thread(os.read, terminal, 4096)
+                    await asyncio.to_thread(wait_for_read, process.pid)
                     process.send_signal(signal.SIGINT)
                     assert await process.wait() == 130
             finally:
