@@ -182,11 +182,8 @@ def claims_of_listeners(
     def claims(
         ctx: Context, _key: ListenerKey, listener: ManagedListener
     ) -> Iterator[tuple[ClaimKey, Claim]]:
-        table = listener.table
-        if listener.protocol == "TLS":
-            port = ctx.fetch(around.https_ports, (*listener.gateway, listener.bound))
-            table = f"{listener.proxy}/{listener.bound}" if port is not None else ""
-        if not listener.holds or not table:
+        table = around.table(ctx, listener) if listener.holds else ""
+        if not table:
             return
         host = listener.hostname
         wanted = listener.mode or listener.filters is not None

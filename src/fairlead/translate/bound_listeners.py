@@ -14,7 +14,7 @@ from fairlead.graph import Collection, Context, Graph, Index
 from fairlead.ir.fleet import gateway_proxy
 from fairlead.ir.listener import Chain, GatewayListener, HttpChain, Listener, TcpChain
 from fairlead.ir.origin import Origin
-from fairlead.translate import hostnames, listeners
+from fairlead.translate import hostnames
 from fairlead.translate.claims import ListenerKey
 from fairlead.translate.gateway import BoundTerm, Gateways
 from fairlead.translate.listeners import ManagedListener
@@ -125,10 +125,9 @@ def _listener(
     one = ctx.fetch(gateways.managed_listeners, first) if first is not None else None
     if gateway is None or one is None or not addresses or one.protocol == "UDP":
         return None
-    https = ctx.fetch(gateways.https_ports, term) is not None
     quic = (
         gateway.parameters.http3
-        and https
+        and ctx.fetch(gateways.https_ports, term) is not None
         and ctx.count_by(without_http3, term) == 0
         and not gateways.occupancy.udp(ctx, key, one.bind_port)
     )
@@ -138,7 +137,7 @@ def _listener(
         addresses=addresses,
         port=one.port,
         bind_port=one.bind_port,
-        table=f"{gateway.proxy}/{name}" if https or listeners.speaks_http(one.protocol) else "",
+        table=gateways.table(ctx, one),
         origins=_origins(ctx, gateways, term),
         http3=quic,
         proxy_protocol=gateway.parameters.proxy_protocol,

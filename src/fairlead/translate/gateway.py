@@ -60,6 +60,13 @@ class Gateways:
     """Ports on which an HTTPS listener is served."""
     occupancy: Occupancy
 
+    def table(self, ctx: Context, listener: ManagedListener) -> str:
+        """Name of the route table of a listener's port; empty where nothing on it is HTTP."""
+        term = (*listener.gateway, listener.bound)
+        if listener.table or ctx.fetch(self.https_ports, term) is not None:
+            return f"{listener.proxy}/{listener.bound}"
+        return ""
+
     def owner(self, ctx: Context, listener: ManagedListener, host: str) -> str | None:
         """Hostname of the most specific listener that covers `host`.
 
