@@ -6,7 +6,7 @@ else left out, until its source changes. Suspects that wait for their trial are 
 Survives streams: a proxy that comes back is not sent what it has refused.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, KeysView
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
@@ -127,9 +127,10 @@ class Quarantine:
         made = composed(resource.type_url, resource.name, head, bundles)
         return msgspec.structs.replace(made, version=f"held-{made.version}")
 
-    def refused_names(self, url: str) -> list[str]:
-        """Resources of a type of which something was in a refused response."""
-        return [name for each, name in self._verdicts if each == url]
+    @property
+    def keys(self) -> KeysView[Key]:
+        """Resources of which something was in a refused response."""
+        return self._verdicts.keys()
 
     def stand_ins(self, resource: Resource) -> list[bytes]:
         """Content that is sent in place of what was refused of a resource."""

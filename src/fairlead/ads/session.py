@@ -239,9 +239,10 @@ class Session:
         desired = self.stream.desired.get(url, {})
         for entry in response.entries:
             name = entry.resource.name
+            wanted = channel.wants(name)
             # What has left is no last good version of what may come, and what is not wanted any
             # more Envoy passes over and acknowledges, good or bad.
-            if name in desired and channel.wants(name):
+            if name in desired and wanted:
                 told = self.stream.quarantine.accepted(entry.resource) or told
             if url == type_url.CLUSTER and name in landed:
                 self._cluster_accepted(name)
@@ -251,9 +252,8 @@ class Session:
                 if (url, name) not in self.stream.gate:
                     channel.ready.setdefault(name, Mark(entry.sequence))
             else:
-                held = channel.wants(name)
                 self.stream.finish(
-                    (url, name), entry.sequence if held else self.stream.sequence, now
+                    (url, name), entry.sequence if wanted else self.stream.sequence, now
                 )
         for name, sequence in response.removed:
             if url == type_url.CLUSTER and name in landed:
@@ -338,13 +338,7 @@ class Session:
 
         Names stand in the bytes as they are; one that is part of another name stays as well.
         """
-        contents: list[bytes] = []
-        for url in type_url.ROUTING:
-            channel = self.stream.channels.get(url)
-            table = self.stream.desired.get(url, {})
-            for name in self.stream.quarantine.refused_names(url):
-                if name in table and (channel is None or channel.wants(name)):
-                    contents += self.stream.quarantine.stand_ins(table[name])
+        contents = list(self.stream.stand_ins())
         return {name for name in clusters if any(name.encode() in each for each in contents)}
 
     def _sent(self, channel: Channel, response: Response, now: float) -> None:

@@ -1,7 +1,7 @@
 """State of one stream, which what comes in and what goes out share."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -72,6 +72,15 @@ class Stream:
         url, name = key
         if url in (type_url.CLUSTER, type_url.ENDPOINTS):
             self.barrier.give_up(name)
+
+    def stand_ins(self) -> Iterator[bytes]:
+        """Content that Envoy has in place of refused routes and listeners that it asks for."""
+        for url, name in self.quarantine.keys:
+            channel = self.channels.get(url)
+            asked = channel is None or channel.wants(name)
+            resource = self.desired.get(url, {}).get(name)
+            if url in type_url.ROUTING and asked and resource is not None:
+                yield from self.quarantine.stand_ins(resource)
 
     def entry(self, mark: Mark, url: str, name: str) -> tuple[bool, Entry | None]:
         """What to send for a mark: (whether it's desired at all, the entry if any)."""
