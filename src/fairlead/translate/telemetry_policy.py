@@ -109,11 +109,35 @@ class TelemetryPolicies:
     def _collector(
         self, ctx: Context, policy: api.XTelemetryPolicy, gateway: Key
     ) -> Tracing | Finding | None:
-        """What a policy makes of a Gateway's requests; spans go out by its client certificate."""
+        """What a policy makes of a Gateway's requests: spans, nothing, or why it cannot be done.
+
+        Spans go out by the Gateway's client certificate.
+        """
+        tracing = policy.spec.tracing
+        if tracing is None or tracing.mode != "Enabled" or tracing.provider is None:
+            return None
         managed = ctx.fetch(self.gateways, gateway)
         certificate = managed.client_certificate if managed is not None else ""
         scope = Scope("gateway", gateway[0], certificate=certificate)
-        return _collector(ctx, self.inputs, policy, gateway, scope)
+        ref = tracing.provider.backend_ref
+        namespace = policy.metadata.namespace
+        referrer = Referrer(KIND, namespace, api.EXPERIMENTAL_GROUP)
+        found = backend_ref.destination(ctx, self.inputs, referrer, ref, scope, "h2c")
+        if isinstance(found, Finding):
+            field = f"spec.tracing.provider.backendRef.{found.field}"
+            return Finding(found.reason, field, found.message)
+        parent = tracing.parent_based_sampling
+        return Tracing(
+            cluster=found.cluster,
+            authority=f"{ref.name}.{ref.namespace or namespace}",
+            headers=tuple((each.name.lower(), each.value) for each in tracing.provider.headers),
+            sampling=_percent(tracing.sampling_rate),
+            parent_based=parent is None or parent.mode != "Disabled",
+            service=tracing.service_name or f"{gateway[1]}.{gateway[0]}",
+            span_name=tracing.span_name or "",
+            attributes=tuple(map(_attribute, tracing.attributes)),
+            origin=Origin(KIND, *policy.key, field="spec.tracing"),
+        )
 
     def _accepted(
         self, ctx: Context, make: Conditions, policy: api.XTelemetryPolicy, gateway: Key
@@ -192,34 +216,6 @@ def _unsupported(tracing: api.Tracing) -> Iterator[Finding]:
         if attribute.source_type == "Attribute" and key not in SEMANTIC:
             message = f"the value of {key!r} is not known; known are {', '.join(sorted(SEMANTIC))}"
             yield Finding("Invalid", f"{field}.attributes[{index}].attributeKey", message)
-
-
-def _collector(
-    ctx: Context, inputs: Inputs, policy: api.XTelemetryPolicy, gateway: Key, scope: Scope
-) -> Tracing | Finding | None:
-    """What a policy makes of a Gateway's requests: spans, nothing, or why it cannot be done."""
-    tracing = policy.spec.tracing
-    if tracing is None or tracing.mode != "Enabled" or tracing.provider is None:
-        return None
-    ref = tracing.provider.backend_ref
-    namespace = policy.metadata.namespace
-    referrer = Referrer(KIND, namespace, api.EXPERIMENTAL_GROUP)
-    found = backend_ref.destination(ctx, inputs, referrer, ref, scope, "h2c")
-    if isinstance(found, Finding):
-        field = f"spec.tracing.provider.backendRef.{found.field}"
-        return Finding(found.reason, field, found.message)
-    parent = tracing.parent_based_sampling
-    return Tracing(
-        cluster=found.cluster,
-        authority=f"{ref.name}.{ref.namespace or namespace}",
-        headers=tuple((each.name.lower(), each.value) for each in tracing.provider.headers),
-        sampling=_percent(tracing.sampling_rate),
-        parent_based=parent is None or parent.mode != "Disabled",
-        service=tracing.service_name or f"{gateway[1]}.{gateway[0]}",
-        span_name=tracing.span_name or "",
-        attributes=tuple(map(_attribute, tracing.attributes)),
-        origin=Origin(KIND, *policy.key, field="spec.tracing"),
-    )
 
 
 def _percent(rate: api.Fraction | None) -> float:
