@@ -24,10 +24,9 @@ _DOT: Final = re.compile(r"(?<!\\)\.")
 
 Json: TypeAlias = Mapping[str, Any]
 """A JSON object, given to Kubernetes as it is."""
-_Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
-_NameOrNone = Annotated[
-    str, msgspec.Meta(pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$", max_length=253)
-]
+_NAME: Final = "[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
+_Name = Annotated[str, msgspec.Meta(pattern=f"^{_NAME}$", max_length=253)]
+_NameOrNone = Annotated[str, msgspec.Meta(pattern=f"^({_NAME})?$", max_length=253)]
 _Label = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
 
 
@@ -169,17 +168,7 @@ def parse(files: Sequence[Json], settings: Sequence[tuple[str, Any]]) -> Values:
 
 def _empty(default: object) -> object:
     """What is empty of a default's kind; None for numbers, of which none is."""
-    match default:
-        case str():
-            return ""
-        case bool():
-            return False
-        case list():
-            return []
-        case dict():
-            return {}
-        case _:
-            return None
+    return None if type(default) is int else type(default)()
 
 
 def _merged(under: Json, over: Json) -> dict[str, Any]:
