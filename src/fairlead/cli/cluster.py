@@ -9,6 +9,7 @@ import click
 from fairlead.app.cluster_link import ClusterLink
 from fairlead.app.replica_choice import ClusterError, NotPermittedError
 from fairlead.cli.client import NotPermitted
+from fairlead.install.part import identity
 from fairlead.providers.kube.config import ConfigError, load
 from fairlead.providers.kube.errors import ApiError
 from fairlead.providers.kube.listing import Listing, read
@@ -77,7 +78,8 @@ class Cluster:
             click.ClickException: the API server does not answer.
         """
         try:
-            return self.link.ask(lambda client: read(client, namespaces, self.link.namespace))
+            installed = identity(self.link.namespace)
+            return self.link.ask(lambda client: read(client, namespaces, installed))
         except (ApiError, TimeoutError) as error:
             raise self._no_answer(error) from None
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 from fairlead.install.manifests import RESOURCES
-from fairlead.install.part import Manifest
+from fairlead.install.part import Manifest, identity
 from fairlead.install.values import Values
 from fairlead.providers.kube.client import ApiError, KubeClient
 from fairlead.providers.kube.pages import pages
@@ -75,10 +75,8 @@ async def ours(client: KubeClient, values: Values) -> list[tuple[Key, Manifest]]
 
     What belongs to a Gateway is none of them, whatever labels the Gateway's owner chose for it.
     """
-    selector = (
-        "app.kubernetes.io/part-of=fairlead,"
-        f"app.kubernetes.io/instance={values.namespace},!{_OF_GATEWAYS}"
-    )
+    labels = (f"{name}={value}" for name, value in identity(values.namespace).items())
+    selector = ",".join((*labels, f"!{_OF_GATEWAYS}"))
     lists = await asyncio.gather(
         *(items(client, path_of(*RESOURCES[kind][:2]), labelSelector=selector) for kind in LISTED)
     )

@@ -61,6 +61,11 @@ def common_labels(values: Values, component: str) -> dict[str, str]:
     return dict(zip(OUR_LABELS, found, strict=True))
 
 
+def identity(namespace: str) -> dict[str, str]:
+    """Labels by which the objects of the installation in a namespace are found."""
+    return {"app.kubernetes.io/part-of": "fairlead", "app.kubernetes.io/instance": namespace}
+
+
 def rule(
     group: str, resources: Sequence[str], verbs: Sequence[str], names: Sequence[str] = ()
 ) -> Manifest:

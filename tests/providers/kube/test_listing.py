@@ -24,6 +24,10 @@ def server():
     )
 
 
+def labels(installation):
+    return {"app.kubernetes.io/part-of": "fairlead", "app.kubernetes.io/instance": installation}
+
+
 def listing(cluster, *namespaces, installation="fairlead-system"):
     async def main():
         async with (
@@ -31,7 +35,7 @@ def listing(cluster, *namespaces, installation="fairlead-system"):
             cluster.serving() as url,
             KubeClient(without_credentials(url)) as client,
         ):
-            return await read(client, namespaces, installation)
+            return await read(client, namespaces, labels(installation))
 
     return asyncio.run(main())
 
@@ -172,8 +176,8 @@ def test_a_page_that_is_no_answer_of_an_api_server_is_told_as_such(page):
 def test_the_controller_name_is_that_of_the_class_that_the_installation_made():
     cluster = server()
     for name, instance in (("a", "elsewhere"), ("b", "edge"), ("c", "")):
-        labels = {"app.kubernetes.io/part-of": "fairlead", "app.kubernetes.io/instance": instance}
+        metadata = {"name": name, "labels": labels(instance)}
         spec = {"controllerName": f"example.com/{name}"}
-        cluster.put("gatewayclasses", {"metadata": {"name": name, "labels": labels}, "spec": spec})
+        cluster.put("gatewayclasses", {"metadata": metadata, "spec": spec})
     assert listing(cluster).controller == ""
     assert listing(cluster, installation="edge").controller == "example.com/b"

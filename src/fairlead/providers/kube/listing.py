@@ -55,25 +55,21 @@ class _Labelled(msgspec.Struct):
 class _Class(msgspec.Struct):
     metadata: _Labelled
 
-    def is_of(self, installation: str) -> bool:
-        """Whether the installation in this namespace has made it."""
-        wanted = {"part-of": "fairlead", "instance": installation}
-        labels = self.metadata.labels
-        return all(labels.get(f"app.kubernetes.io/{key}") == wanted[key] for key in wanted)
 
-
-async def read(client: KubeClient, namespaces: tuple[str, ...], installation: str = "") -> Listing:
+async def read(
+    client: KubeClient, namespaces: tuple[str, ...], installed: Mapping[str, str]
+) -> Listing:
     """Read all objects that count, cluster-wide where that is permitted.
 
     Args:
         client: of the cluster.
         namespaces: to read at least, if reading all of them is not permitted.
-        installation: namespace in which Fairlead is installed.
+        installed: labels of the objects that belong to the installation.
 
     Raises:
         ApiError: the API server refuses for another reason than rights, or does not answer.
     """
-    reader = _Reader(client, namespaces, installation, await Discovery(client).read())
+    reader = _Reader(client, namespaces, installed, await Discovery(client).read())
     for kind in api.KINDS:
         if kind.kind not in _UNREAD:
             await reader.list_kind(kind)
@@ -86,10 +82,10 @@ class _Reader:
         self,
         client: KubeClient,
         namespaces: tuple[str, ...],
-        installation: str,
+        installed: Mapping[str, str],
         served: frozenset[Resource],
     ) -> None:
-        self._installation = installation
+        self._installed = installed
         self._controller = ""
         self._served = served
         self._client = client
@@ -170,8 +166,8 @@ class _Reader:
             return  # a problem says so
         self._objects.append(obj)
         if isinstance(obj, api.GatewayClass):
-            made = msgspec.json.decode(data, type=_Class)
-            if made.is_of(self._installation):
+            labels = msgspec.json.decode(data, type=_Class).metadata.labels
+            if labels.items() >= self._installed.items():
                 self._controller = obj.spec.controller_name
         if status := live(data).status:
             self._status[kind.kind, obj.key] = msgspec.json.decode(status)
