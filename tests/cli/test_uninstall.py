@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import pty
 import signal
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from support import kubeconfig
 from support.api_server import ApiServer
 
 GATEWAY = "gateway.networking.k8s.io/v1"
@@ -27,18 +27,8 @@ async def installed(directory):
     pod = {"spec": {"containers": [{"env": []}]}}
     server.put("deployments", {"metadata": metadata, "spec": {"template": pod}})
     async with server.serving() as url:
-        kubeconfig = directory / "kubeconfig"
-        kubeconfig.write_text(
-            json.dumps(
-                {
-                    "clusters": [{"name": "c", "cluster": {"server": url}}],
-                    "users": [{"name": "u", "user": {}}],
-                    "contexts": [{"name": "one", "context": {"cluster": "c", "user": "u"}}],
-                    "current-context": "one",
-                }
-            )
-        )
-        arguments = ("-m", "fairlead.cli", "uninstall", "--kubeconfig", str(kubeconfig))
+        path = kubeconfig.write(directory / "kubeconfig", server=url)
+        arguments = ("-m", "fairlead.cli", "uninstall", "--kubeconfig", str(path))
         yield server, (sys.executable, *arguments)
 
 

@@ -9,6 +9,7 @@ import click
 import pytest
 
 from fairlead.cli.where import ClusterPlace, Where
+from support.kubeconfig import write
 
 
 @pytest.fixture(autouse=True)
@@ -24,19 +25,7 @@ def machine(monkeypatch):
 @pytest.fixture
 def kubeconfig(machine):
     """A kubeconfig where kubectl looks for it."""
-    config = {
-        "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}],
-        "users": [{"name": "u", "user": {}}],
-        "contexts": [
-            {"name": "one", "context": {"cluster": "c", "user": "u"}},
-            {"name": "two", "context": {"cluster": "c", "user": "u", "namespace": "shop"}},
-        ],
-        "current-context": "one",
-    }
-    path = machine / ".kube" / "config"
-    path.parent.mkdir()
-    path.write_text(json.dumps(config))
-    return path
+    return write(machine / ".kube" / "config")
 
 
 @pytest.fixture
@@ -122,8 +111,8 @@ def test_a_state_directory_and_a_cluster_contradict_each_other(options, machine)
 @pytest.mark.usefixtures("kubeconfig")
 def test_objects_are_in_the_namespace_of_the_context():
     with click.Context(click.Command("get")):
-        assert Where(place=ClusterPlace(context="two")).namespace == "shop"
-        assert Where().namespace == "default"
+        assert Where(place=ClusterPlace(context="two")).namespace == "default"
+        assert Where().namespace == "team"
 
 
 def test_a_cluster_that_is_nowhere_is_told_of():

@@ -11,6 +11,7 @@ from random import Random
 import pytest
 
 from fairlead.ir.match import PathExact, PathRegex
+from translate.hosts import covers, meets, width
 from translate.world import World
 
 HOSTS = ("*.com", "*.a.com", "*.b.a.com", "x.a.com", "x.b.a.com", "a.com")
@@ -84,16 +85,6 @@ def gateway(random):
     }
 
 
-def covers(pattern, host):
-    if pattern is None or host is None:
-        return pattern is None
-    return host.endswith(pattern[1:]) if pattern.startswith("*.") else pattern == host
-
-
-def width(host):
-    return (2, 0) if host is None else (host.startswith("*."), -len(host))
-
-
 def part_holds(wanted, part, value):
     pattern = wanted.get(part)
     if not pattern:
@@ -145,7 +136,7 @@ def answer(gate, routes, host, request):
         own = [
             name
             for name in spec["hostnames"] or [None]
-            if covers(name, host) and (covers(limit, name) or covers(name, limit))
+            if covers(name, host) and meets(limit, name)
         ]
         if spec["parentRefs"][0].get("sectionName", owner["name"]) != owner["name"] or not own:
             continue

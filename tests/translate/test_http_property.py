@@ -10,6 +10,7 @@ from random import Random
 import pytest
 
 from fairlead.ir.match import PathExact
+from translate.hosts import covers, meets, width
 from translate.world import World
 
 NAMESPACES = ("default", "app", "app-x")
@@ -194,21 +195,6 @@ def names(ref, parent, listener):
         and ref.get("sectionName", listener["name"]) == listener["name"]
         and ref.get("port", listener["port"]) == listener["port"]
     )
-
-
-def covers(pattern, host):
-    if pattern is None or host is None:
-        return pattern is None
-    return host.endswith(pattern[1:]) if pattern.startswith("*.") else pattern == host
-
-
-def meets(one, other):
-    return covers(one, other) or covers(other, one)
-
-
-def width(host):
-    """Exact names first, then wildcards by their length, then none."""
-    return (2, 0) if host is None else (host.startswith("*."), -len(host))
 
 
 def path_of(wanted):

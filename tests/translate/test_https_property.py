@@ -12,6 +12,7 @@ import pytest
 
 from fairlead.ir.listener import HttpChain
 from support.certificates import CA, tls_secret
+from translate.hosts import covers, width
 from translate.world import World
 
 HOSTS = (None, "*.com", "*.a.com", "*.b.a.com", "x.a.com", "x.b.a.com", "a.com")
@@ -65,16 +66,6 @@ def route(parent, listener):
 
 def named(parent, listener):
     return f"{parent['metadata']['name']}-{listener['name']}"
-
-
-def covers(pattern, host):
-    if pattern is None:
-        return True
-    return host.endswith(pattern[1:]) if pattern.startswith("*.") else pattern == host
-
-
-def width(host):
-    return (2, 0) if host is None else (host.startswith("*."), -len(host))
 
 
 def owner_of(found, host):

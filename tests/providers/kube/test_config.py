@@ -7,42 +7,19 @@ import ssl
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
 import pytest
-import yaml
 
 from fairlead.providers.kube import config
 from fairlead.providers.kube.config import ConfigError, in_cluster, load
 from support.certificates import CA
+from support.kubeconfig import write
 
 PLUGIN = """#!/bin/sh
 echo "$KUBERNETES_EXEC_INFO" > {seen}
 echo '{{"apiVersion": "{version}", "kind": "ExecCredential",
         "status": {{"token": "'"$(cat {token})"'"}}}}'
 """
-
-
-def write(path: Path, user: dict, server: str = "http://127.0.0.1:1", **cluster: object) -> Path:
-    path.write_text(
-        yaml.safe_dump(
-            {
-                "apiVersion": "v1",
-                "kind": "Config",
-                "current-context": "one",
-                "contexts": [
-                    {
-                        "name": "one",
-                        "context": {"cluster": "c", "user": "u", "namespace": "team"},
-                    },
-                    {"name": "two", "context": {"cluster": "c", "user": "u"}},
-                ],
-                "clusters": [{"name": "c", "cluster": {"server": server, **cluster}}],
-                "users": [{"name": "u", "user": user}],
-            }
-        )
-    )
-    return path
 
 
 def test_context_namespace_and_token(tmp_path):
