@@ -26,7 +26,7 @@ pytestmark = pytest.mark.envoy
 
 TABLE = f"{NODE}/tls-443"
 CHAINS = 200
-PROMPT = 5.0
+PROMPT = 10.0
 AUTHORITY = CA("servers")
 CLIENT = tls.client_context()
 OLD, NEW = (AUTHORITY.issue(dns=["*.example.com"]) for _ in range(2))

@@ -37,7 +37,7 @@ from support.ports import free_port
 
 pytestmark = pytest.mark.envoy
 
-PROMPT = 3.0
+PROMPT = 10.0
 """Seconds that are far below the 15 of a trap and far above what a busy machine needs."""
 
 

@@ -30,7 +30,7 @@ from support.ports import free_port
 
 pytestmark = pytest.mark.envoy
 
-PROMPT = 3.0
+PROMPT = 10.0
 """Seconds, far below the 15 in which Envoy stops waiting for a secret."""
 CLIENT_CA, STRANGERS = CA("clients"), CA("strangers")
 ORIGIN = Origin("Gateway", "test", "edge")

@@ -161,7 +161,7 @@ def test_it_stops_leading_while_the_server_is_not_there_and_is_back_with_it(faul
 def test_what_others_write_on_the_lease_does_not_end_leading():
     async def scene():
         cluster = Cluster()
-        replica = Replica(cluster, "a")
+        replica = Replica(cluster, "a", LONG)
         async with running(replica):
             await replica.leads()
             cluster.lease["metadata"]["labels"]["team"] = "infra"

@@ -13,13 +13,25 @@ from fairlead.dataplane.addresses import GatewayAddresses, PodAddresses, can_bin
 
 CLAIMANT = """
 import sys
+from fairlead.dataplane import addresses
 from fairlead.dataplane.addresses import GatewayAddresses, PodAddresses
 from pathlib import Path
+hold = addresses.hold
+addresses.hold = lambda name: hold(sys.argv[2] + name)
 print(PodAddresses().claim(), flush=True)
 gateways = GatewayAddresses(Path(sys.argv[1]))
 print(*gateways.converge({("a", "a"): ()})["a", "a"], flush=True)
 sys.stdin.read()
 """
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch):
+    """A prefix of names, as on a machine of our own: other tests' instances come and go."""
+    prefix = f"test-{os.getpid()}/"
+    hold = addresses.hold
+    monkeypatch.setattr(addresses, "hold", lambda name: hold(prefix + name))
+    return prefix
 
 
 @pytest.fixture
@@ -44,11 +56,11 @@ def gateways(tmp_path):
         each.release()
 
 
-def test_two_instances_never_share_a_block_or_an_address(pods, gateways, tmp_path):
+def test_two_instances_never_share_a_block_or_an_address(pods, gateways, tmp_path, machine):
     mine = gateways().converge({("a", "a"): ()})["a", "a"]
     block = pods.assign(("x", "x")).split(".")[1]
     other = subprocess.Popen(
-        [sys.executable, "-c", CLAIMANT, str(tmp_path / "other.json")],
+        [sys.executable, "-c", CLAIMANT, str(tmp_path / "other.json"), machine],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

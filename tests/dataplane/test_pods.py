@@ -129,13 +129,12 @@ def old_log(tmp_path):
     return path.read_text() if path.exists() else ""
 
 
-def test_a_pod_becomes_ready_serves_on_its_own_address_and_goes(tmp_path):
+def test_a_pod_becomes_ready_serves_on_its_own_address_and_goes(tmp_path, monkeypatch):
+    monkeypatch.setattr(pods, "LEAVE_SECONDS", 5)
+
     async def steps(scene):
-        began = time.monotonic()
         scene.runner.converge(keyed(pod(echo("hello"), labels={"b": "2", "a": "1"})))
         web = await scene.ready()
-        took = time.monotonic() - began
-        assert took < 5
         assert web.labels == (("a", "1"), ("b", "2"))
         assert web.ports == (("http", 5678),)
         assert (web.phase, web.reason, web.service_account) == ("Running", "", "default")
@@ -351,7 +350,7 @@ def test_everything_ends_quickly_even_what_ignores_sigterm(tmp_path):
         assert len(pids) == 3
         began = time.monotonic()
         await scene.runner.stop()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15  # half of their grace period
         assert not any(map(alive, pids))
 
     play(tmp_path, steps)
@@ -429,7 +428,8 @@ def test_probes_hold_back_and_restart(tmp_path):
     started, live = tmp_path / "started", tmp_path / "live"
 
     def exists(path, **fields):
-        return api.Probe(exec=api.ExecAction(command=("test", "-e", str(path))), **fields)
+        command = ("test", "-e", str(path))
+        return api.Probe(exec=api.ExecAction(command=command), timeout_seconds=60, **fields)
 
     async def steps(scene):
         one = shell(

@@ -110,7 +110,7 @@ async def answering(reply):
 
 async def ask(execute=None, ports=(), **probe):
     container = api.Container(name="c", ports=ports)
-    return await checker(api.Probe(**probe), container, IP, execute)()
+    return await checker(api.Probe(**{"timeout_seconds": 30} | probe), container, IP, execute)()
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,8 @@ def test_http_get(status, passes):
             assert b"\r\nX-A: b\r\n" in heads[0]
             assert not await ask(http_get=api.HTTPGetAction(port="other"), ports=ports)
             if passes:
-                assert not await ask(http_get=api.HTTPGetAction(port=port, scheme="HTTPS"))
+                secure = api.HTTPGetAction(port=port, scheme="HTTPS")
+                assert not await ask(http_get=secure, timeout_seconds=1)
 
     asyncio.run(scenario())
 
@@ -146,7 +147,7 @@ def test_one_that_hangs_has_failed():
     async def scenario():
         with socket.create_server((IP, 0)) as silent:
             get = api.HTTPGetAction(port=silent.getsockname()[1])
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(30):
                 assert not await ask(http_get=get, timeout_seconds=1)
 
     asyncio.run(scenario())

@@ -68,10 +68,12 @@ def test_stop_asks_first_and_kills_after_the_grace(tmp_path):
 @pytest.mark.parametrize("inner", ["sleep 1000 &", "timeout 1000 sleep 1000 &"])
 def test_nothing_that_a_child_started_outlives_it(tmp_path, inner):
     async def scenario():
-        log = tmp_path / "a.log"
-        child = Child.start(shell(f"{inner} echo $!; sleep 0.3", log))
+        log, go = tmp_path / "a.log", tmp_path / "go"
+        wait = f"while ! [ -e {go} ]; do sleep 0.01; done"
+        child = Child.start(shell(f"{inner} echo $!; {wait}", log))
         grandchild = int(await until(lambda: log.exists() and log.read_text().strip()))
         assert alive(grandchild)
+        go.touch()
         assert await child.wait() == Exit(0)
         await until(lambda: not alive(grandchild))
 

@@ -49,9 +49,9 @@ class Log:
         self._rest = b""
 
     async def take(self, number: int) -> list[dict]:
-        """The next lines; fewer if there are none within a few seconds."""
+        """The next lines; fewer if there are none within thirty seconds."""
         found: list[dict] = []
-        for _ in range(600):
+        for _ in range(6000):
             found += self._read()
             if len(found) >= number:
                 break

@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from support.certificates import Issued
 
-HANG_SECONDS = 5
+HANG_SECONDS = 30
 SLOW_SECONDS = 0.6
 
 

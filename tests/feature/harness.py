@@ -96,7 +96,7 @@ class Instance:
         """What the instance has printed so far."""
         return self.log.read_text(errors="replace")
 
-    def until(self, what: str, check, seconds: float = 10):
+    def until(self, what: str, check, seconds: float = 30):
         """Poll `check` until it returns something true, and return that."""
         end = time.monotonic() + seconds
         while True:

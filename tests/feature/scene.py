@@ -266,7 +266,7 @@ class Server:
             def do_GET(self):
                 server.seen.append((self.path, dict(self.headers)))
                 if server.delay is not None:
-                    server.delay.wait(10)
+                    server.delay.wait(60)
                 body = server.text.encode()
                 self.send_response(server.status)
                 self.send_header("Content-Length", str(len(body)))

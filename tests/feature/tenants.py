@@ -15,7 +15,7 @@ EXPERIMENTAL = "gateway.networking.x-k8s.io/v1alpha1"
 CORE_GROUP = 'group: ""'
 EDGE = "{name: edge, namespace: infra"
 
-ADDRESS = f"{{type: IPAddress, value: 127.0.77.{os.getpid() % 250 + 1}}}"
+ADDRESS = f"{{type: IPAddress, value: 127.0.78.{os.getpid() % 250 + 1}}}"
 """That the victim's Gateway and the attacker's ask for; no other test run has it."""
 
 Said = tuple[str, str, str]

@@ -160,21 +160,25 @@ def test_owners_of_filters_are_told(scene):
 
 def test_a_fault_ends_by_itself(scene):
     """Its object comes only now: until then, the rule answers 500."""
-    end = datetime.now(UTC) + timedelta(seconds=1.5)
-    text = f"""\
-        apiVersion: fairlead.dev/v1alpha1
-        kind: FaultInjection
-        metadata: {{name: ending}}
-        spec: {{abort: {{status: 418}}, until: "{end.isoformat()}"}}
-        """
+
+    def until(end):
+        text = f"""\
+            apiVersion: fairlead.dev/v1alpha1
+            kind: FaultInjection
+            metadata: {{name: ending}}
+            spec: {{abort: {{status: 418}}, until: "{end.isoformat()}"}}
+            """
+        scene.run.write("ending.yaml", dedent(text))
 
     def statuses():
         return {scene.ask(side, RULES, "/ending").status for side in ("gateway", "mesh")}
 
     assert statuses() == {500}
-    scene.run.write("ending.yaml", dedent(text))
+    until(datetime.now(UTC) + timedelta(hours=1))
     scene.run.until("the fault", lambda: statuses() == {418})
     assert conditions(scene, "faultinjections", "ending")["Active"]["status"] == "True"
+    end = datetime.now(UTC) + timedelta(seconds=1.5)
+    until(end)
     scene.run.until("its end", lambda: statuses() == {200})
     assert datetime.now(UTC) >= end
     told = conditions(scene, "faultinjections", "ending")["Active"]

@@ -17,7 +17,7 @@ TIMEOUTS = both(
       timeouts: {backendRequest: 300ms}
       backendRefs: [{name: v1, port: 80}]
     - matches: [{path: {value: /either}}]
-      timeouts: {request: 5s, backendRequest: 300ms}
+      timeouts: {request: 20s, backendRequest: 300ms}
       backendRefs: [{name: v1, port: 80}]
     - matches: [{path: {value: /zero-request}}]
       timeouts: {request: 0s, backendRequest: 300ms}
@@ -26,7 +26,16 @@ TIMEOUTS = both(
       timeouts: {request: 0s, backendRequest: 0s}
       backendRefs: [{name: v1, port: 80}]
     - matches: [{path: {value: /longer}}]
-      timeouts: {request: 4s, backendRequest: 3s}
+      timeouts: {request: 20s, backendRequest: 15s}
+      backendRefs: [{name: v1, port: 80}]
+    - matches: [{path: {value: /longer-request}}]
+      timeouts: {request: 15s}
+      backendRefs: [{name: v1, port: 80}]
+    - matches: [{path: {value: /longer-backend}}]
+      timeouts: {backendRequest: 15s}
+      backendRefs: [{name: v1, port: 80}]
+    - matches: [{path: {value: /longer-zero-request}}]
+      timeouts: {request: 0s, backendRequest: 15s}
       backendRefs: [{name: v1, port: 80}]
     - matches: [{path: {value: /}}]
       backendRefs: [{name: v1, port: 80}]
@@ -45,7 +54,8 @@ def times_out(scene, side, path) -> bool:
     name, headers = asking("hang")
     begin = time.monotonic()
     answer = scene.ask(side, TIMEOUTS, path, headers=headers)
-    in_time = 0.25 < time.monotonic() - begin < 1.5
+    in_time = 0.25 < time.monotonic() - begin < 10  # before the next longer timeout
+    scene.run.until("the attempt", lambda: scene.attempts(name))
     return answer.status == 504 and in_time and scene.attempts(name) == 1
 
 
@@ -62,17 +72,14 @@ def test_backend_timeout(scene, side, path):
 
 
 @sides
-@pytest.mark.parametrize("path", ["/zero", "/longer", "/"])
+@pytest.mark.parametrize(
+    "path",
+    ["/zero", "/longer", "/longer-request", "/longer-backend", "/longer-zero-request", "/"],
+)
 def test_timeout_that_is_not_reached(scene, side, path):
     """Zero disables."""
     _, headers = asking("slow")
     assert scene.ask(side, TIMEOUTS, path, headers=headers).backend == "v1"
-
-
-@sides
-@pytest.mark.parametrize("path", ["/request", "/backend", "/zero-request"])
-def test_request_timeout_leaves_fast_answers_alone(scene, side, path):
-    assert scene.ask(side, TIMEOUTS, path).backend == "v1"
 
 
 RETRIES = both(
@@ -92,7 +99,7 @@ RETRIES = both(
       backendRefs: [{name: v1, port: 80}]
     - matches: [{path: {value: /each}}]
       retry: {attempts: 2, backoff: 10ms}
-      timeouts: {backendRequest: 300ms}
+      timeouts: {backendRequest: 2s}
       backendRefs: [{name: v1, port: 80}]
     - matches: [{path: {value: /all}}]
       retry: {attempts: 9, backoff: 10ms}
@@ -150,8 +157,8 @@ def test_timeout_of_the_request_ends_all_attempts(scene, side):
     name, headers = asking("hang")
     begin = time.monotonic()
     assert scene.ask(side, RETRIES, "/all", headers=headers).status == 504
-    assert 0.9 < time.monotonic() - begin < 2
-    assert 3 <= scene.attempts(name) <= 4
+    assert time.monotonic() - begin > 0.9
+    assert 2 <= scene.attempts(name) <= 4  # of ten, had they not been ended
 
 
 IN_TIME = both(
@@ -159,11 +166,11 @@ IN_TIME = both(
     """
     - matches: [{path: {value: /request}}]
       retry: {codes: [500], attempts: 5, backoff: 1ms}
-      timeouts: {request: 500ms}
+      timeouts: {request: 2s}
       backendRefs: [{name: v3, port: 80}]
     - matches: [{path: {value: /backend}}]
       retry: {codes: [500], attempts: 3, backoff: 1ms}
-      timeouts: {request: 15s, backendRequest: 500ms}
+      timeouts: {request: 25s, backendRequest: 1s}
       backendRefs: [{name: v3, port: 80}]
     """,
 )
@@ -174,14 +181,14 @@ IN_TIME = both(
     ("path", "answers", "status", "attempts"),
     [
         ("/request", "500,200", 200, 2),
-        ("/request", "500,500,slow", 504, 3),
+        ("/request", "500,500,hang", 504, 3),
         ("/backend", "500,500,200", 200, 3),
-        ("/backend", "slow,500,200", 200, 3),
-        ("/backend", "slow", 504, 4),
+        ("/backend", "hang,500,200", 200, 3),
+        ("/backend", "hang", 504, 4),
     ],
 )
 def test_retries_by_status_within_timeouts(scene, side, *, path, answers, status, attempts):
-    """A slow answer takes longer than an attempt, or all of them together, may take."""
+    """An answer that does not come ends an attempt, or all of them together, in time."""
     name, headers = asking(answers)
     answer = scene.ask(side, IN_TIME, path, headers=headers)
     assert (answer.status, scene.attempts(name)) == (status, attempts)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.envoy
 
 ADDRESS = "127.34.0.1"
 AUTHORITY = CA("planted")
-FOUND = 5.0
+FOUND = 12.0
 """Seconds from a refusal until the culprit is known and all else applies."""
 CLIENT = Workload("default", "client", (), "127.34.0.2", ready=True)
 

@@ -42,6 +42,7 @@ spec:
         readinessProbe:
           httpGet: {{path: /ready, port: web}}
           periodSeconds: 1
+          timeoutSeconds: 30
           failureThreshold: 1
 ---
 """

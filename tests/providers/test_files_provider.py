@@ -11,7 +11,7 @@ import pytest
 from fairlead.providers import Batch
 from fairlead.providers.files import FilesProvider
 
-PATIENCE = 5
+PATIENCE = 30
 """Seconds after which a change that does not come counts as missed."""
 
 

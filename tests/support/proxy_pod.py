@@ -169,6 +169,14 @@ class ProxyPod:
                     return
                 await asyncio.sleep(0.02)
 
+    async def told(self, line, seconds=15):
+        """Wait for a line among the metrics."""
+        async with asyncio.timeout(seconds):
+            while True:
+                if line in (await self.page("/metrics")).splitlines():
+                    return
+                await asyncio.sleep(0.02)
+
     def envoys(self):
         """Process ids of the Envoys that it runs."""
         found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()

@@ -85,7 +85,7 @@ RULES = {
     "/retried": {"action": to("ns/flaky/80")},
     "/tried-once": {"action": to("ns/flaky/80", retry={"attempts": 0})},
     "/timed": {"action": to("ns/flaky/80", backend_timeout=5.0)},
-    "/endless": {"action": to("ns/endless/80", backend_timeout=0.5, retry={"attempts": 0})},
+    "/endless": {"action": to("ns/endless/80", backend_timeout=3.0, retry={"attempts": 0})},
     "/again": {"action": to("ns/second/80", retry={"attempts": 1, "codes": [503]})},
     "/nowhere": {"action": to("ns/unknown/80")},
     "/empty": {"action": to("ns/empty/80")},
@@ -94,13 +94,13 @@ RULES = {
 
 
 class Endless(socketserver.BaseRequestHandler):
-    """Answers at once, and then a byte at a time, for five seconds."""
+    """Answers at once, and then a byte at a time, for twenty seconds."""
 
     def handle(self):
         self.request.recv(4096)
         with contextlib.suppress(OSError):
-            self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
-            for _ in range(100):
+            self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n")
+            for _ in range(400):
                 self.request.sendall(b"x")
                 time.sleep(0.05)
 
